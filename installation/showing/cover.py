@@ -12,8 +12,8 @@ from installation.seeing.box import Box
 from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.31
-"""The largest share of a frame's height that may be cropped away, half of it above; a guess. On a
-screen of 16 : 9 with two languages, a frame of 16 : 9 loses 0.30 of it.
+"""The largest share of a frame's height that may be cropped away, half of it at the top. The value
+is a guess. On a screen of 16 : 9 with two languages, a frame of 16 : 9 loses 0.30 of its height.
 """
 
 
@@ -36,7 +36,7 @@ class Cover:
     def from_sizes(cls, frame: Size, room: Rect) -> Cover:
         """Return how a frame of `frame` px (width, height) is shown in the part `room` of a screen.
 
-        The view is all of the room, or of its height, in the middle.
+        The view is all of the room, or a part of it in the middle that has the room's full height.
         """
         across, down = room.width / frame[0], room.height / frame[1]
         largest = min(max(across, down), down / (1 - MAX_CROP))

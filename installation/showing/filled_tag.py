@@ -1,4 +1,4 @@
-"""Draws a tag whose left part is green: as much of it as its name's score is of 100.
+"""Draws a tag whose left part is green: a name with the score 40 has 40 % of its tag green.
 
 Letters are black on the green and green on the black. The letter at the end of the green has one
 colour as a whole, with an outline where it lies on its own colour. Rejected: changing the colour
@@ -29,14 +29,14 @@ OUTLINE = 0.045
 
 WIDEST_LETTER = 1.3
 """The width, over the font size, above which a shape counts as several joined letters, as in
-Arabic; these change their colour at the end of the green.
+Arabic. The colour of joined letters changes exactly at the end of the green.
 """
 
 
 def green_part(panel: Panel) -> Rect:
     """Return the green part of `panel`, px from the panel's corner.
 
-    Its width has the same share of the width within the border as `filled_px` of the panel's.
+    It takes the same share of the width within the border as `filled_px` of the panel's width.
     """
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))
@@ -74,9 +74,9 @@ def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
 
 
 def _letter_at(alpha: Alpha, column: int) -> tuple[int, int]:
-    """Return the first column of the letter that `column` cuts, and the first one after it.
+    """Return the first column of the letter that `column` cuts, and the first column after it.
 
-    Both are `column` if it cuts none: if there is a space before it or after it.
+    Both are `column` if it cuts no letter: if that column, or the one before it, is blank.
     """
     has_ink: npt.NDArray[np.bool_] = np.asarray(alpha.any(axis=0))  # (W,)
     if not 0 < column < len(has_ink) or not (has_ink[column - 1] and has_ink[column]):

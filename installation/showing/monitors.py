@@ -1,9 +1,9 @@
-"""The monitors of an X server: their connectors, places and sizes, as they are now.
+"""The monitors of an X server: their connectors, positions and sizes, as they are now.
 
-SDL 2 reads the sizes of the displays when it starts, and without a window manager nobody tells a
-window that its monitor has another resolution or was turned. RANDR 1.5 reports this, and the names
-of the connectors (`HDMI-1`), which pygame does not know. RANDR is asked through a separate
-connection, because pygame's `get_wm_info` reads a pointer that nobody has set (pygame-ce 2.5.8) and
+SDL 2 reads the sizes of the displays only when it starts. Without a window manager, a window is not
+notified when its monitor gets another resolution or is turned. RANDR 1.5 reports this, and the
+names of the connectors (`HDMI-1`), which pygame does not know. RANDR is asked through a separate
+connection, because pygame's `get_wm_info` reads a pointer that was never set (pygame-ce 2.5.8) and
 crashes.
 """
 
@@ -28,7 +28,7 @@ VERSION = (1, 5)
 
 @dataclass(frozen=True)
 class Monitor:
-    """A monitor: the name of its connector, and its place on the X server's screen, px."""
+    """A monitor: the name of its connector, and its area on the X server's screen, px."""
 
     connector: str
     x: int
@@ -182,8 +182,8 @@ class Monitors:
         """Switch on a monitor that is plugged in but not on; return whether one was found.
 
         This is for a server without a window manager and without any monitor that is on: a
-        television that is switched on after the computer stays dark there, because nobody else
-        uses it. `connector` is the only one that is meant; None: any.
+        television that is switched on after the computer would stay dark there, because no other
+        program switches its output on. Only a monitor at `connector` is considered; None: at any.
         """
         if self.now() or self._has_window_manager():
             return False
@@ -203,7 +203,10 @@ class Monitors:
     def _switch_on(
         self, resources: _Pointer[_Resources], output: int, connector: str | None
     ) -> bool:
-        """Give `output` its preferred mode if it is `connector` and has a monitor."""
+        """Give `output` its preferred mode if it is `connector` and has a monitor.
+
+        Return whether the mode was set.
+        """
         info = self._randr.XRRGetOutputInfo(self._connection, resources, output)
         if not info:
             return False

@@ -1,9 +1,11 @@
 """Paints the camera's frame on its part of the screen.
 
-OpenCV scales it once, directly into the memory of the display's surface. A display has a fourth
-channel, which is added in the same pass if the picture has the size of its part of the screen, and
-otherwise at the smaller of the two sizes, in memory that is allocated once. Rejected: frames with
-four channels, which cost more to mirror and to reduce than this saves.
+OpenCV scales it once. The surface of a display has a fourth channel, which the frame lacks. A frame
+that is too large is reduced first; the channel is added while the picture is written to the
+surface. A frame that is too small gets the channel first and is then enlarged into the surface. So
+the channel is always added at the smaller of the two sizes. The result of the first step is in
+memory that is allocated once. Rejected: frames with four channels, which cost more to mirror and to
+reduce than this saves.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from installation.showing.scene import Rect
 def paint_picture(
     picture: Frame, brightness: float, surface: pygame.Surface, memory: Buffers
 ) -> None:
-    """Fill `surface` with `picture`, cropped to its shape; `brightness` 1 leaves it unchanged.
+    """Fill `surface` with `picture`, cropped to fit, and dimmed if `brightness` is less than 1.
 
     Intermediate results are stored in `memory`, which is zeroed at the end.
     """

@@ -1,8 +1,9 @@
-"""Keeps a fullscreen window on its monitor and in front, whatever happens to either.
+"""Keeps a fullscreen window on its monitor, whatever happens to the monitor, and in front.
 
-A monitor may be unplugged and come back, be turned, or change its resolution: if a projector
-is switched on after the computer, the screen has at first the size that it has without a monitor. A
-window manager adapts the window; without one, the X server is asked to move and resize it.
+A monitor may be unplugged and come back, be turned, or change its resolution. For example, if a
+projector is switched on after the computer, the screen has at first the size that it has without a
+monitor. A window manager adapts the window; without one, the X server is asked to move and resize
+it.
 """
 
 from __future__ import annotations
@@ -20,26 +21,30 @@ monitor that is plugged in changes several times.
 """
 
 OUTDATED_S = 4.0
-"""How long the picture may have another size than the monitor, s, until a new window is needed."""
+"""How long the picture may have another size than the monitor before a new window is needed, s."""
 
 SWITCH_ON_S = 5.0
-"""How long no monitor is on until one that is plugged in is switched on, s: a desktop needs two."""
+"""How long all monitors must be off before one that is plugged in is switched on, s; a desktop
+needs two seconds to do so itself.
+"""
 
 COVERED_S = 60.0
-"""How long another window may have the keyboard, s: somebody of the staff may be at work."""
+"""How long another window may have the keyboard before the show's window comes in front again, s:
+somebody of the staff may be at work.
+"""
 
 
 class Placement:
-    """The place of a fullscreen window among the monitors of its X server."""
+    """Keeps a fullscreen window on one of the monitors of its X server."""
 
     def __init__(self, monitors: Monitors | None, connector: str | None, *, stays: bool) -> None:
-        """Keep the window that is open now in its place.
+        """Keep the window that is open now on its monitor.
 
         Args:
             monitors: The monitors of the X server; None if they cannot be asked.
-            connector: The connector that the curator named; None: that of the monitor which the
-                window is on, or the first one while that has no monitor.
-            stays: Whether the window is to come in front again.
+            connector: The connector that the curator named. None: the one whose monitor shows the
+                window now, or, while that connector has no monitor, the first one that has.
+            stays: Whether the window is to come in front again after another has covered it.
         """
         self._window = opened_window()
         self._monitors = monitors
@@ -53,7 +58,7 @@ class Placement:
         found = [] if monitors is None else monitors.now()
         self._connector = connector or _connector_of_window(found)
         self.is_outdated = False
-        """Whether the picture has another size than the monitor and does not follow it."""
+        """Whether the picture still has another size than the monitor after `OUTDATED_S`."""
 
     @property
     def connector(self) -> str | None:
@@ -70,7 +75,7 @@ class Placement:
             self._monitors.close()
 
     def check(self, now: float) -> str | None:
-        """Put the window in its place if it is not there; return a line for the log, if any."""
+        """Move the window to its monitor if it is not there; return a line for the log, if any."""
         if not 0 <= now - self._looked_at < LOOK_S:
             self._looked_at = now
             self._come_in_front(now)
@@ -135,7 +140,7 @@ class Placement:
 def _connector_of_window(monitors: Sequence[Monitor]) -> str | None:
     """Return the connector of the monitor that the window is on; None if it is on none.
 
-    Two monitors with the same picture have the same place and may have different sizes.
+    Two monitors with the same picture have the same position and may have different sizes.
     """
     if not monitors:
         return None

@@ -1,7 +1,7 @@
 """The data types of a scene, with all positions in pixels: the painter decides nothing.
 
 Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
-previous scene: an element stays at its place because the previous scene had it there.
+previous scene: an element keeps the position that it had there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Background = tuple[int, int, int, int]
 """RGB and opacity, 0–255 each."""
 
 GREEN: Colour = (0, 255, 0)
-"""The neon green of *ImageNet Roulette* (2019); no colour of a screen but yellow is as bright."""
+"""The neon green of *ImageNet Roulette* (2019); its luminance is 72 % of that of white."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
@@ -123,7 +123,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Tag:
-    """The panel with the name, and the size of its type, px per em at 1080."""
+    """The panel with the name, and its font size, px per em at 1080."""
 
     panel: Panel
     size: int
@@ -135,7 +135,7 @@ Side = Literal["below", "right", "left", "above", "over"]
 
 @dataclass(frozen=True)
 class Caption:
-    """The panel below a name, its place, and the size of its type, px per em at 1080."""
+    """The panel below a name, its side of the square, and its font size, px per em at 1080."""
 
     panel: Panel
     side: Side
@@ -152,7 +152,7 @@ class Shown:
     name_index: int = 0
     """The index of the name among the candidates, best first, while the visitor is being read."""
     verdict: Verdict | None = None
-    """The verdict that the name is from; None before there is a verdict."""
+    """The verdict that the name comes from; None before there is a verdict."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Visitor:
     id: int
     """The id of the track."""
     square: Rect
-    """The outer edge of the square around the face; it may leave the picture."""
+    """The outer edge of the square around the face; it may extend beyond the picture."""
     stroke: int
     """The thickness of the square's outline, px."""
     lit: float
@@ -178,7 +178,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture of the show."""
+    """Everything on the screen at one moment of the show."""
 
     picture: Frame | None
     """The frame behind everything; None for a black screen."""

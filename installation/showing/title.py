@@ -140,7 +140,7 @@ def _words(settings: TitleSettings) -> tuple[Words, ...]:
 
 
 def _entries(node: yaml.Node | None) -> dict[str, yaml.Node]:
-    """Return the values of the mapping `node`, keyed by their names; empty if it is not one."""
+    """Return the values of `node`, keyed by their names; empty if it is not a mapping."""
     if not isinstance(node, yaml.MappingNode):
         return {}
     return {_text(key): value for key, value in node.value}

@@ -192,7 +192,7 @@ def end_if_the_window_ends(end: Callable[[str], object]) -> None:
         look_at_error
     )
     _handlers = (on_end, on_error)
-    # SDL has loaded the same library.
+    # SDL has loaded this library too, so the functions are called for SDL's connection.
     x = ctypes.CDLL("libX11.so.6")
     x.XSetIOErrorHandler(on_end)
     x.XSetErrorHandler(on_error)
@@ -240,7 +240,7 @@ def has_closed_socket() -> bool:
 def opened_window() -> pygame.Window:
     """Return the window that `pygame.display` has opened."""
     with warnings.catch_warnings():
-        # It is to be replaced by a window with its own surface, which cannot be SCALED.
+        # pygame recommends a window with a surface of its own, but that cannot be SCALED.
         warnings.simplefilter("ignore", DeprecationWarning)
         return pygame.Window.from_display_module()
 

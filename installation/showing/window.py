@@ -108,7 +108,7 @@ class Window:
         Args:
             display: The number of the display, from 0, or the name of its connector on an X server.
             size: Width and height, px; None for the whole display.
-            where: The place of the setting `screen.display`, for messages.
+            where: The location of the setting `screen.display`, for messages.
             keys: Whether Escape and F1 do anything.
             rotate: How far the picture is turned clockwise, degrees: 0, 90, 180 or 270.
             is_card: Whether this is the card behind the show, which never comes in front.
@@ -169,7 +169,7 @@ class Window:
             self.surface = pygame.Surface(size, depth=32, masks=self._shown.get_masks())
 
     def flip(self) -> None:
-        """Show what was painted; waits for the display's refresh if it is in step with it."""
+        """Show what was painted; waits for the display's refresh if flips are in step with it."""
         if self._rotate:
             self._turn()
         pygame.display.flip()
@@ -247,7 +247,7 @@ def open_screen(
             memory if the machine has no display at all.
         headless: Whether to paint in memory in any case.
         windowed: The size of the window or surface, px; None for fullscreen.
-        where: The place of the setting `screen.display`, for messages.
+        where: The location of the setting `screen.display`, for messages.
         keys: Whether Escape and F1 do anything.
         rotate: How far the picture is turned clockwise, degrees.
         is_card: Whether it is the card behind the show.
@@ -275,9 +275,10 @@ BUFFER_FLIPS = 12
 def allocate_buffers(screen: Screen) -> None:
     """Let the display's driver make all the buffers that it may ever need for `screen`.
 
-    Mesa makes another one when the compositor holds the others, as a busy one does for a moment. It
-    is memory that the guard refuses from the middle stage on, and without it Mesa crashes. Flips
-    that follow each other at once leave the compositor no time to give one back.
+    Mesa makes another buffer when the compositor still holds all the others, as a busy compositor
+    does for a moment. From the middle stage on, the guard refuses the memory for it, and Mesa
+    crashes. Here, several flips follow each other at once, so that the compositor has no time to
+    give a buffer back, and Mesa makes all of them.
     """
     if pygame.display.get_init() and pygame.display.get_driver() == "wayland":
         for _ in range(BUFFER_FLIPS):
@@ -350,7 +351,7 @@ def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
 
 
 def _find_monitor(connector: str, where: str) -> Monitor:
-    """Return the monitor at `connector`; raises ScreenError with the connectors that have one."""
+    """Return the monitor at `connector`; raises ScreenError with the connectors in use."""
     found = {monitor.connector: monitor for monitor in monitors_of_session()}
     if connector in found:
         return found[connector]

@@ -248,7 +248,8 @@ def words_of(settings: Settings) -> tuple[Words, ...]:
     """Return the show's words in its one or two languages, including the curator's own sentences.
 
     The curator's sentences are in one language only, so they replace sentences of the first
-    language, and the second language has no such sentence. Raises ScreenError as `load_words` does.
+    language, and these sentences are empty in the second one. Raises ScreenError as `load_words`
+    does.
     """
     own = settings.words.model_dump(exclude_none=True)
     if settings.screen.title is not None:

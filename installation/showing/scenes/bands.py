@@ -1,6 +1,6 @@
 """The bands at the screen's edges: the notice at the top, the guess and its names at the foot.
 
-They have the same places and sizes in every scene, so that nothing jumps between scenes. The
+They have the same positions and sizes in every scene, so that nothing jumps between scenes. The
 picture is between them, because a notice over the picture would cover faces.
 """
 
@@ -66,7 +66,7 @@ def bands(context: ScreenContext) -> Bands:
 
 
 def _notice(context: ScreenContext) -> Panel:
-    """Return the notice in each language: what happens here, and below it how not to be read."""
+    """Return the notice in each language: what happens here, and below it how to avoid it."""
     size, space = context.px(NOTICE_SIZE), context.px(LINE_SPACE * NOTICE_SIZE)
     columns = [
         [
@@ -134,7 +134,7 @@ def _origin(context: ScreenContext, words: Words) -> str:
 def _side_by_side(
     context: ScreenContext, rows: Sequence[Sequence[Sequence[Paragraph]]], top: int
 ) -> tuple[tuple[Line, ...], int] | None:
-    """Return the lines of `rows` of columns of paragraphs, and their height, px.
+    """Return the lines of `rows`, and their height, px; a row is columns of paragraphs.
 
     The first line has its upper edge at `top`. The last column of a row is flush right. The result
     is None if the columns of any row do not fit side by side.

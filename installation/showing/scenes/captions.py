@@ -36,10 +36,10 @@ from installation.showing.type.typesetting import (
 )
 
 DEFINITION_SIZES = (48, 42, 36, 34)
-"""The font sizes of a definition, px per em at 1080; all captions of a scene have the same."""
+"""The font sizes of a definition, px per em at 1080; all captions of a scene have the same one."""
 
 SENTENCE_SIZE = 42
-"""The font size of a sentence on its own, px per em at 1080; a tag has at least the same."""
+"""The font size of a sentence on its own, px per em at 1080; that of a tag is at least as large."""
 
 SMALL_SIZE = 34
 """The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
@@ -58,7 +58,9 @@ BAR_PARTS = 100
 """The height of the bar, px at 1080, and the number of its parts, one per hundredth."""
 
 GROUP_GAP = 3
-"""How much wider the gap between two colours is, because green and grey are about equally light."""
+"""The factor by which the gap between two colours is wider than the other gaps, because green and
+grey are about equally light.
+"""
 
 RUNNERS_UP = 2
 """The number of other names that are listed with their shares."""
@@ -92,7 +94,7 @@ meant. In other languages, words of the main clause may follow such a clause.
 
 @dataclass(frozen=True)
 class _Meter:
-    """The bar of a hundred parts, in its place among the paragraphs of a caption."""
+    """The bar of a hundred parts, which stands between the paragraphs of a caption."""
 
     shares: Shares
 

@@ -59,7 +59,7 @@ LIT: Mapping[Stage, float] = {
     "unsure": 1.0,
     "person": 1.0,
 }
-"""The thick share of the outline in the stages in which it does not show the time, 0–1."""
+"""The thick share of the outline in the stages in which it does not show the evidence, 0–1."""
 
 
 def compose(
@@ -136,7 +136,7 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return the large type beside each face, keyed by the visitor's number; squares have none."""
+    """Return the large type beside each face, keyed by the visitor's id; none without a name."""
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
         for visitor in visitors
@@ -147,8 +147,9 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
     """Return the instant from which the next change of large type has to wait for `CHANGE_S`.
 
-    A name disappears with its face at once, even if it appeared just before; then the next change
-    waits for both. So a face that is lost and found again and again makes no name flash.
+    A name disappears with its face at once, even if it appeared just before. In that case the
+    disappearance counts as a change `CHANGE_S` after the one before it, and the next change waits
+    longer. So a face that is lost and found again and again makes no name flash.
     """
     changed_at = previous.changed_at if previous else -math.inf
     if _large_type(visitors) == (_large_type(previous.visitors) if previous else {}):
@@ -164,7 +165,7 @@ def _empty(
     now: float,
     previous: Scene | None,
 ) -> Scene:
-    """Return the mirror without text, and the idle scene after `EMPTY_S` of that."""
+    """Return the mirror without text or, after `EMPTY_S` without visitors, the idle scene."""
     since = previous.empty_since if previous else now - EMPTY_S
     since = now if since is None else since
     if now - since >= EMPTY_S:
@@ -175,7 +176,7 @@ def _empty(
 def _bare(
     frame: Frame, edges: Bands, cover: Cover, since: float, now: float, previous: Scene | None
 ) -> Scene:
-    """Return the mirror at `now`, without anybody since `since` (both s, monotonic)."""
+    """Return the mirror at `now`; it has been empty since `since` (both s, monotonic)."""
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 
@@ -188,13 +189,13 @@ def _visitor(
     now: float,
     may_change: bool,
 ) -> Visitor:
-    """Return the visitor of `sighting` without panels; `may_change` says whether large type may."""
+    """Return the visitor of `sighting` without panels; if `may_change`, large type may change."""
     identity = sighting.track.id
     previous = known.get(identity)
     if may_change:
         shown = show(sighting, now, previous)
     else:
-        # A newcomer has the square alone until the type on the wall may change.
+        # A newcomer has only the square until the large type on the screen may change.
         shown = previous.shown if previous else Shown(sighting.stage)
     is_read = shown.stage == "reading"
     square = _square(box, previous.square if previous else None, context)

@@ -1,4 +1,4 @@
-"""Finds the place of a panel that slides along one edge of a square, clear of everything else.
+"""Finds the position of a panel that slides along one edge of a square, clear of everything else.
 
 Each obstacle blocks an interval of the positions along the edge, so that the nearest free position
 is found exactly, however small the gap is. Rejected: trying a few positions, each against every

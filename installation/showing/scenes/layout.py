@@ -1,10 +1,10 @@
-"""The places of tags and captions beside their visitors' squares.
+"""The positions of tags and captions beside their visitors' squares.
 
 A caption belongs to its visitor: it is attached to the square and moves with the face. A band along
-the screen's edge would move less, but in a group it would not show whose words are whose. A caption
-stays at its side while it fits there, and room goes first to those who had it in the previous
-scene. No panel covers a face, not even one without a square; a visitor without space beside the
-faces has only the square.
+the screen's edge would move less, but in a group it would not show which words are about whom. A
+caption stays at its side while it fits there, and visitors who had a caption in the previous scene
+are preferred. No panel covers a face, not even one without a square; a visitor without space beside
+the faces has only the square.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
 
 
 class Layout:
-    """The places of one scene's tags and captions; none overlaps another, or a face."""
+    """Places the tags and captions of one scene; none overlaps another, or a face."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Layout:
     def _make_room(self, visitor: Visitor, placed: Sequence[Visitor], tags: dict[int, Tag]) -> None:
         """Give `visitor` a tag in `tags` if one of the tags of `placed` can be elsewhere.
 
-        Those are new in this scene, so that no tag that visitors have seen jumps.
+        The tags of `placed` are new in this scene, so that no tag that visitors have seen jumps.
         """
         x, y = visitor.square.x, visitor.square.y
         nearest = sorted(placed, key=lambda each: abs(each.square.x - x) + abs(each.square.y - y))
@@ -161,7 +161,7 @@ class Layout:
 
         A tag touches its square, at the upper left or as near to it as there is room. The best
         place is beside the square; the second best is partly on it, but not on a face. If another
-        square is near every place, it would not be clear whose name it is, and there is no tag.
+        square is near every place, there is no tag, because it would not be clear whose name it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -211,8 +211,8 @@ class Layout:
     def _captions(self, ranked: Sequence[Visitor], tags: Mapping[int, Tag]) -> dict[int, Caption]:
         """Return the captions of the nearest, all with definitions in type of one size.
 
-        On the whole wall one caption says that a name is being chosen, and in a crowd the nearest
-        visitor alone has a caption.
+        On the whole screen only one caption says that a name is being chosen, and in a crowd only
+        the nearest visitor has a caption.
         """
         wanted: list[Visitor] = []
         for visitor in ranked:

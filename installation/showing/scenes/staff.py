@@ -1,6 +1,7 @@
 """The staff card, for the people who run the show: what to do, and the state of the show.
 
-F1 shows and removes the card. It is at the side of the picture where it covers the least of a face.
+F1 shows and removes the card. It is in the corner of the picture where it covers the least of the
+faces.
 Faults of the camera and missing layers come first, black on white, each with a remedy; all active
 layers share one row.
 """
@@ -113,10 +114,10 @@ class ShowStatus:
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
-    """Return every layer of the sandbox as `proof` found it, then whatever else is missing.
+    """Return every layer of the sandbox as `proof` found it, then all other problems in `proof`.
 
-    Swap on a disk and the kernel's log are not layers, but because of them visitors are not told
-    that nothing can be stored.
+    Swap on a disk and the kernel's log are not layers. They are listed because, while one of
+    them is a problem, visitors are not told that nothing can be stored.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.not_prevented):
@@ -161,7 +162,7 @@ def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) ->
 def _beside_faces(
     card: Sequence[Panel], squares: Sequence[Rect], room: Rect, edge: int
 ) -> tuple[Panel, ...]:
-    """Return the panels of `card`, which is at 0, 0, in that corner of `room` with least faces."""
+    """Return the panels of `card`, moved from 0, 0 to the corner of `room` with the least faces."""
     whole = card[0].rect
     left, right = room.x + edge, room.right - edge - whole.width
     top, bottom = room.y + edge // 2, room.bottom - edge // 2 - whole.height

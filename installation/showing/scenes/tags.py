@@ -42,7 +42,7 @@ SMALL_PAD = 12
 SMALL_TAG_SIZE = 50
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
-"""How languages ask that do not put a question mark right after the last letter."""
+"""The form of a question in languages that need more than a question mark after the name."""
 
 QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
 """The scripts with the question mark '?'. The others have marks of their own (Arabic, Greek) or

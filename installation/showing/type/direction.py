@@ -75,7 +75,7 @@ def _paragraph(text: str) -> icu.Bidi:
 
 
 def _paragraph_level(text: str) -> int:
-    """Return the level of most letters of `text`; of the first letter if both are equal."""
+    """Return the level of most letters of `text`; without a majority, the first decides."""
     directions = [unicodedata.bidirectional(letter) for letter in text]
     left, right = directions.count("L"), directions.count("R") + directions.count("AL")
     if text[0] in _MARKS or left == right:

@@ -11,8 +11,8 @@ V = TypeVar("V")
 GENERATIONS = 3
 KEPT_S = 0.6
 """The least time for which a value is kept after its last use, s: longer than the time from one
-search for room to the next, so that no text on the screen is set anew. The longest is half as much
-again and three frames: at 30 frames a second all values are gone within a second.
+search for room to the next, so that no text on the screen is set again. The longest time is 1.5
+times as long, plus three frames: at 30 frames a second all values are gone within a second.
 """
 
 

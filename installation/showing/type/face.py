@@ -27,7 +27,7 @@ weight.
 
 @dataclass(frozen=True)
 class Glyph:
-    """One glyph of a face, and its place on the line, in em; y up from the baseline."""
+    """One glyph of a face, and its position on the line, in em; y is upward from the baseline."""
 
     face: Face
     id: int

@@ -120,7 +120,7 @@ def search_fonts(letters: Iterable[str]) -> None:
     """
     letters = set(letters)
     find_faces(letters)
-    # The region of the fonts depends on the texts that are shown together, not known yet.
+    # The region of the fonts depends on the texts that are shown together; it is not known yet.
     if east_asian := {each for each in letters if font_group(each) == EAST_ASIAN}:
         for region in EAST_ASIAN_REGIONS:
             _find_on_system(EAST_ASIAN, region, east_asian)
@@ -129,7 +129,7 @@ def search_fonts(letters: Iterable[str]) -> None:
 def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
     """Return a mistake for each text with letters that no font of this machine can draw.
 
-    `texts` are keyed by the place that the mistake names: `labels.csv:7`.
+    `texts` are keyed by the location that the mistake names, such as `labels.csv:7`.
     """
     missing = find_faces(texts.values())[1]
     mistakes = []

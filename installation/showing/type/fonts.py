@@ -91,7 +91,7 @@ class Fonts:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         """Find a face for every letter of `texts`.
 
-        Raises ScreenError that names letters without one.
+        Raises ScreenError, which names the letters that no face can draw.
         """
         self._faces, missing = find_faces(texts)
         if missing:
@@ -130,7 +130,7 @@ class Fonts:
     def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
         """Return the ink of one line of `text` at `size` px per em; None if there is none.
 
-        `text_levels` are those of `Line`.
+        `text_levels` is as `Line.levels`.
         """
         return draw(self._shape(text, text_levels).glyphs, size)
 
@@ -148,7 +148,7 @@ class Fonts:
     def extent(self, text: str, size: int, text_levels: bytes | None = None) -> Extent:
         """Return the space that one line of `text` takes at `size` px per em.
 
-        `text_levels` are those of `Line`.
+        `text_levels` is as `Line.levels`.
         """
         line = self._shape(text, text_levels)
         heights = (line.ascent, line.descent, line.top)
@@ -209,7 +209,7 @@ class Fonts:
         """
         if face := self._faces.get(cluster) or packaged_face(cluster):
             return face
-        # A letter that the show knows, with a mark that came later.
+        # A known letter with a mark that it did not have in the texts of the show.
         face = self._faces.get(cluster[0])
         return face if face and face.covers(cluster) else None
 

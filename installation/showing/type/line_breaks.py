@@ -106,7 +106,7 @@ def _places(text: str, make: object, locale: str) -> list[int]:
 
 
 def _belongs_to_next(letter: str) -> bool:
-    """Return whether `letter` belongs to the next one: a vowel before it, or a stacker."""
+    """Return whether `letter` belongs to the next one: a vowel before it, or in `_JOINS_NEXT`."""
     return letter in _JOINS_NEXT or bool(
         icu.Char.hasBinaryProperty(letter, icu.UProperty.LOGICAL_ORDER_EXCEPTION)
     )
@@ -130,7 +130,7 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
         return
     for word in _WORD.finditer(text):
         beside = text[word.start() - 1 : word.start()] + text[word.end() : word.end() + 1]
-        # A separate mark cuts the word in two, and the patterns do not know the parts.
+        # A separate mark splits the match of a word, and the patterns do not suit the parts.
         if SOFT_HYPHEN in beside or any(unicodedata.combining(letter) for letter in beside):
             continue
         for place in patterns.positions(word[0]):

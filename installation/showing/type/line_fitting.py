@@ -71,17 +71,17 @@ def fit(
 
     Args:
         text: A paragraph that is clean.
-        advances: How wide each character is.
-        max_width: In the unit of `advances`.
-        hyphen_width: In the unit of `advances`.
-        language: As `line_breaks` takes it.
+        advances: The width of each character, in any unit.
+        max_width: The largest width of a line, in the unit of `advances`.
+        hyphen_width: The width of a hyphen, in the unit of `advances`.
+        language: The code of the language, as for `line_breaks`.
     """
     edges = [0.0, *accumulate(advances)]
     breaks = _breaks_that_fit(text, edges, max_width - hyphen_width, language)
     ways = {0: _Way(0.0, ())}
     for number, end in enumerate(breaks):
         best: _Way | None = None
-        # Backwards, the shortest line first: once one is too wide, so are the others.
+        # The shortest line is tried first: if one is too wide, all the following ones are.
         for start in (*(each.place for each in breaks[:number][::-1]), 0):
             span = _span(text, start, end)
             room = max_width - (edges[span.end] - edges[span.start] + span.hyphen * hyphen_width)

@@ -58,7 +58,7 @@ def font_group(letter: str) -> str:
     """Return the name of the group of scripts that share a font with `letter`: `East Asian`."""
     width = unicodedata.east_asian_width(letter)
     kind = unicodedata.category(letter)
-    # Tones of skin are modifiers.
+    # The category of skin tones is Sk.
     if (kind in ("So", "Sk") and letter in _PICTOGRAPHS) or (kind == "So" and width == "W"):
         return EMOJI
     if width in "WF" or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:

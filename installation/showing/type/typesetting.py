@@ -117,8 +117,8 @@ def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[Text
         spans = line_fitting.fit(text, advances, width, hyphen, paragraph.language)
         lines = [_text_line(fonts, text, text_levels, span, size) for span in spans]
         widest = max((line.extent.width for line in lines), default=0)
-        # Where a line breaks, letters may join or stand closer otherwise than in the paragraph. A
-        # single letter may be wider than all lines.
+        # At the ends of a line, letters may have other forms and distances than in the whole
+        # paragraph, so a line may be too wide. A single letter may be wider than all lines.
         if widest <= max_width or width <= max_width / 2:
             return lines
         width = max(width - (widest - max_width), max_width / 2)
