@@ -86,7 +86,7 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
                     child.stdin.flush()
                 answer = _next_answer(child.stdout)
         finally:
-            # A child that waits for the doctor's word reads the end of the file and ends.
+            # A child that still waits for the check reads the end of its input and ends.
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
             child.wait()

@@ -98,7 +98,7 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
-    """Raise ScreenError with the place of each text of the screen that no font can draw."""
+    """Raise ScreenError with the location of each text of the screen that no font can draw."""
     from installation.show.context import texts_by_place
     from installation.showing.type.font_files import undrawable
 
@@ -150,7 +150,7 @@ def check_detector(loaded: Loaded[Settings]) -> None:
 
 
 def check_device(loaded: Loaded[Settings]) -> None:
-    """Raise SettingsError if this machine cannot have the device.
+    """Raise SettingsError if this machine cannot have the device that kiosk.yaml names.
 
     torch, which knows the devices, is not imported, because that takes seconds.
     """

@@ -75,7 +75,7 @@ def doctor(args: argparse.Namespace) -> int:
         loaded = load_settings(args.file)
         tell("file", Finding("ok", str(args.file.absolute())))
     except SettingsError as error:
-        # The other parts are tried as far as the file says what they are.
+        # The other parts are tried with the settings that are valid, and defaults for the rest.
         loaded = load_valid_parts(args.file)
         tell("file", Finding("wrong", str(error)))
     for part, examine in _Examination(loaded, args.file).parts():

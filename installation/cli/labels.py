@@ -102,7 +102,7 @@ def add_commands(commands: Commands) -> None:
 def _parse_png(text: str) -> Path:
     """Return `text` as a path.
 
-    Raises if it is not a PNG, because the map would replace the file.
+    Raises ArgumentTypeError if it is not a PNG, because the map replaces the file at this path.
     """
     path = Path(text)
     if path.suffix.lower() == ".png" and not path.is_dir():

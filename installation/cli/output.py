@@ -168,7 +168,7 @@ def discard_stdout() -> None:
     try:
         null = os.open(os.devnull, os.O_WRONLY)
     except OSError:
-        null = 0  # The guard allows no opening; the launcher has opened /dev/null there.
+        null = 0  # The guard forbids opening files; the launcher has opened /dev/null as 0.
     os.dup2(null, sys.stdout.fileno())
 
 

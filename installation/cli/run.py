@@ -51,7 +51,7 @@ def add_commands(commands: Commands) -> None:
     audit_command.add_argument(
         "--json", action="store_true", help="print the results as JSON, for a program"
     )
-    # A page for the wall is about a show, which the short audit does not run.
+    # --page describes a show, and --short does not run one, so only one of them is allowed.
     kinds = audit_command.add_mutually_exclusive_group()
     kinds.add_argument(
         "--page", action="store_true", help="print the results as a page to put up in the gallery"
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return REFUSED
     print_utf_8()
-    command_name()  # It is searched in PATH, which is empty once the guard is entered.
+    command_name()  # Called now to cache the result: under the guard, PATH is empty.
     log(f"kiosk {__version__}, {loaded.file}.")
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
@@ -179,7 +179,8 @@ def audit(args: argparse.Namespace) -> int:
     """
     from installation.guarding.output import report
 
-    if args.json and args.page:  # argparse lets an option be in one group only; --short has --json.
+    # An argparse group excludes all pairs of its options, but --short may be used with --json.
+    if args.json and args.page:
         args.parser.error("argument --json: not allowed with argument --page")
     guard = Guard.for_audit(short=args.short)
     guard.redirect_temporary_files()

@@ -65,7 +65,7 @@ def _heading(path: Path) -> str:
     pid = pid_of(path)
     try:
         user = path.owner()
-    except KeyError:  # a number without a name
+    except KeyError:  # the user's number has no name
         user = str(path.stat().st_uid)
     except (OSError, NotImplementedError):
         user = "unknown"
@@ -79,5 +79,5 @@ def _answers(paths: Iterable[Path]) -> list[tuple[Path, Mapping[str, object]]]:
         try:
             answers.append((path, ask(path)))
         except (OSError, ValueError):
-            continue  # A show that was killed has left its socket.
+            continue  # The socket was left behind by a show that was killed.
     return answers

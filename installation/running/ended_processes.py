@@ -25,8 +25,8 @@ class EndedProcesses:
     def watch(self, pids: Iterable[int]) -> None:
         """Watch the processes `pids`.
 
-        Processes that have ended are left out. So are all of them on other systems than Linux, and
-        in a container that refuses pidfds: there the end of a process is not noticed.
+        Processes that have already ended are not watched. On systems other than Linux, and in a
+        container that refuses pidfds, no process is watched and no end is noticed.
         """
         for pid in pids if hasattr(os, "pidfd_open") else ():
             try:
@@ -47,7 +47,7 @@ class EndedProcesses:
         return now - self._ended_at
 
     def clear(self) -> None:
-        """Watch no process any more."""
+        """Stop watching all processes."""
         for pidfd in tuple(self._pidfds):
             self._close(pidfd)
         self._ended_at = float("inf")

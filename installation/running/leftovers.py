@@ -1,8 +1,8 @@
 """Finds and ends the processes that a show leaves behind.
 
 The supervisor is the new parent of every descendant whose own parents have ended
-(PR_SET_CHILD_SUBREAPER), so a process cannot leave its family by outliving its parents. The list is
-made from all of /proc; a process that /proc does not show cannot be ended here.
+(PR_SET_CHILD_SUBREAPER), so a process stays a descendant after its parents have ended. Descendants
+are found by reading all of /proc; a process that /proc does not show cannot be ended here.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ def _parent(folder: Path) -> int | None:
 
 
 def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> int:
-    """Kill the descendants of `pid` except `spared` and theirs, and return the number killed.
+    """Kill the descendants of `pid`, and return the number of processes killed.
 
-    The list is made again until it is empty, because a descendant may start another one meanwhile.
+    The processes `spared` and their descendants are not killed. The list of descendants is made
+    again until it is empty, because a descendant may start another one meanwhile.
     """
     killed: set[int] = set()
     for _ in range(MAX_ROUNDS):

@@ -10,8 +10,8 @@ import signal
 from collections import deque
 
 RESTART = 75
-"""The exit status of a show that only needs a new process: for a camera or a display that appeared
-after its start, which the sandbox does not let it open. (EX_TEMPFAIL of sysexits.h.)
+"""The exit status of a show that only needs to be started again, such as one whose sandbox does not
+let it open a camera or a display that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
 """
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -21,7 +21,7 @@ WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays after more failures than that, s."""
+"""The delays if there are more failures within a minute than `FAST_DELAYS_S` has delays, s."""
 
 STEADY_S = 600.0
 """The time that the show must run after slow restarts before the delays start from the beginning,

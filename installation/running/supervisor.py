@@ -50,7 +50,7 @@ in front.
 
 FILTER_S = 1.0
 """How long a show may continue to send its numbers after one of its output filters has ended, s. A
-show that is ending itself sends no more numbers by then.
+show that is ending itself stops sending numbers before this time is over.
 """
 
 WITNESS_S = 60.0
@@ -175,7 +175,7 @@ class Supervisor:
                 self._log_health(self._health, now)
             self._tell_manager(now)
 
-    # What arrives.
+    # What the loop receives: bytes, signals and the ends of processes.
 
     def _read_card(self, ready: Collection[object]) -> None:
         card = self._card
@@ -240,7 +240,7 @@ class Supervisor:
                     status = self._after_show(code, now)
         return status
 
-    # The show.
+    # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
         """Return whether a show is due, and the card is visible or the wait for it is over."""
@@ -340,7 +340,7 @@ class Supervisor:
         if killed := end_descendants(own, spared):
             self._log(f"supervisor: {killed} processes outlived the show and were ended.")
 
-    # The card.
+    # Starting and instructing the card.
 
     def _start_card(self) -> None:
         self._card, self._card_is_ready = self._starter.start_card(), False

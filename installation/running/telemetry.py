@@ -35,7 +35,8 @@ class Durations:
         bucket = min(max(int(seconds / BUCKET_S), 0), BUCKETS - 1)
         self._counts[bucket] += 1
         self.total += 1
-        # Welford's running mean and sum of squares needs no list, and stalls of any length count.
+        # Welford's running mean and sum of squares need no list of values, and, unlike the buckets,
+        # count long durations in full.
         error = seconds - self._mean
         self._mean += error / self.total
         self._squares += error * (seconds - self._mean)

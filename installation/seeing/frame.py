@@ -1,8 +1,8 @@
 """One picture from a camera, with its time of arrival.
 
 The channels stay in the order in which cameras, decoders and displays have them: blue, green, red.
-The whole picture is never converted; the crops for the networks that name people are, because they
-are small.
+Only the crops for the networks that name people are converted, because they are small; the whole
+picture never is.
 """
 
 from __future__ import annotations

@@ -67,8 +67,8 @@ BOX_NOISE = 0.05
 """The standard deviation of a detector's box, face sizes."""
 
 INITIAL_SPEED = 5.0
-"""The standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m high, and a walk
-has 0.8 m/s.
+"""The standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m high, and a
+person who walks moves at 0.8 m/s.
 """
 
 ACCELERATION_NOISE = 15.0

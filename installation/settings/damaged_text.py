@@ -95,7 +95,7 @@ class Damage(NamedTuple):
 
 
 def is_plain(text: str) -> bool:
-    """Return whether `text` has nothing but letters, digits and signs that no damage leaves."""
+    """Return whether `text` has no character and no word that damage leaves (`SUSPICIOUS`)."""
     return not SUSPICIOUS.search(text)
 
 
@@ -131,7 +131,7 @@ def find_damage(text: str) -> Damage | None:
         return Damage(problem, "Leave the cell empty, or write other text.")
     if ENTITY.search(text) and (plain := html.unescape(text)) != text:
         problem = f"has an HTML escape (seen '{seen}')"
-        plain = " ".join(plain.split())  # a no-break space is a blank
+        plain = " ".join(plain.split())  # turns no-break spaces into spaces
         return Damage(
             problem, f"Probably '{ellipsize(plain)}' is meant: type it." if plain else "Delete it."
         )
@@ -228,7 +228,7 @@ def _decoded(run: re.Match[str], encoding: str) -> str:
         return letters
     after = run.string[run.end() : run.end() + 1]
     if len(letters) == 2 and letters[1] in PUNCTUATION and not after.islower():
-        return letters  # the last letter of a word, and a quote or dash
+        return letters  # an undamaged last letter of a word, then a quote or dash
     return text
 
 

@@ -95,7 +95,7 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str) or not value:
-        # Without a remedy: `yaml_file` says what was seen and expected.
+        # Raised without a remedy: `yaml_file` adds one, with what was seen and expected.
         raise PydanticCustomError("wrong_type", "a source is text or a number")
     folders = info.context
     try:
@@ -199,7 +199,7 @@ class ContentSettings(Section):
         cls, hide: tuple[Reason, ...], info: ValidationInfo
     ) -> tuple[Reason, ...]:
         missing = [reason for reason in REASONS if reason not in hide]
-        if "acknowledged" not in info.data:  # it is wrong itself, and reported
+        if "acknowledged" not in info.data:  # `acknowledged` is wrong, and reported
             return hide
         words = len(info.data["acknowledged"].split())
         if missing and words < MIN_WORDS:
@@ -322,7 +322,7 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         problem = f"language is '{ellipsize(codes[0])}' (expected a code, or a list of two)"
         raise _refusal(problem, f"Write [{', '.join(words)}].")
     if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
-        # Without a remedy: `yaml_file` says what was seen and expected.
+        # Raised without a remedy: `yaml_file` adds one, with what was seen and expected.
         raise PydanticCustomError("wrong_type", "language must be a code, or a list of two codes")
     if len(set(codes)) < len(codes):
         problem = f"language names '{ellipsize(codes[0])}' twice"

@@ -24,7 +24,7 @@ def has_all_packages() -> bool:
 def require_all_packages(where: str, feature: str) -> None:
     """Raise SettingsError with the remedy unless all packages are installed.
 
-    `feature` needs them, and `where` is the place of the setting that requires it.
+    `feature` is what needs them, and `where` is the location of the setting that requires it.
     """
     if not has_all_packages():
         problem = f"{feature} needs PyTorch, and only the packages of the show are installed"

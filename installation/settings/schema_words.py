@@ -249,7 +249,7 @@ def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
     """Return the problem with a key that does not exist in its section, and the remedy.
 
     A section's schema may list under `fixed` the keys that it rejects, with the reasons, and under
-    `elsewhere` remedies for keys that people write in the wrong place.
+    `elsewhere` remedies for keys that people write in the wrong section.
     """
     for option in _options(find_piece(schema, keys[:-1]), schema):
         if reason := option.get("fixed", {}).get(keys[-1]):

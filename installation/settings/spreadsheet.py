@@ -35,12 +35,12 @@ class Record(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The row's place for messages: `6`, or `6 (row 4)` if it is row 4 in a spreadsheet."""
+        """The row's location in messages: `6`, or `6 (row 4)` if it is row 4 in a spreadsheet."""
         return row_place(self.line, self.number)
 
 
 def row_place(line: int, number: int | None) -> str:
-    """Return the place of a row in words; see `Record.place`."""
+    """Return the location of a row in words; see `Record.place`."""
     return f"{line}" if number in (None, line) else f"{line} (row {number})"
 
 
@@ -68,7 +68,7 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
             raise error(Mistake(f"{file}:{row_place(line, number)}", problem, remedy)) from None
         cells = [collapse_whitespace(cell) for cell in row]
         if stated and any(cells):
-            # The line `sep=;` is not a row to a spreadsheet.
+            # A spreadsheet does not count the line `sep=;` as a row.
             stated, number = None, number - 1
         elif any(cells):
             yield Record(line, number, cells)

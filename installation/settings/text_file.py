@@ -12,7 +12,7 @@ UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 """The byte-order marks at the beginning of UTF-16 text."""
 
 UTF_32_MARK = b"\xff\xfe\0\0"
-"""The mark at the beginning of UTF-32 text, which begins as that of UTF-16 does."""
+"""The byte-order mark of UTF-32 text; its first two bytes are also a mark of UTF-16."""
 
 FILE_SIGNATURES = {
     b"PK\3\4": "a workbook, a word processor's file, or another zip",

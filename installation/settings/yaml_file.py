@@ -64,7 +64,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Loaded(Generic[M]):
-    """The settings of a file, and the place where each of them was set."""
+    """The settings of a file, and the line or option that set each of them."""
 
     settings: M
     file: str
@@ -77,8 +77,8 @@ class Loaded(Generic[M]):
     def where(self, *keys: str | int) -> str:
         """Return 'kiosk.yaml:12' for the setting at `keys`, such as `"camera", "fps"`.
 
-        The place is '--source' if that option set it. If the file does not contain the setting, it
-        is the line of its section, or only the file's name.
+        The result is '--source' if that option set the setting. If the file does not contain the
+        setting, the result names the line of its section, or only the file.
         """
         if keys in self.options:
             return self.options[keys]
@@ -142,7 +142,7 @@ def parse_yaml(
 
 @dataclass(frozen=True)
 class _Found:
-    """A mistake whose place is still a line number; line 0 means the whole file."""
+    """A mistake that still has a line number instead of a location in words; 0: the whole file."""
 
     keys: Keys
     line: int
@@ -240,7 +240,7 @@ class _Document:
             description = failure.problem or failure.context or "unknown"
             self._break(*explain_failure(text, mark.line + 1 if mark else 1, description))
             return
-        except (ValueError, OverflowError):  # from the parser, for "\UFFFFFFFF" and %YAML 1.9999…
+        except (ValueError, OverflowError):  # raised by PyYAML for "\UFFFFFFFF" and %YAML 1.9999…
             problem = "this is not well-formed YAML (a number or an escaped letter is too large)"
             remedy = "Look for a line that begins with %, and for backslashes in quotes."
             self._break(0, problem, remedy)

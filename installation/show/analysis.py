@@ -88,7 +88,7 @@ class Analysis:
                     self.offer(frame)
         finally:
             frame = None
-            with contextlib.suppress(Exception):  # what ended the work is what is to be reported
+            with contextlib.suppress(Exception):  # so that what ended the work is reported
                 forget_all(
                     (
                         *(self._frames, self._detector, self.classifier),

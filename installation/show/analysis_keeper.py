@@ -156,7 +156,7 @@ class AnalysisKeeper:
         history = self._history
         history.abandoned = [worker for worker in history.abandoned if not worker.stop(0)]
         try:
-            # A machine without memory starts no threads.
+            # Starting a thread fails on a machine that has run out of memory.
             if self._open_at is not None and now >= self._open_at:
                 self._open(now)
             networks = self._opened.take(timeout=0)
@@ -166,7 +166,7 @@ class AnalysisKeeper:
                 worker.check()
         except KioskError:
             if self.failures == 0 and self.networks is None:
-                raise  # At the start a mistake in a file is shown, not hidden.
+                raise  # At the start, staff must see a mistake in a file.
             self._fail("KioskError", now)
             return True
         except Exception as error:
@@ -186,7 +186,7 @@ class AnalysisKeeper:
         return False
 
     def stop(self, timeout: float) -> bool:
-        """Ask the threads to end, and return whether they have after `timeout` seconds."""
+        """Ask the threads to end, and return whether each has ended within `timeout` seconds."""
         for worker in self._workers:
             worker.stop(0)
         ended = [worker.stop(timeout) for worker in self._workers]
@@ -289,10 +289,11 @@ def _open_networks(
     opened: Latest[Networks],
     _: threading.Event,
 ) -> None:
-    """Put the networks into `opened` when they are open and labels in `language` can be set."""
+    """Put the networks into `opened` when they are open and labels in `language` can be drawn."""
     networks = open_networks()
-    # Loaded now, because it would stop the mirror at the first verdict.
+    # Data for line breaks is loaded now; loading it at the first verdict would stop the mirror.
     warm_up(parts.label_set.texts(), language)
-    # Opening the networks frees more memory than they need, in other pieces each time.
+    # While the networks are opened, more memory is freed than they keep, in pieces that differ each
+    # time.
     return_freed_memory()
     opened.put(networks)

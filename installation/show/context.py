@@ -22,7 +22,7 @@ def open_context(
 ) -> ScreenContext:
     """Return the context of scenes on `screen`, with fonts for the labels of `label_set` too.
 
-    Raises ScreenError with the place of each text that no font can draw.
+    Raises ScreenError with the location of each text that no font can draw.
     """
     words = words_of(loaded.settings)
     labels = () if label_set is None else label_set.texts()
@@ -52,7 +52,7 @@ def _label_language(settings: Settings) -> str:
 
 
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:
-    """Return every text that the screen may show, keyed by the place that a message names.
+    """Return every text that the screen may show, keyed by its location as messages name it.
 
     The files of the label set are read again to find the lines. Raises LabelSetError.
     """
@@ -89,7 +89,7 @@ def _label_texts(label_set: LabelSet) -> dict[str, str]:
         for label in label_set.labels
     }
     names = {root.name, *(label.name for label in label_set.labels)}
-    # A category that is only above others has no label of its own if the network does not know it.
+    # A category that only contains other categories has no label if the network does not know it.
     above = {name for label in label_set.labels for name in label.chain} - names
     texts[file] = " ".join((texts.get(file, ""), *sorted(above)))
     settings = label_set.settings

@@ -120,7 +120,8 @@ def show_trouble_card(
     for the staff card shows the mistakes of `error`. Does nothing if no display can be opened.
     """
     display = loaded.settings.screen.display
-    # A display that does not exist, and words without a font, may be what is wrong.
+    # The mistake may be a display that does not exist, or words that no font can draw, so the show
+    # is tried without them as well.
     attempts = ((loaded, display), (loaded, "auto"), (Loaded(Settings(), "", {}, {}), "auto"))
     for attempt, shown_on in attempts:
         with contextlib.suppress(ScreenError):
@@ -150,7 +151,7 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     from installation.seeing.cameras import v4l
 
     source = loaded.settings.camera.source
-    # By name only, as no camera may be opened before the guard is sealed.
+    # Cameras are found by name, because none may be opened before the guard is sealed.
     if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
     problem = (

@@ -130,13 +130,14 @@ class LiveShow:
         Raises what any thread raised. At the end, even after a failure, every part forgets its
         pixels, and after an orderly end the screen is black.
         """
-        # The analysis thread has its own parts forget: they are not safe to call from two threads.
+        # The parts of the analysis are not in this list: its own thread calls their `forget`,
+        # because they are not safe to use from two threads.
         holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
         with _forgetting(*holders), _running(self._capture, self._keeper):
             while not (screen_events := poll()).end_show and not self._mirrored.ended:
                 self._step(staff_card=screen_events.staff_card)
             mirrored_s = self._clock.now() - self._began_at
-            # A camera that failed has also ended the loop; what it raised is raised here.
+            # A camera that failed has also ended the loop; its exception is raised here.
             self._capture.stop(FAILING_S)
             self._capture.check()
             self._screen.surface.fill(0)
@@ -144,7 +145,7 @@ class LiveShow:
         return self.summary(mirrored_s)
 
     def figures(self) -> Progress:
-        """Return the present figures, for the supervisor."""
+        """Return the current figures, for the supervisor."""
         mirror, opener = self._mirror, self._parts.open_camera
         return Progress(
             captured=self._mirrored.received,
@@ -214,7 +215,7 @@ class LiveShow:
             return
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
-            # Finding a font takes a program, which the guard forbids now.
+            # Finding a font starts a program, which the guard forbids now.
             self._log(f"{no_font('labels', lacking)} Or restart the show.")
             return
         analysis.new_classifiers.put(changed.classifier)

@@ -4,8 +4,8 @@ The thread `loader` opens the label set and everything that is not the kiosk's o
 is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the mirror
 is already on the screen: visitors see themselves at once, and are named a moment later. Networks
 that PyTorch runs are opened before the guard is sealed, because PyTorch starts programs while it is
-imported. So are strangers' files, because they are judged in a child process, which the sealed
-guard forbids.
+imported. Strangers' files are opened before that too, because they are judged in a child process,
+which the sealed guard forbids.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def open_parts(
     settings = loaded.settings
     status = SandboxStatus.from_environment()
     cameras_before = allowed_cameras(v4l.video_nodes(), status)
-    # Before the files are read, so that what is saved while the show loads counts as a change.
+    # Called before the files are read, so that a file saved while the show loads counts as changed.
     files_read = folder.signature(MODELS / settings.labels)
     label_set = _load_label_set(loaded)
     language = settings.language

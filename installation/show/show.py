@@ -139,7 +139,7 @@ class Show:
         self._open_parts = open_parts
         self._clock = clock or MonotonicClock()
         self._guard = guard
-        # After the guard has been sealed, no fonts can be searched.
+        # After the guard has been sealed, no font can be searched for.
         self._card = CardOnScreen(screen, open_context(screen, loaded))
         self._first_paint_at = first_paint_at
         self._ending = False
@@ -183,12 +183,12 @@ class Show:
         self._show_card_for(trouble_card, error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
-        """Open all parts, play the show, and return its summary; None if it ended before that."""
+        """Open all parts, play the show, and return its summary; None if the show ended earlier."""
         if self._guard is not None:
             self._require_guard(self._guard)
-            # Finding a font takes a program, which the guard forbids from the middle stage on.
+            # Finding a font starts a program, which the guard forbids from the middle stage on.
             search_fonts(letters_in(MODELS / self._loaded.settings.labels))
-            # Judging a stranger's network takes a process.
+            # Judging a stranger's network starts a process.
             folder = MODELS / self._loaded.settings.labels
             prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
             if prepared is None:
@@ -384,7 +384,7 @@ class Show:
                 return result
             worker.check()
             self._card.update(staff_card=events.staff_card)
-            steps += 1  # Unlike the clock, these stop while the computer sleeps.
+            steps += 1  # Unlike the clock, the steps stop while the computer sleeps.
             if steps * REPAINT_S >= limit_s:
                 raise CameraError(CAMERA_HANGS)
         return None

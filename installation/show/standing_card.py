@@ -47,7 +47,7 @@ def show_standing_card(
     assert status.orders_pipe is not None
     try:
         context = open_context(screen, loaded)
-    except ScreenError:  # The curator's own words may be what is wrong.
+    except ScreenError:  # Perhaps no font has the curator's own words.
         context = open_context(screen, Loaded(Settings(), "", {}, {}))
     cards: dict[bytes, Card] = {
         LOADING.strip(): lambda context: title_card(without_privacy_line(context)),

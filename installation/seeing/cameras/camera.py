@@ -1,4 +1,4 @@
-"""The Protocol of every source of frames, and the error of one whose pictures have a fault."""
+"""The Protocol of all sources of frames, and the error of a camera with faulty pictures."""
 
 from __future__ import annotations
 

@@ -52,8 +52,8 @@ def reason_against(listing: CameraListing) -> str | None:
 def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
     """Return the cameras that `auto` may use, the best first.
 
-    USB cameras come first. Cameras that are infrared by their names, and virtual cameras, which
-    other programs feed, come last. Cameras of the same kind are sorted by their numbers.
+    USB cameras come first. Cameras whose names say that they are infrared, and virtual cameras,
+    which other programs feed, come last. Cameras of the same kind are sorted by their numbers.
     """
     usable = [listing for listing in listings if reason_against(listing) is None]
     return sorted(usable, key=_place)

@@ -60,8 +60,8 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
-"""The shares of the promised rate below which a camera counts as slow, and above which it no longer
-does.
+"""The share of the promised rate below which a camera counts as slow, and the share from which on a
+slow camera no longer counts as slow.
 """
 
 
@@ -122,7 +122,8 @@ class PictureCondition:
     def note_sent(self, sent: int) -> None:
         """Store the number of pictures that the camera has `sent`, read or not.
 
-        Without this the pictures that are judged count; a slow computer judges fewer.
+        Until this is called, the rate is that of the judged pictures, and a slow computer judges
+        fewer pictures than the camera has sent.
         """
         self._sent = sent
 
@@ -131,7 +132,7 @@ class PictureCondition:
         while len(self._counts) > 2 and now - self._counts[1][0] >= RATE_S:
             self._counts.popleft()
         (then, before), (_, count) = self._counts[0], self._counts[-1]
-        # The first seconds of a camera are slow: it measures the light.
+        # The first seconds are not judged: a camera is slow while it measures the light.
         if now - self._began_at < 2 * RATE_S or now - then < RATE_S / 2:
             return
         is_slow = CameraFault.SLOW in self.faults

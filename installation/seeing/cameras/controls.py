@@ -1,7 +1,7 @@
 """Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
 
-OpenCV numbers a few controls in its own way and ignores which of them the camera offers. Here they
-have the names that `v4l2-ctl --list-ctrls` prints. The layouts are those of the kernel's
+OpenCV numbers a few controls in its own way and ignores which of them the camera offers. This
+module uses the names that `v4l2-ctl --list-ctrls` prints. The layouts are those of the kernel's
 `linux/videodev2.h`.
 """
 
@@ -62,7 +62,7 @@ def set_controls(
 
     Raises CameraError with every mistake: names that the camera does not have, values outside the
     range, and values that the camera rejects (most controls can be set only after their automatic
-    mode is turned off, earlier in the list). `where` is the place of the settings, for messages.
+    mode is turned off, earlier in the list). Messages name `where`, the location of the settings.
     """
     file = open_node(node)
     try:

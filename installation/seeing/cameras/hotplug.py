@@ -21,7 +21,7 @@ class NewNodes:
     def __init__(
         self, before: Iterable[Path], list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes
     ) -> None:
-        """Store the nodes at the start, `before`; `list_nodes` returns the present nodes."""
+        """Store the nodes at the start, `before`; `list_nodes` returns the current nodes."""
         self._before = set(before)
         self._list_nodes = list_nodes
 
@@ -56,9 +56,9 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Play `rehearsal`, and compare the present video nodes with those at the start, `before`.
+        """Play `rehearsal`, and compare the current video nodes with those at the start, `before`.
 
-        `list_nodes` returns the present nodes.
+        `list_nodes` returns the current nodes.
         """
         self.name = rehearsal.name
         self.pool = rehearsal.pool

@@ -27,8 +27,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 REHEARSAL_PLAYS = ", so the rehearsal plays"
-"""The end of the sentence that says why `Auto` found no camera; under systemd the show waits
-instead.
+"""The end of the sentence that says why `Auto` found no camera. It is removed from the sentence if
+the show waits for a camera, as under systemd.
 """
 
 Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
@@ -102,8 +102,8 @@ def _open_pictures(
                     "Restore the file or folder, or change camera.source.",
                 )
             )
-    # A camera is mounted on its side for a tall screen, and its picture is rotated until visitors
-    # stand upright. The visitor of the rehearsal is drawn upright, on a tall picture.
+    # For a tall screen a camera is mounted on its side, and its picture is rotated so that visitors
+    # stand upright. The rehearsal is not rotated: its visitor is drawn upright on a tall picture.
     if settings.rotate in (90, 270):
         width, height = height, width
     return RehearsalPictures(width, height, fps), Orientation(mirror=settings.mirror)

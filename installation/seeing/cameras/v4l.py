@@ -82,7 +82,7 @@ class CameraListing:
 
     @property
     def path(self) -> Path:
-        """The path that still identifies this camera after a restart; without one, the node.
+        """The path that still identifies this camera after a restart; the node if there is none.
 
         This is the by-id path. If two cameras have the same name, it is the by-path path, which
         names the port.
@@ -172,7 +172,7 @@ def query(
                     raw_port=bool(capabilities & _MEDIA_CONTROLLER),
                 )
     except OSError as error:
-        if error.errno != errno.ENOTTY:  # ENOTTY: a device of another kind, without this call.
+        if error.errno != errno.ENOTTY:  # ENOTTY: a device of another kind lacks this call.
             return CameraListing(node, by_id, "", (), _reason(error))
     finally:
         os.close(file)
@@ -180,7 +180,7 @@ def query(
 
 
 def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing | None:
-    """Return a listing of the camera at `node`, which cannot be opened; None for its other nodes.
+    """Return a listing for `node`, which cannot be opened; None if it is not a node for pictures.
 
     A webcam has a second node, for metadata. The camera's name and the index of the node, which is
     0 for the pictures, can be read from the kernel without permission to open the node.

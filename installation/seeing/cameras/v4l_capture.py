@@ -226,7 +226,8 @@ class V4lCapture:
             rows = data[:needed].reshape(format_.height, format_.bytes_per_row)
             packed = rows[:, : 2 * format_.width].reshape(format_.height, format_.width, 2)
             return cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUYV).astype(np.uint8, copy=False)
-        # Some cameras fill the buffer with zeros behind the picture; one without its end is cut.
+        # Some cameras fill the buffer with zeros behind the picture. A picture without an end
+        # marker is truncated.
         end = _end_of_data(data)
         if bytes(data[max(0, end - 2) : end]) != _END_OF_JPEG:
             return None
@@ -269,7 +270,7 @@ class V4lCapture:
 
 
 def _end_of_data(data: Pixels) -> int:
-    """Return where the zeros at the end of `data` begin; no bytes of a picture are copied."""
+    """Return the index at which the zeros at the end of `data` begin, without copying a picture."""
     end = len(data)
     while end and not data[max(0, end - ZEROS_BLOCK) : end].any():
         end = max(0, end - ZEROS_BLOCK)

@@ -305,7 +305,8 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is None:
         return _no_video(node)
     if listing.is_refused:
-        # This user may use it, so the sandbox, which allows only earlier devices, refused it.
+        # This user may use the camera, so it was the sandbox that refused it: the sandbox allows
+        # only devices that existed when it was sealed.
         return Mistake(
             str(node),
             AFTER_THE_START,

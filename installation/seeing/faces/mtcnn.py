@@ -47,13 +47,15 @@ The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and fou
 """
 
 MIN_SCORES = (0.7, 0.7, 0.8)
-"""The least scores after P-Net, R-Net and O-Net, 0–1. Usual are 0.6, 0.7 and 0.7; higher ones take
-less time.
+"""The least scores after P-Net, R-Net and O-Net, 0–1. The usual scores are 0.6, 0.7 and 0.7; higher
+ones take less time.
 """
 
 MAX_IOUS = (0.5, 0.7, 0.5)
-"""The IoU above which the candidate with the lower score is dropped: within one level of the
-pyramid; among all levels, and again after R-Net; and before O-Net, where it is set aside.
+"""The IoUs above which the candidate with the lower score is dropped.
+
+The first is used within one level of the pyramid; the second among all levels, and again after
+R-Net; the third before O-Net, but there the candidate is only set aside.
 """
 
 MAX_NESTED = 0.7
@@ -279,7 +281,7 @@ def _face(box: list[float], score: float, landmarks: list[list[float]]) -> Face:
 
 
 def _with_offsets(boxes: Floats, offsets: Floats) -> Floats:
-    """Return `boxes` `(N, 4)`, edges moved by `offsets` `(N, 4)`, in units of the sides."""
+    """Return `boxes` `(N, 4)` with each edge moved by its offset `(N, 4)`, in units of the side."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + offsets * sides
 

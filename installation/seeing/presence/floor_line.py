@@ -1,4 +1,4 @@
-"""Computes where the line on the floor belongs, behind which nobody is classified.
+"""Computes the position of the line on the floor behind which nobody is classified.
 
 A camera with the diagonal angle of view `a` and a picture of w × h px covers, at the distance d, a
 height of `2 d tan(a/2) h / √(w² + h²)`. A face of F metres takes the share `least_size` of this
@@ -26,8 +26,8 @@ The factor is the median of 27 frontal faces in a film, detected by MTCNN. Pupil
 """
 
 LARGEST_FACE_M = 0.22
-"""The height of the box around a large face, m: 3.2 times (YuNet's boxes in that film) a distance
-of 70 mm.
+"""The height of the box around a large face, m: 3.2 times a distance of 70 mm between the pupils.
+The factor is that of YuNet's boxes in the same film.
 """
 
 ANGLES = (60, 70, 78, 90, 120)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from installation.seeing.box import Box
 
 if TYPE_CHECKING:
-    # The title card states `GONE_S`, and is painted before OpenCV, which these need, is imported.
+    # The title card needs `GONE_S` before OpenCV is loaded; these imports would load OpenCV.
     from installation.seeing.frame import Frame
     from installation.seeing.tracker import Track
 

@@ -33,7 +33,7 @@ class CameraStatus:
 
     @classmethod
     def from_camera(cls, camera: Camera) -> CameraStatus:
-        """Return the present status of `camera`; only the thread that reads it may call this."""
+        """Return the current status of `camera`; only the thread that reads it may call this."""
         memory = camera.pool.allocated, camera.pool.locked
         if not isinstance(camera, Webcam):
             return cls(camera.name, *memory)

@@ -148,8 +148,9 @@ def _unplayed(file: Path) -> Mistake:
 def _read(file: Path, flags: int) -> Pixels | None:
     """Return the decoded picture, or None if the file cannot be decoded. Raises OSError.
 
-    OpenCV 5.0.0.93 decodes nothing of a JPEG without its last two bytes, which viewers show; with
-    an end marker it decodes the rows that are there, and makes the others grey.
+    Viewers show a JPEG that lacks its last two bytes, the end marker, but OpenCV 5.0.0.93 does not
+    decode it. With an end marker added, OpenCV decodes the rows in the file, and makes the others
+    grey.
     """
     data = file.read_bytes()
     picture = _decoded(data, flags)

@@ -129,7 +129,8 @@ def _position(moment_s: float) -> tuple[float, float, float]:
         way = _eased(moment_s / ENTER_S)
         return FAR + (1 - FAR) * way, 1 - 0.5 * way, 0.0
     if leaving_s < 0:
-        # A person who stands still sways slowly and steps closer; at rest at both ends.
+        # A person who stands still sways slowly and steps closer. `envelope` is 0 when this
+        # begins and when it ends.
         envelope = math.sin(math.pi * staying_s / STAY_S)
         sway = envelope * math.sin(2 * math.pi * staying_s / 5.0)
         nod = envelope * math.sin(2 * math.pi * staying_s / 3.3)

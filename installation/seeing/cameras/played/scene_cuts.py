@@ -21,8 +21,9 @@ MAX_CORRELATION = 0.5
 """The limits for a cut: the thumbnail's grey levels (0–255) change by more than `MIN_CHANGE` on
 average, and the correlation of the two thumbnails is less than `MAX_CORRELATION`.
 
-Measured on a film of nine seconds at 30 fps with three cuts: at the cuts at least 26 and at most
-0.27; at its pans and gestures at most 12.6 and at least 0.69.
+Measured on a film of nine seconds at 30 fps with three cuts. At the cuts the change was at least 26
+and the correlation at most 0.27; at pans and gestures the change was at most 12.6 and the
+correlation at least 0.69.
 """
 
 _COARSE_PX = (128, 72)
