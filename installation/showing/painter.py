@@ -2,7 +2,7 @@
 
 Panels are drawn once and cached while they are on the screen, so that an unchanged scene costs a
 few block transfers. `picture`, which paints the camera's frame, and `filled_tag` are imported when
-they are needed: OpenCV takes longer to import than the title card may.
+they are needed: importing OpenCV would delay the title card too much.
 """
 
 from __future__ import annotations

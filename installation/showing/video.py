@@ -121,7 +121,7 @@ def _remarks_of_libraries() -> Iterator[list[str]]:
     """In the block, collect the lines that C libraries write to standard error.
 
     Xlib and libwayland write there why a display refuses them, which SDL does not know. The list is
-    complete at the end of the block; it stays empty if the guard allows no pipe any more.
+    complete at the end of the block; it stays empty if the guard no longer allows a pipe.
     """
     remarks: list[str] = []
     try:

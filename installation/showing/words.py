@@ -2,7 +2,7 @@
 
 To add a language, add a file; the tests for all languages find it there. `Words` is not a model of
 pydantic, although pydantic checks each file: the title card needs words, and importing pydantic
-takes longer than the title card may.
+would delay the card too much.
 """
 
 from __future__ import annotations

@@ -135,7 +135,8 @@ def _fitted(
 ) -> _Piece | None:
     """Return `piece` set in `width` px; None if a word would have to be broken.
 
-    Names in a list are broken only if they are too wide, and words of a known language hyphenated.
+    A name in a list is broken between its words only if it is too wide. Words of a known language
+    may be hyphenated.
     """
 
     def fits(paragraph: Paragraph) -> bool:

@@ -26,7 +26,7 @@ NO_FAULT = CameraFault(0)
 
 
 class AnalysisFault(enum.Enum):
-    """A fault of the analysis, because of which visitors are named late or not at all."""
+    """A fault of the analysis: visitors are named late, or not at all."""
 
     FAILED = "failed"
     """The networks failed, and are opened again."""
@@ -64,7 +64,7 @@ def camera_faults(words: Words, state: State, faults: CameraFault = NO_FAULT) ->
 
 
 def analysis_fault(words: Words, fault: AnalysisFault) -> Fault:
-    """Return what is wrong with the analysis."""
+    """Return `fault` in words for the staff."""
     if fault == AnalysisFault.FAILED:
         return Fault(words.staff_no_reading, words.staff_no_reading_remedy)
     return Fault(words.staff_card_failed, words.staff_card_failed_remedy)

@@ -162,7 +162,7 @@ def question(
     """Return the question in `room`, in each language, with `notes` below; None if it is too long.
 
     The first language is white and the second grey, as everywhere on the screen. If `crowded`, a
-    text that is too long has the smallest type, and the notes follow directly below it.
+    question that is too long is returned in the smallest type, and the notes follow directly below.
     """
     titles = [words.title for words in context.languages if words.title]
     colours = (WHITE, GREY)

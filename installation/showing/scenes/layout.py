@@ -279,7 +279,7 @@ class Layout:
     ) -> Caption | None:
         """Return the fullest caption that has room in type of `size`; None if none has.
 
-        With `only_full` it is one of the fullest, or None.
+        If `only_full`, only the fullest captions are tried.
         """
         max_width = min(self._room.width, PANEL_SHARE * visitor.square.width)
         previous = self._known.get(visitor.id)

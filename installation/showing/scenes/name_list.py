@@ -122,7 +122,7 @@ def list_panels(
 ) -> list[Panel]:
     """Return the rows of `listing` that are in `room` at `now`.
 
-    Only whole rows are returned: a row that an edge of `room` would cut is not there yet, or gone.
+    Only whole rows are returned: a row that an edge of `room` would cut is left out.
 
     `since` is when the screen became idle (both s, monotonic). It also decides at which name the
     list begins, so that passers-by do not always see the same page.

@@ -72,7 +72,7 @@ SLOW_FPS = 20.0
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer by its name in the sandbox, and the problem if it is missing; None if it is active.
+    """A layer of the sandbox: its name, and the problem if it is missing; None if it is active.
 
     `remedy` is what a technician can do.
     """
@@ -92,8 +92,8 @@ class ShowStatus:
     """When the self-test tried the ways out, in local time; None if there was none."""
     locked_blocks: int
     blocks: int
-    """The number of blocks of memory for frames, and of those that are locked and never written to
-    swap.
+    """The number of blocks of memory for frames; `locked_blocks` of them are locked, and so never
+    written to swap.
     """
     label_set: str
     visible_labels: int

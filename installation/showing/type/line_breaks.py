@@ -42,8 +42,8 @@ _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")
 """Matches Korean letters."""
 
 _JOINS_NEXT = "\u17d2\u1039\u1a60"
-"""The characters that put the next letter below the last: Khmer's coeng, Burmese's virama and Tai
-Tham's sakot.
+"""The characters that put the next letter below the previous one: Khmer's coeng, Burmese's virama
+and Tai Tham's sakot.
 """
 
 
@@ -72,7 +72,7 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
     `language` is a code such as `de`; without it, and in languages without patterns, only the soft
     hyphens in the text are used.
     """
-    # Korean has spaces, and its words are broken like others only if they are too wide.
+    # Korean has spaces, so its words too are broken only if they are too wide for a line.
     korean = _HANGUL.search(text)
     locale = "ko@lb=strict;lw=phrase" if korean else f"{language or 'en'}@lb=strict"
     found: dict[int, BreakKind] = {
