@@ -28,7 +28,7 @@ MAX_QUOTED_LENGTH = 60
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake: its place (such as a file and line), what is wrong, and the remedy.
+    """One mistake: its location (such as a file and line), what is wrong, and the remedy.
 
     `str()` returns `where: problem. Remedy.`; `problem` names the value that was found and the one
     that was expected.
@@ -111,7 +111,8 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
 def display_path(path: Path) -> str:
     """Return `path` as messages show it: relative to the current folder if inside that folder.
 
-    In the root folder every path would be inside, and could be typed nowhere else.
+    If the current folder is the root folder, the result is the unchanged `path`: every path is
+    inside that folder, and a relative path would be valid in no other folder.
     """
     try:
         folder = Path.cwd()

@@ -43,7 +43,7 @@ of the project. As package data they would be hidden in site-packages and lost w
 def start() -> NoReturn:
     """Run the command given on the command line, then end the process."""
     # Python's own handler raises KeyboardInterrupt between any two instructions, also within an
-    # import. What needs to clean up after Ctrl-C installs a handler when it is ready.
+    # import. Code that must clean up after Ctrl-C installs its own handler when it is ready.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if not (DEFAULT_FILE.exists() or label_set_names()):
         sys.exit(NOT_A_PROJECT)
@@ -69,7 +69,7 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
     if sys.platform == "linux":
         from installation.guarding.layers.limits import become_subreaper
 
-        # Whatever a show leaves behind becomes a child of the supervisor.
+        # Processes that outlive a show become children of the supervisor.
         become_subreaper()
     from installation.running.service import ServiceManager, started_by_systemd
 
@@ -152,7 +152,7 @@ class Launcher:
     def start_early(self, *, waits_for_camera: bool) -> None:
         """Start the process that the supervisor will ask for first: the card, or else the show.
 
-        A signal that ends this process before there is a supervisor ends the new one too.
+        A signal that ends this process before the supervisor exists also ends the new process.
         """
         self._early_card = self.start_card()
         if self._early_card is None:
@@ -183,9 +183,10 @@ class Launcher:
         return _fork(arguments, status, self._args.report, logs_json=self._logs_json)
 
     def start_card(self) -> Started | None:
-        """Start the card and return it; None if this show has no window or a test window.
+        """Start the card and return it; None if this show has no window or only a test window.
 
-        Without an X server or a compositor, only one program can use the screen.
+        Also None without an X server or a compositor, because then only one program can use the
+        screen.
         """
         if (early := self._early_card) is not None:
             self._early_card = None
@@ -217,7 +218,10 @@ class Launcher:
 def _fork(
     arguments: Sequence[str], status: SandboxStatus, report: Path | None, *, logs_json: bool
 ) -> Started:
-    """Start `kiosk` with `arguments` in a new process under stage one, with a pipe each way."""
+    """Start `kiosk` with `arguments` in a new process under stage one.
+
+    One pipe leads from the new process to this one, and another pipe leads back.
+    """
     from installation.running.started import STOP_SIGNALS, Started
 
     progress, orders = os.pipe(), os.pipe()
@@ -244,7 +248,7 @@ def _fork(
         status = replace(status, progress_pipe=progress[1], orders_pipe=orders[0])
         start_show(arguments, status, report, logs_json=logs_json)
     except BaseException:
-        # Nothing may return into the supervisor's code in this process.
+        # This process must never return into the supervisor's code.
         traceback.print_exc()
         os._exit(1)
 
@@ -260,8 +264,8 @@ def _log(line: str) -> None:
 def read_privacy(file: Path) -> Privacy:
     """Return the setting `privacy` in `file`: "degraded" if it is exactly that, else "enforce".
 
-    Mistakes in the file are not reported here; the show reads it again. The file is only composed,
-    as merged aliases of a few lines could take all memory if it were built.
+    Mistakes in the file are not reported here; the show reads it again. The file is only parsed
+    into YAML nodes: if its values were built, merged aliases in a few lines could take all memory.
     """
     import yaml
 

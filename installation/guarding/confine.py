@@ -1,7 +1,7 @@
 """Confines a child process that reads or runs a stranger's file, with the sandbox of the show.
 
-It enters both stages at once. Before that, the child has loaded its libraries and opened nothing;
-it gets bytes through one pipe and answers through another. It cannot change files, contact programs
+The child enters all stages at once. Before that, it has loaded its libraries and opened nothing; it
+gets bytes through one pipe and answers through another. It cannot change files, contact programs
 or start them, or take more memory and time than it was given.
 """
 
@@ -16,9 +16,9 @@ import sys
 def confine(memory: int, cpu_s: int) -> None:
     """Limit this process to `memory`, bytes, and `cpu_s` of processor time, and to the sandbox.
 
-    A child of a show is already under stage one. Otherwise, on a kernel without Landlock, the
-    filters refuse the same calls. Raises OSError or NotImplementedError if this is not possible on
-    Linux; other systems apply only the limits.
+    An OSError of Landlock is ignored: a child of a show is already restricted by stage one, and on
+    a kernel without Landlock the filters refuse the same calls. Raises OSError or
+    NotImplementedError if another step fails on Linux; on other systems only the limits apply.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,7 +1,8 @@
-"""The first act of a show: makes its memory, and what it writes over its arguments, unreadable.
+"""The first act of a show: makes its memory and its arguments unreadable for other programs.
 
+A show could write pictures over its arguments, which every user can read unless they are hidden.
 Other programs of the same user can read the memory of a newly executed program, so the launcher
-cannot do this for the show. After `middle_stage` it cannot be undone.
+cannot do this for the show. From the middle stage on, the show cannot undo this.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Guard:
         return proof
 
     def check_again(self) -> Proof:
-        """Return the proof, updated with unfiltered threads that have been started since.
+        """Return the proof, with a mistake added if there are now unfiltered threads.
 
         Raises GuardError if the guard was not sealed.
         """

@@ -68,7 +68,7 @@ def not_prevented(root: Path = Path("/")) -> tuple[Mistake, ...]:
     """Return a mistake for each way out of this machine that no layer of the sandbox can close.
 
     These are memory that is swapped to a disk, the kernel's log, and arguments that every user can
-    read. Visitors are promised less because of each.
+    read. Each of them reduces what visitors are promised.
     """
     checks = (_swap(root), _kernel_log(root), _arguments())
     return tuple(
@@ -96,7 +96,7 @@ def _landlock() -> HostCheck:
         return HostCheck("Landlock", None, UNREADABLE, remedy)
     from installation.guarding.layers import landlock
 
-    # Under the guard the kernel is not asked again.
+    # Under the guard the kernel cannot be asked: stage one refuses the call.
     status = SandboxStatus.from_environment()
     version = landlock.abi() if status is None else status.landlock_version
     found = f"version {version}" if version else "this kernel does not have it"
@@ -162,8 +162,9 @@ def _core_dumps(root: Path) -> HostCheck:
 def _kernel_log(root: Path) -> HostCheck:
     """Return whether a program that fails on purpose can write into the kernel's log.
 
-    The kernel logs the registers and the code of a program that makes a mistake in its memory, and
-    the name and the size of an allocation that it refuses; journald writes its log to a disk.
+    The kernel logs the registers and the code of a program that accesses invalid memory. If the
+    kernel refuses an allocation, it logs the name of the program and the size. journald writes the
+    kernel's log to a disk.
     """
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
@@ -200,7 +201,7 @@ def _arguments() -> HostCheck:
         return HostCheck("arguments", None, UNREADABLE, remedy)
     from installation.guarding.layers import limits
 
-    # Under the guard the kernel is not asked again; what counts is whether it was done.
+    # A show has already tried to hide its arguments, so the result is checked.
     is_show = SandboxStatus.from_environment() is not None
     if limits.arguments_are_empty() if is_show else limits.can_empty_arguments():
         return HostCheck("arguments", True, "the show hides its arguments from other users", remedy)

@@ -2,7 +2,8 @@
 
 Everything that is loaded after this stage was made by others: torch, label sets, networks. Code in
 it cannot contact another program through a socket, start a program, or leave a process behind.
-Therefore stage two may come after the loading: nothing can be prepared that would outlast it.
+Therefore stage two may come after the loading: the code cannot prepare anything that would keep
+working after stage two.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from installation.guarding.status import MEMORY_PROTECTION, SECCOMP, missing_lay
 def enter_middle_stage() -> list[Mistake]:
     """Set up every layer of the middle stage, for all threads; return the layers that are missing.
 
-    From then on no program is found in PATH: libraries that look for one when they are imported
-    would prepare files for it first, as ctypes does for a compiler.
+    From then on no program is found in PATH. Otherwise a library that looks for a program during
+    its import would first prepare files for that program, as ctypes does for a compiler.
     """
     os.environ["PATH"] = "/nonexistent"
     from installation.guarding.layers import limits, seccomp
 
     missing = []
     steps: list[tuple[str, Callable[[], object]]] = []
-    # A show has done this in its first act already, but the children of tests have not.
+    # A show has done this in its first act already, but the child processes of tests have not.
     if not limits.memory_is_protected():
         steps.append((MEMORY_PROTECTION, limits.protect_memory))
     steps.append((SECCOMP, lambda: seccomp.install(seccomp.MIDDLE_STAGE, all_threads=True)))

@@ -138,7 +138,7 @@ def _leaking_files(
         elif stat.S_ISSOCK(mode):
             problem = _socket_problem(file, is_display=file in displays)
         elif stat.S_ISFIFO(mode):
-            # CUDA talks to itself through pipes.
+            # CUDA uses pipes within this process.
             known = file in (*TEXT_STREAMS, *pipes) or any("nvidia" in each for each in devices)
             problem = None if known else "is a pipe"
         elif stat.S_ISCHR(mode):

@@ -53,7 +53,7 @@ class Proof:
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
         """Return the proof with `tested_at` corrected by a clock that shows `local` now.
 
-        `now_s` is the present time of `boot_clock`. The clock of a computer without a clock battery
+        `now_s` is the current time of `boot_clock`. The clock of a computer without a clock battery
         is slow at the start and jumps when the network is reached; the promise on the screen states
         the time by the corrected clock.
         """
@@ -63,9 +63,10 @@ class Proof:
         return replace(self, tested_at=tested_at)
 
     def by_this_clock(self) -> Proof:
-        """Return the proof with `tested_at` corrected by the present clock of this machine.
+        """Return the proof with `tested_at` corrected by the current time of this machine.
 
-        It is in the local time of its own day: summer time may have begun or ended since.
+        `tested_at` is in the local time of its own day: summer time may have begun or ended since
+        then.
         """
         proof = self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
         return replace(proof, tested_at=proof.tested_at.astimezone())
@@ -139,8 +140,8 @@ class SelfTest:
     def missing(self, results: Sequence[ProbeResult], *, explained: bool = False) -> list[Mistake]:
         """Return a mistake for each probe that the sandbox did not refuse, or that did not run.
 
-        With `explained`, a missing layer that is already reported explains the `results` that were
-        not refused; one mistake then names all of them.
+        `explained` says that a layer is missing and has already been reported. That is the reason
+        why probes were not refused, so a single mistake then names all of these probes.
         """
         failed = [each for each in results if each.outcome in _NOT_REFUSED]
         mistakes = [_not_refused(each) for each in failed]
@@ -181,7 +182,8 @@ def find_landlock_gaps(
         if version >= landlock.TRUNCATE_ABI or each.name not in TRUNCATING
     ]
     results = run_probes(probes, scratch_dir, MAIN, unavailable)
-    # The first version refuses to move files to other folders, with the number of the kernel.
+    # The first version refuses to move files to other folders, but with EXDEV, which the kernel
+    # also returns without Landlock.
     gaps = [
         each.name for each in results if each.outcome in _NOT_REFUSED and each.errno != errno.EXDEV
     ]

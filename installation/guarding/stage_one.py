@@ -43,7 +43,7 @@ DEVICE_PATTERNS = (
     r"null",
     r"video\d+",  # cameras
     r"dri/(card|renderD)\d+",  # the display and its GPU
-    # What CUDA opens.
+    # the devices that CUDA opens
     r"nvidia(ctl|\d+|-uvm|-uvm-tools|-modeset)",
 )
 """The patterns of the devices in /dev that the show may write to. Each matching device gets its own
@@ -199,11 +199,12 @@ def enter_stage_one(
 
 
 def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
-    """Return the error numbers of the scratch folder's probes that this machine lacks, by name."""
+    """Return the error number of each scratch folder probe that this machine lacks, by name."""
     from installation.guarding.probes.files import IN_SCRATCH_DIR
     from installation.guarding.probes.probe import find_unavailable
 
-    # What a probe removes and makes again must stay accessible under a unit's UMask as well.
+    # A unit's UMask may deny all permissions, and the files that a probe makes again must stay
+    # accessible.
     previous_umask = os.umask(0o077)
     try:
         return find_unavailable(IN_SCRATCH_DIR, scratch_dir)

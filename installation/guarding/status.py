@@ -22,8 +22,9 @@ Privacy = Literal["enforce", "degraded"]
 
 LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
 SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
-"""The names of the layers: stage one sets up the first three and seccomp, which each later stage
-extends, the show's first act protects its memory, and stage two limits the size of files.
+"""The names of the layers. Stage one sets up the first three and a seccomp filter, and each later
+stage adds a seccomp filter. The show's first act protects its memory, and stage two limits the size
+of files.
 
 A missing layer is reported under its name.
 """

@@ -73,7 +73,7 @@ SERVER_OPTIONS = (
     *("-nolisten", "tcp", "-s", "0", "-dpms"),
     *("-extension", "XTEST", "-extension", "RECORD"),
 )
-"""The X server's options: no network, no blanking, no extension that types or listens."""
+"""The X server's options: no network, no blanking, no extensions that send or record input."""
 
 Display = Literal["desktop", "x11", "cage"]
 """The display of a show: a desktop's, or an X server or a Wayland compositor of its own."""
@@ -243,10 +243,11 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
     """Return the unit of a display for the kiosk alone, which `unit` with that `display` needs.
 
     An X server has no network, none of the extensions by which a client types into windows (XTEST)
-    or reads what is typed (RECORD), and only a client with its cookie may connect to it. If the
-    show's window was its last one, it forgets whatever was left in it, because it is started
-    without -noreset. A Wayland compositor has its socket in a folder that only root and the kiosk's
-    group may enter. Both end with the kiosk. `program` replaces the server in tests.
+    or reads what is typed (RECORD), and only a client with its cookie may connect to it. The
+    server is started without -noreset, so when the show's window closes and was the last one, the
+    server forgets all data that was left in it. A Wayland compositor has its socket in a folder
+    that only root and the kiosk's group may enter. Either display ends with the kiosk. `program`
+    replaces the server in tests.
     """
     if display == "cage":
         title = "a Wayland compositor"
@@ -290,8 +291,9 @@ ExecStart={program} {" ".join((":0", *SERVER_OPTIONS))} -auth {AUTHORITY} vt7"""
 def _cage(user: str, program: str) -> str:
     """Return the part of the unit that starts cage, which shows one window on the whole screen.
 
-    Cage ends with the program that it starts, so it starts one that never ends; the show connects
-    to its socket. It would start an X server for any user who asks, so Xwayland is hidden from it.
+    Cage ends when the program that it starts ends, so it starts a program that never ends; the show
+    connects to cage's socket. Cage would start an X server for any user who asks for one, so
+    Xwayland is hidden from cage.
     """
     wait = f"test -S {FOLDER}/wayland-0 && exit; sleep 0.1"
     return f"""\

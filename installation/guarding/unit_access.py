@@ -1,6 +1,6 @@
 """Checks whether the systemd unit's user can read and execute all files that the unit needs.
 
-systemd does not explain such mistakes: for a program that the user cannot reach it logs "203/EXEC"
+systemd does not explain such mistakes: if the user cannot reach a program, systemd logs "203/EXEC"
 once a second, and the screen stays empty. Debian makes home folders with mode 0700. Access control
 lists and SELinux are not checked.
 """

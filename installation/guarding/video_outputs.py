@@ -1,10 +1,11 @@
-"""Recognises video devices that take pictures instead of giving them.
+"""Recognises video outputs: video devices to which programs write pictures.
 
-Such a device shows what is written to it on another screen, or hands it to another program: those
-of v4l2loopback, of cards with an output, of a computer that plays a webcam at its USB port. The
-devices of cameras are the only ones for pictures that the show may open for writing, and on Linux
-6.1 a sealed show streamed pictures into an output. So outputs are not among the devices that it may
-open. The kernel says what a device can do only to those who open it, so udev's notes are read.
+A video output shows these pictures on another screen, or passes them to another program. Outputs
+are made by v4l2loopback, by cards with a video output, and by a computer that acts as a webcam at
+its USB port. The show may open video devices for writing, because cameras need it, and on Linux 6.1
+a sealed show streamed pictures into an output. So outputs are not among the devices that the
+show may open. The kernel reports a device's abilities only to a program that has opened the device,
+so udev's database is read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ UDEV = Path("/run/udev/data")
 def is_video_output(node: Path, udev: Path = UDEV) -> bool | None:
     """Return whether pictures can be written to the video device `node`.
 
-    None if udev has no notes about it. A device that converts pictures for the program that has
+    None if udev has no entry for it. A device that converts pictures for the program that has
     opened it, and gives them to nobody else, is not an output.
     """
     try:

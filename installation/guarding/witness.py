@@ -1,14 +1,14 @@
-"""The witness: checks a show from outside, without relying on anything that the show says.
+"""The witness: checks a show from outside, without relying on anything that the show reports.
 
 The self-test runs inside the process that it tests, so an attacker who changes the show can change
 the self-test too. The supervisor is outside the sandbox, sees no frame, and the show can send it
 only numbers. The witness runs there, and reads in /proc what the kernel knows about the show: its
 filters, its limits, the process that traces it, and the processes that it left behind. The show
-opens no camera before the witness has found it complete.
+opens no camera before the witness has found the sandbox complete.
 
-A fact that cannot be read counts as missing, with two exceptions. Open files: only root may list
-those of a process with protected memory, so other users cannot check them. Landlock: the kernel
-does not tell which processes it restricts.
+A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
+files of a process with protected memory, so as another user the witness cannot check them. And
+the kernel does not report which processes Landlock restricts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ HIDDEN = Mistake(
     "Mount /proc for the group of the kiosk's user too (`hidepid=2,gid=kiosk`), or without "
     "`hidepid`.",
 )
-"""The mistake on a computer whose /proc shows users only what they may trace (proc(5)): nobody may
-trace a show, not even its supervisor.
+"""The mistake on a computer whose /proc shows users only the processes that they may trace
+(proc(5)): nobody may trace a show, not even its supervisor.
 """
 
 _READ_ALL = 1 << 2
@@ -49,7 +49,7 @@ _NO_LIMITS = ("", "")
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """The facts about a process that the kernel tells every user."""
+    """The facts about a process that the kernel shows to every user."""
 
     pid: int
     uid: int
@@ -99,7 +99,7 @@ class Witness:
     """Checks shows, from the process that starts them."""
 
     def __init__(self, proc: Path = PROC, own_pid: int | None = None) -> None:
-        """Store the number of filters on this process itself, before the first show."""
+        """Store the facts about this process, such as its filters, before the first show starts."""
         self._proc = proc
         own = ProcessFacts.read(os.getpid() if own_pid is None else own_pid, proc)
         assert own is not None
@@ -166,8 +166,9 @@ class Witness:
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each process that the show started and that is under stage one only.
 
-        Such a process is recognised by properties that it cannot change, whatever its parent is
-        now: its user, filters, limits and control groups, and a start after that of this process.
+        The parent of such a process may have changed. So it is recognised by properties that it
+        cannot change: its user, filters, limits and control groups, and a start after that of this
+        process.
         """
         for name in os.listdir(self._proc):
             if not name.isdecimal() or int(name) in known:

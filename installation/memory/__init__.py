@@ -11,14 +11,16 @@ As soon as a frame has been used:
    detectors' networks are zeroed after each detection.
    The crops and batches of `naming.reading.classifier.CropClassifier` lie in such buffers too, and
    are zeroed after each reading. On a graphics card `naming.networks.torch_network.TorchNetwork`
-   and `naming.reading.device_classifier.DevicePass` zero the batch. So does
-   `showing.painter.Painter` with what lies between a frame and the display's surface.
+   and `naming.reading.device_classifier.DevicePass` zero the batch.
+   `showing.painter.Painter` zeroes the pictures that it makes between a frame and the display's
+   surface.
 3. `memory.onnx_session`: what ONNX Runtime's networks have computed lies in one arena, which is
    given back after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
    network is given.
 4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into.
-5. `memory.buffers.overwrite_freed_memory`: the C library overwrites what is freed, such as the
-   layers of the networks. `guarding.stage_one` turns off the cache that would keep small blocks.
+5. `memory.buffers.overwrite_freed_memory`: the C library overwrites memory when it is freed,
+   such as the results of the networks' layers. `guarding.stage_one` turns off the cache that would
+   keep small blocks.
 
 By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when no
 visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
@@ -26,16 +28,16 @@ has failed:
 
 6. `seeing.faces.mtcnn.Mtcnn` and `naming.reading.classifier.CropClassifier` with the encoders
    `naming.networks.efficientnet.EfficientNetLite0` and `naming.networks.onnx_network.OnnxNetwork`
-   give back the arena. `seeing.faces.yunet.YuNet`, and with
-   `naming.networks.torch_network.TorchEncoder` also the classifier, run their networks on black or
-   zeros, to overwrite what OpenCV and PyTorch hold of the last frame;
+   give back the arena. `seeing.faces.yunet.YuNet` runs its network on a black picture, and a
+   `CropClassifier` with `naming.networks.torch_network.TorchEncoder` runs its network on zeros;
+   this overwrites the data of the last frame that OpenCV and PyTorch still hold.
    `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No
    show uses `naming.networks.confined_network.ConfinedNetwork`, which sees an artist's pictures.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, even those in
    frames that are still in use.
-8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` the
-   one that is shown; `show.live.LiveShow` fills the window's surface with black.
+8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` drops
+   the frame that is shown; `show.live.LiveShow` fills the window's surface with black.
 
 What was computed about visitors without pixels:
 

@@ -17,8 +17,8 @@ class PixelHolder(Protocol):
     def forget(self) -> None:
         """Overwrite or drop all pixels and all data computed from them; a second call does nothing.
 
-        The part can be used again afterwards. Only the thread that uses the part may call this, or
-        any thread after that one has ended.
+        The part can be used again afterwards. Call this only from the thread that uses the part, or
+        from any thread after that thread has ended.
         """
         ...
 

@@ -16,7 +16,7 @@ def pause_collection() -> None:
 
 
 def resume_collection() -> None:
-    """Collect garbage again, but no objects made during a pause; does nothing without a pause."""
+    """Collect garbage again, except objects made during the pause; does nothing if not paused."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

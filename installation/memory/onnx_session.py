@@ -72,7 +72,7 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
     options.add_session_config_entry("session.use_env_allocators", "1")
     # Otherwise onnxruntime guesses the format, and may mistake an ONNX file for its own.
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    # Weights stay as long as the session, so a region of the arena with one is never empty.
+    # Outside the arena: weights stay as long as the session, so their region would never be empty.
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
     # With a fallback, onnxruntime prints each failure and tries again.
     return onnxruntime.InferenceSession(data, options, providers=list(providers), enable_fallback=0)
@@ -82,7 +82,7 @@ def forget_activations() -> None:
     """Return the arena's memory to the C library, which overwrites or unmaps it.
 
     This takes some 0.02 ms if the arena is empty. No session may be running in another thread,
-    because its regions would stay.
+    because the regions that it uses would not be returned.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry(SHRINK, "cpu:0")
@@ -96,7 +96,7 @@ def _empty_session() -> Any:
 
 @cache
 def _register_arena() -> None:
-    """Give all sessions one arena of at most `MAX_ARENA_BYTES`; only the first call does."""
+    """Give all sessions one arena of at most `MAX_ARENA_BYTES`; later calls do nothing."""
     memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
@@ -104,7 +104,7 @@ def _register_arena() -> None:
         {
             "max_mem": MAX_ARENA_BYTES,
             "arena_extend_strategy": EXACT_ARENA_GROWTH,
-            "initial_chunk_size_bytes": -1,  # -1: onnxruntime's own
+            "initial_chunk_size_bytes": -1,  # -1: onnxruntime's default
             "max_dead_bytes_per_chunk": -1,
         }
     )

@@ -23,7 +23,7 @@ ordinary users.
 Instruction = tuple[int, int, int, int]
 """An instruction of classic BPF: (code, jump if true, jump if false, value)."""
 
-# Of classic BPF and of seccomp; from include/uapi/linux/bpf_common.h, seccomp.h and audit.h.
+# Constants of classic BPF and seccomp; from include/uapi/linux/bpf_common.h, seccomp.h and audit.h.
 _LOAD, _EQUAL, _GREATER, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
 _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
@@ -146,9 +146,9 @@ def program(filter_: Filter, machine: int) -> list[Instruction]:
     """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
 
     Calls of another architecture, calls newer than our list, and x86-64's second set of numbers
-    (x32), which begins far above, fail as if they did not exist. They do not kill the process,
-    because the kernel's log would then name the call and an address, both of which the show could
-    choose.
+    (x32), which begins far above, fail as if they did not exist. The filter does not kill
+    the process for such a call, because the kernel's log would then name the call and an address,
+    both of which the show could choose.
     """
     does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
     code: list[Instruction] = [

@@ -1,7 +1,7 @@
 """The ioctls that a running show makes on devices, by exact number: a set for each kind of device.
 
 A filter sees the number of an ioctl, but not the file: what is allowed for a card is allowed on
-every open file. So the sets of graphics cards are there only on a machine with such a card. They
+every open file. So a filter has the sets of graphics cards only on a machine with such a card. They
 come from documentation and from the source code of drivers, because the tests have no card.
 """
 
@@ -99,8 +99,8 @@ CONSOLE_IOCTLS = {
 """The further ioctls of SDL's driver `kmsdrm`, which sets the screen itself, on a console without a
 display server. From include/uapi/drm/drm.h and SDL's src/video/kmsdrm.
 
-Not among them: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another program can read by
-their number, and the atomic interface, which SDL does not use.
+Not among them: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another program can read if
+it has their number, and the atomic interface, which SDL does not use.
 """
 
 DRIVER_CALLS = tuple(0x6440 + number for number in range(0x60))

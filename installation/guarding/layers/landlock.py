@@ -17,9 +17,9 @@ from pathlib import Path
 from installation.guarding.layers import syscalls
 
 NEEDED_ABI = 1
-"""The least version of Landlock, that of Linux 5.13. The filters refuse what
-only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on devices,
-signals).
+"""The oldest version of Landlock that is sufficient, that of Linux 5.13. The filters refuse the
+calls that only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on
+devices, signals).
 """
 
 TRUNCATE_ABI = 3
@@ -62,7 +62,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
     rights = struct.pack(
         "=QQQ", changes, _bits(_TCP_BY_ABI, version), _bits(_SCOPES_BY_ABI, version)
     )
-    # Older kernels know fewer fields, and accept more only if those are zero.
+    # Older kernels know fewer fields, and accept the other fields only if these are zero.
     rules = syscalls.call("landlock_create_ruleset", rights, len(rights), 0)
     try:
         for device in devices:

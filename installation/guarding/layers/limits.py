@@ -94,9 +94,9 @@ def memory_is_protected() -> bool:
 def empty_arguments() -> None:
     """Tell the kernel that this process has no arguments and no environment.
 
-    Every user may read a process's arguments in /proc, and reading them there reads the process's
-    own memory at that moment. Python has its copies. Raises OSError if the kernel does not support
-    it (CONFIG_CHECKPOINT_RESTORE).
+    Every user may read a process's arguments in /proc, where the kernel reads them from the
+    process's memory at that moment. Python keeps copies of its own. Raises OSError if the kernel
+    does not support this (CONFIG_CHECKPOINT_RESTORE).
     """
     fields = _memory_fields()
     arguments, environment = fields[48], fields[50]

@@ -38,7 +38,9 @@ _SET_TRACER, _SCHED_CORE = 0x59616D61, 62
 """Options of prctl that are refused; from include/uapi/linux/prctl.h."""
 
 _WAKE_OP, _FUTEX_OPERATION = 5, 0x7F
-"""The futex operation that writes the thread's name and a chosen number into the kernel's log."""
+"""The futex operation that writes the thread's name and a chosen number into the kernel's log,
+and the mask for the operation in the call's argument.
+"""
 
 FILTERS = 3
 """The number of filters of a sealed show: stage one, the middle stage, stage two."""
@@ -56,8 +58,9 @@ _IN_STAGE_ONE = (
     # Calls that store bytes without a file.
     *("add_key", "request_key", "keyctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_notify"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop", "semtimedop", "semctl"),
-    # SDL would share the whole screen with the X server in such memory, which every user of the
-    # machine may read (0777). If it is refused, SDL sends the picture through its socket.
+    # SDL would share the picture of the whole screen with the X server in System V's shared memory,
+    # which every user of the machine may read (0777). If that is refused, SDL sends the picture
+    # through its socket.
     *("shmget", "shmat", "shmctl"),
     *("setxattr", "lsetxattr", "fsetxattr", "setxattrat"),
     *("removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
@@ -99,11 +102,12 @@ STAGE_ONE = Filter(
         *(refuse("ioctl", family(1, byte)) for byte in _FILE_FAMILIES),
         *(refuse("ioctl", one_of(1, value)) for value in _TERMINAL_CALLS.values()),
         refuse("socket", none_of(0, socket.AF_UNIX)),
-        # A process that is not a child of this one could not be found. The arguments of clone3
-        # lie in memory, which no filter can read; without clone3 the C library uses clone.
+        # With CLONE_PARENT, a new process would be a sibling of this one, and the search for leaks
+        # would not find it among the children. The arguments of clone3 lie in memory, which no
+        # filter can read; without clone3 the C library uses clone.
         refuse("clone", has(0, _CLONE_PARENT)),
         refuse("clone3", error=errno.ENOSYS),
-        # Otherwise an orphan would no longer become this process's child.
+        # Otherwise this process could stop adopting orphans as its children.
         refuse("prctl", one_of(0, _SET_CHILD_SUBREAPER)),
         refuse("futex", one_of(1, _WAKE_OP, mask=_FUTEX_OPERATION)),
         # Every user can read the names of threads, and the kernel writes them into its log.
@@ -125,7 +129,8 @@ MIDDLE_STAGE = Filter(
         *(refuse(name) for name in _IN_MIDDLE_STAGE),
         # Threads are allowed, processes are not.
         refuse("clone", lacks(0, _CLONE_THREAD)),
-        # The addresses of this program's arguments, which every user can read.
+        # These options set the addresses of this program's arguments, which every user can read,
+        # and decide who may read its memory or trace it.
         refuse("prctl", one_of(0, _SET_MM, _SET_DUMPABLE, _SET_TRACER)),
     )
 )
@@ -136,10 +141,11 @@ networks are loaded: whatever these contain cannot contact or start another prog
 _IN_STAGE_TWO = (
     *("kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pipe", "pipe2"),
     *("tkill", "setrlimit", "pidfd_open", "capset", "flock", "seccomp", "umask"),
-    # How other programs of this user run: the setting stays, and every program can read it.
+    # Settings of how programs of this user run: they persist, and every program can read them.
     *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
     *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),
-    # The memory node of a file in memory stays set, even if it was opened only for reading.
+    # mbind sets the memory node of a file in memory, even of one that was opened only for reading;
+    # the setting persists.
     "mbind",
     # Calls that change files. Landlock refuses them too.
     *("creat", "truncate", "ftruncate", "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink"),

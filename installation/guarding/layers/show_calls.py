@@ -76,12 +76,12 @@ def show_calls(
     """Return the rows for this process; with a graphics card they include its calls.
 
     `on_console` says whether the show sets the screen itself, without a display server.
-    `writes_devices` says whether files may be opened for reading and writing, because Landlock then
-    decides which; without Landlock, the launcher has opened the cameras.
+    `writes_devices` says whether the filter allows opening files for reading and writing; Landlock
+    then decides which files. Without Landlock it is false, and the launcher has opened the cameras.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
-        # Reading files, and what is open already.
+        # Reading files, and calls on descriptors that are already open.
         allow("read", "files, and the display's answers"),
         allow("pread64", "PyTorch: weights, in pieces"),
         allow("lseek", "files"),
@@ -113,7 +113,7 @@ def show_calls(
             "camera: formats that only OpenCV reads",
             one_of(1, *OPENCV_IOCTLS.values()),
         ),
-        # Words, and pictures to the display. Where each descriptor leads was checked before.
+        # Text, and pictures for the display. The search for leaks checks where descriptors lead.
         allow("write", "the log, events, and the display"),
         allow("writev", "the X server"),
         allow("recvmsg", "the display's answers"),
@@ -128,7 +128,7 @@ def show_calls(
         allow("getsockname", "the search for open files: the address of a socket"),
         allow("getpeername", "the search for open files: the address that a socket leads to"),
         allow("getsockopt", "the search for open files: the process at a socket's other end"),
-        # Memory, never more at once than the machine has: the kernel would log the attempt.
+        # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "memory"),
         allow("mremap", "other machines: memory that grows", at_most(2, memory)),
@@ -176,7 +176,7 @@ def show_calls(
         allow("sysinfo", "networks: the size of memory"),
     ]
     if writes_devices:
-        # Landlock allows only the devices that were there at the start.
+        # Landlock allows only the devices that existed at the start.
         reason = "camera: its device, for reading and writing"
         rows.append(allow("openat", reason, lacks(2, _O_WRONLY | _O_CHANGES), has(2, _O_RDWR)))
     if has_gpu:

@@ -100,9 +100,10 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class PlacesFormatter(logging.Formatter):
-    """Formats exceptions by their types and places, without their texts.
+    """Formats exceptions by their types and the lines of code that raised them, as `places` does.
 
-    An exception that carries an array prints its numbers, and the array may be a frame.
+    The text of an exception that carries an array contains numbers from the array, and the array
+    may be a frame.
     """
 
     def formatException(self, ei: ExceptionInfo | tuple[None, None, None]) -> str:  # noqa: N802
@@ -111,7 +112,11 @@ class PlacesFormatter(logging.Formatter):
 
 
 def places(error: BaseException) -> str:
-    """Return the type of `error`, and the places at which it and its causes were raised."""
+    """Return the types of `error` and its causes, each with the lines of code in its traceback.
+
+    Of the texts of exceptions, only those of KioskErrors are included, and the system's text for
+    the number of an OSError.
+    """
     lines = []
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -130,7 +135,7 @@ def places(error: BaseException) -> str:
 
 
 def hide_texts_of_exceptions(log: LineLog) -> None:
-    """Log where unhandled exceptions were raised, of threads as well, and never their text."""
+    """Log unhandled exceptions, also those of threads, in the form that `places` returns."""
 
     def hook(kind: object, error: BaseException | None, _: object = None) -> None:
         log.say(places(error) if error is not None else f"{kind}")

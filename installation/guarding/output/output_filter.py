@@ -85,7 +85,7 @@ def remove_on_exit(folder: Path) -> None:
 
 
 def wait_at_most(pids: Iterable[int], timeout_s: float) -> None:
-    """Wait until the output filters have written everything, at most for `timeout_s`.
+    """Wait until the output filters have written everything, but no longer than `timeout_s`.
 
     The filters' pipes must be closed. The time is limited because a program that reads their output
     may hang.
@@ -122,7 +122,7 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
     code = errno.EIO
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # It ends when the show closes the pipe.
+            signal.signal(number, signal.SIG_IGN)  # The filter ends when the show closes the pipe.
         for file in [int(name) for name in os.listdir("/proc/self/fd")]:
             if file not in (pipe, keep):
                 with contextlib.suppress(OSError):  # The descriptor of the listing itself.
@@ -170,7 +170,7 @@ def _write_summary(pipe: int, path: Path) -> None:
 
 
 def read_summary(data: bytes) -> dict[str, object] | None:
-    """Return the summary in `data`, with known names and rounded numbers; None if it has none.
+    """Return the summary in `data`, with known names and rounded numbers; None if it is not valid.
 
     The bytes themselves are not passed on.
     """
@@ -207,7 +207,7 @@ def _figures(report: dict[str, object], names: Figures) -> dict[str, object] | N
 
 def _remove_after(process: int, folder: Path) -> None:
     """Remove `folder` when the process with the pidfd `process` has ended."""
-    import shutil  # Not at the top: the launcher would start later.
+    import shutil  # At the top, this import would delay the launcher.
 
     end = select.poll()
     end.register(process, select.POLLIN)

@@ -104,7 +104,7 @@ PROBES: tuple[Probe, ...] = (
         system_call("pidfd_getfd", -1, 0, 0),
     ),
     Probe("open a handle of a program", "pidfd_open()", SECCOMP, _hold_process),
-    # What is set for a program stays set. These name this program itself, and change nothing.
+    # Settings of a program persist. These probes name this program itself, and change no setting.
     *(
         Probe(name, f"{call}()", SECCOMP, system_call(call, *arguments))
         for name, call, arguments in (
