@@ -56,7 +56,7 @@ def watch(
 
     """
     build_if_stale(name, content, log, models)
-    # -P, as the current folder may hold any module; PYTHONPATH, as a checkout needs no install.
+    # -P: the current folder may hold any module. PYTHONPATH: a checkout need not be installed.
     paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     show = subprocess.Popen(
         [sys.executable, "-P", "-m", "installation", "run", "--labels", name, *arguments],
@@ -137,7 +137,7 @@ def _state(folder: Path) -> tuple[object, ...]:
 def build_if_stale(
     name: str, content: ContentSettings, log: LineLog, models: Path = MODELS
 ) -> None:
-    """Build the set unless its built file matches its present words, pictures and visible labels.
+    """Build the set unless its built file matches its current words, pictures and visible labels.
 
     Raises KioskError.
     """

@@ -165,7 +165,7 @@ def _pack(folder: Path, zip_: Path) -> None:
             source = folder / file
             if not source.is_file():
                 continue
-            entry = ZipInfo(f"{folder.name}/{file}")  # dated 1980: a zip has no "unknown"
+            entry = ZipInfo(f"{folder.name}/{file}")  # dated 1980, as a zip needs some date
             entry.create_system = 3  # Unix, on every system
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             entry.file_size = source.stat().st_size
@@ -209,8 +209,8 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
 
     Raises LabelSetError.
 
-    ZipFile reads as many entries as a zip claims to have, and accepts directories in unusual
-    places. So it is given only zips with one directory of limited size at the end, without a
+    ZipFile reads as many entries as a zip claims to have, and accepts directories at unusual
+    offsets. So it is given only zips with one directory of limited size at the end, without a
     comment and not in the format zip64.
     """
     size = opened.seek(0, os.SEEK_END)
@@ -295,7 +295,7 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
 
 
 def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
-    """Return whether entries share bytes of the zip, or have bytes after its offset `end`."""
+    """Return whether entries share bytes of the zip, or extend beyond its offset `end`."""
     free = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if not free <= entry.header_offset <= end - _LOCAL_LENGTHS.size:
@@ -331,7 +331,7 @@ def _chunks(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
 def _load_unpacked(folder: Path, where: str) -> LabelSet:
     """Return the label set that was unpacked to `folder`.
 
-    Raises LabelSetError with its mistakes; each names its place in the zip `where`.
+    Raises LabelSetError with its mistakes; each mistake names the file in the zip `where`.
     """
     try:
         label_set = load_label_set(folder.name, EVERYTHING, folder.parent)

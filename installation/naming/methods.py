@@ -2,8 +2,8 @@
 
 A `Method` has everything that distinguishes one method from another while a set is loaded and
 shown. Its counterpart is the module of `making/build` that `builder` names, which makes the set's
-tensors before a show. These two places define how a method works, and a new method is added there;
-no other module compares a method's name.
+tensors before a show. These two modules define how a method works, so a new method is added only to
+them; no other module compares a method's name.
 
 Tensors are read only when a scorer is opened, so that `kiosk check` is fast.
 """

@@ -119,7 +119,8 @@ class LabelSetReloader:
                     self._log(f"labels: {mistake}")
             return
         except Exception as error:
-            # Such as out of memory on a graphics card. The show goes on: its own set still works.
+            # For example, a graphics card has run out of memory. The show goes on with its current
+            # set.
             logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
                 f"labels: a change cannot be opened ({type(error).__name__}, logged above), so "

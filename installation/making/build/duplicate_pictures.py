@@ -30,14 +30,14 @@ SAME = 0.995
 """The least cosine of the sketches of two files that count as the same picture.
 
 Measured on 18 photographs and drawings of scikit-image and a film of two people: JPEGs of quality
-30 and more, WebPs of 50 and more and pictures of half the size have 0.997 and more to the original,
-frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, different photographs up to 0.63, the
-rehearsal's visitor a second later up to 0.988. The network's features cannot replace sketches: with
-them, JPEGs of quality 75 have 0.81 to 1, and frames 1/3 s apart up to 0.985.
+30 and more, WebPs of 50 and more and pictures of half the size have a cosine of 0.997 or more to
+the original, frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, different photographs up to
+0.63, the rehearsal's visitor a second later up to 0.988. The network's features cannot replace
+sketches: with them, JPEGs of quality 75 have 0.81 to 1, and frames 1/3 s apart up to 0.985.
 """
 FLAT = 0.01
-"""The least length of a sketch before normalisation; that of a plain wall is below it, because it
-consists of rounding errors.
+"""The least length of a sketch before normalisation; the sketch of a plain wall is shorter, because
+it consists of rounding errors.
 """
 BLOCK = 512
 """The number of pictures that are compared with all others at once: with 20,000 pictures this takes
@@ -77,7 +77,7 @@ def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPicture
         near = torch.maximum(block @ views[:end, 0].T, block @ views[:end, 1].T) >= SAME
         near = near.tril(start - 1)
         for i in near.any(1).nonzero().flatten().tolist():
-            # Copies of copies do not count, or a film would be one picture.
+            # A copy of a copy does not count as one: otherwise a whole film would be one picture.
             same = (j for j in near[i].nonzero().flatten().tolist() if first[j] == j)
             first[start + i] = next(same, start + i)
     under: dict[int, list[Picture]] = defaultdict(list)

@@ -28,8 +28,8 @@ begin with a dot.
 """
 
 MAX_VECTORS = 20_000
-"""The largest number of vectors of one network, of which the oldest are dropped; 215 MB if each has
-2,688 numbers.
+"""The largest number of vectors of one network; if there are more, the oldest are dropped. This is
+215 MB if each vector has 2,688 numbers.
 """
 
 KEY_BYTES = 32
@@ -67,7 +67,8 @@ class EmbeddingCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # After a mistake or Ctrl-C too: the next build continues where this one stopped.
+        # New vectors are stored after a mistake or Ctrl-C too, so the next build continues from
+        # there.
         if self._new:
             try:
                 self._write(self._read() | self._new)

@@ -79,7 +79,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class SkippedPicture:
-    """A file in the folder of a row that is left out, and why."""
+    """A file in a row's folder that is left out, and the reason."""
 
     file: Path
     row: int
@@ -182,7 +182,7 @@ def _misnamed(
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
     """Return the SHA-256 of all good pictures of each row, which ignores the files' names.
 
-    It also changes if the pictures are cut in another way.
+    The fingerprint also changes if the pictures are cut in another way.
     """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     if source.settings.cuts_examples:
@@ -279,7 +279,10 @@ IN_ICLOUD = re.compile(r"\.(.+)\.icloud")
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files that may be pictures, sorted; hidden files are not the artist's."""
+    """Return the files that may be pictures, sorted.
+
+    Hidden files are left out, because they are not the artist's.
+    """
     return sorted(
         entry
         for entry in folder.iterdir()
@@ -365,7 +368,7 @@ def cut_squares(
     part: Part = "frame",
     detector: Detector | None = None,
 ) -> list[CutPicture | SkippedPicture]:
-    """Return the part of each picture that is encoded, in the network's format, or why none is.
+    """Return the part of each picture to encode, in the network's format, or why it is left out.
 
     The part is the one that the show would cut for the largest face that `detector` finds; without
     a detector or a face it is the centre square. It is resized and normalised as in the show.

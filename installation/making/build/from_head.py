@@ -78,10 +78,10 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
 def read_rows(
     name: str, file: Path, places: Sequence[int], classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weights `(N, D)` and biases `(N,)` of the head's rows at N `places`, float32.
+    """Return the weights `(N, D)` and biases `(N,)` of the head's rows with the N indices `places`.
 
-    Only these rows are read from `file`. Raises WeightsError if it is damaged or its head does not
-    have `classes` rows.
+    Both are float32. Only these rows are read from `file`. Raises WeightsError if it is damaged or
+    its head does not have `classes` rows.
     """
     head = pretrained_config(name).classifier
 

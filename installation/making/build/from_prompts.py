@@ -61,8 +61,8 @@ worst-case error. A guess, not yet tried with the real weights.
 """
 
 NEUTRAL = 60
-"""The number of neutral pictures for the biases, and of others for the figures: ten of each
-kind.
+"""The number of neutral pictures for the biases, and of other neutral pictures for the figures: ten
+of each kind.
 """
 
 PROMPT_BATCH = 64
@@ -122,7 +122,10 @@ class TextTower:
 
     @torch.inference_mode()
     def embed(self, sentences: Sequence[str]) -> torch.Tensor:
-        """Return embeddings `(N, features)` of unit length; too long sentences are truncated."""
+        """Return embeddings `(N, features)` of unit length.
+
+        Sentences that are too long are truncated.
+        """
         tokens = self._tokenizer(list(sentences))  # (N, context)
         lengths = tokens.argmax(1) + 1  # the token that ends a sentence is the highest
         by_length = lengths.argsort()

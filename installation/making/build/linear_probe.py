@@ -34,8 +34,8 @@ FOLDS = 5
 time.
 """
 SINGLE_FOLD_FROM = 2000
-"""The number of pictures from which on a single fold gives the accuracy with a standard error below
-2.5 %.
+"""The least number of pictures with which a single fold gives the accuracy with a standard error
+below 2.5 %.
 """
 SEED = 0
 SOFTEST = 20.0

@@ -31,7 +31,7 @@ have 108 million or fewer.
 """
 MAX_JPEG_PIXELS = 210_000_000
 """The largest number of pixels of a JPEG, which is decoded at 1/8 of its size or more. A
-telephone's largest have 200 million; a progressive JPEG of that size takes 600 MB while it is
+telephone's largest JPEGs have 200 million; a progressive JPEG of that size takes 600 MB while it is
 decoded.
 """
 MIN_SIDE = 64
@@ -48,7 +48,7 @@ MAX_MISSING = 0.1
 """The largest share of a JPEG's rows that may be missing at its end."""
 
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
-# Pillow warns of more, and refuses twice that number.
+# Pillow warns about a picture with more pixels, and rejects one with more than twice as many.
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 """The colours of the show's camera and of the network."""
@@ -164,9 +164,9 @@ def _other_format(data: bytes) -> str:
 def decode(data: bytes, least_side: int) -> DecodedPicture:
     """Return a picture that `check_header` accepts, reduced if it is far larger than `least_side`.
 
-    Its shorter side is at least `least_side` px, unless the file has fewer. Transparent parts
-    become the grey that the show uses outside the frame. Raises PictureError if the picture is
-    damaged.
+    Its shorter side is at least `least_side` px, unless the picture in the file is smaller.
+    Transparent parts become the grey that the show uses outside the frame. Raises PictureError if
+    the picture is damaged.
     """
     try:
         return _decode(data, least_side)
@@ -200,7 +200,7 @@ def _lacks_tail_only(data: bytes) -> bool:
 
 
 def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
-    """Return the decoded picture; if it was `cut`, only the rows that are present."""
+    """Return the decoded picture; if the file is `cut`, without the rows that are missing."""
     with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as opened:
         picture: Image.Image = opened
         opened.draft("RGB", (least_side, least_side))  # decodes a JPEG at 1/2 to 1/8 of its size
@@ -261,7 +261,8 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     if not profile:
         return picture
     if picture.mode == "P" or "transparency" in picture.info:
-        # A profile is for colours, not for indices, and its result has no transparent colour.
+        # A profile applies to colours, not to indices, and a converted picture has no transparent
+        # colour.
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture

@@ -1,10 +1,10 @@
 """The files that `kiosk fetch` can download, with their origins and pinned SHA-256s.
 
 `yunet` and `clip` are pinned here: for both, several public projects state the same SHA-256. For
-`persons-21k` and timm's other networks no such figure was found, and for `imagenet-safety` only a
+`persons-21k` and timm's other networks no such value was found, and for `imagenet-safety` only a
 copy was found that may differ from the original, so they are not pinned. The first fetch takes the
 SHA-256 that Hugging Face states (for image-net.org: that of a file in the right format) and records
-it; another file is refused from then on. A venue that knows the right figure gives it with
+it; another file is refused from then on. A venue that knows the right SHA-256 gives it with
 --sha256.
 """
 
@@ -52,7 +52,7 @@ class Item:
     """The file's name in models/weights/."""
     licence: str
     origins: tuple[HubFile | WebFile, ...]
-    """The places from which the file can be fetched, tried in this order."""
+    """The sources from which the file can be fetched, tried in this order."""
     size: int | None
     """The size, bytes: exact if `sha256` is pinned, otherwise approximate; None if not known."""
     sha256: str | None

@@ -66,14 +66,14 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
         client.stream("GET", address.url, headers=headers) as response,
     ):
         count = _first_byte(response, count, part, where)
-        length = int(response.headers.get("Content-Length", 0))  # h11 lets only digits through
+        length = int(response.headers.get("Content-Length", 0))  # h11 accepts only digits here
         if count + length > limit:
             raise _too_long(f"{count + length:,}", limit, where)
         if shutil.disk_usage(part.parent).free < length:
             problem = f"no space left for {length / 1e6:,.0f} MB in {part.parent}"
             raise FetchError(Mistake(where, problem, "Free some space and run this again."))
         size = count + length if length else limit
-        # Visible on a terminal only.
+        # The bar is shown only on a terminal.
         bar = tqdm(
             desc=part.stem, total=size, initial=count, unit="B", unit_scale=True, disable=None
         )

@@ -96,7 +96,7 @@ class Fetch:
         return fetched
 
     def state(self) -> str:
-        """Return in a few words whether the file is present; hashes all of it.
+        """Return in a few words whether the file is present; hashes the whole file.
 
         Raises FetchError.
         """
@@ -135,7 +135,7 @@ class Fetch:
     def _persist(self, sha256: str | None) -> Fetched:
         """Fetch from the first origin that succeeds.
 
-        It gives up after `attempts` in a row that bring no new bytes.
+        Gives up after `attempts` attempts in a row that bring no new bytes.
         """
         failures = 0
         while True:

@@ -1,7 +1,7 @@
 """Converts the keras_model.h5 that Teachable Machine exports to classifier.onnx.
 
-The show then reads the result like every ONNX network, and needs nothing of Keras. No code in the
-file is run. to_onnx.py reads the file in a child process with limits on memory and time, because a
+The show then reads the result like every ONNX network, and does not need Keras. No code in the file
+is run. to_onnx.py reads the file in a child process with limits on memory and time, because a
 stranger's file may be made to exhaust its reader.
 
 Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run code in the file.

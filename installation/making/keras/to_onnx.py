@@ -54,7 +54,7 @@ def convert_input() -> None:
         sys.exit(REFUSED)
     except MemoryError:
         raise
-    except Exception:  # pyfive and its parts raise whatever a damaged file leads to
+    except Exception:  # pyfive may raise any exception for a damaged file
         sys.stdout.write("it is not a Keras file in HDF5, or it is damaged")
         sys.exit(REFUSED)
     with open(1, "wb", closefd=False) as stdout:

@@ -42,7 +42,7 @@ MAX_PAIRS = 2000
 """The largest number of pairs that are reported, the most similar first."""
 
 BLOCK_SIZE = 256
-"""The number of labels that are compared with all others at once; for 25,000 labels 26 MB."""
+"""The number of labels that are compared with all others at once: 26 MB for 25,000 labels."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
 """The type size of a label that never wins and of the one that wins most often, px per em.
@@ -137,8 +137,8 @@ def paint_map(
     max_wins = max((dot.wins or 0 for dot in dots), default=0)
     order = sorted(range(len(dots)), key=lambda i: (dots[i].wins is None, -(dots[i].wins or 0)))
     covered = {i: _draw_dot(surface, dots[i], centres[i], max_wins, scale) for i in reversed(order)}
-    # Names may cover the small dots of labels that never win, because a thousand of those would
-    # leave no room. They cover dots of labels that win less only if there is no other place.
+    # Names may cover the small dots of labels that never win, because a thousand such dots would
+    # leave no room. They cover dots of labels that win less only if no other position is free.
     winners = [i for i in order if dots[i].wins]
     names: list[Rect] = []
     for number, i in enumerate(order):

@@ -89,7 +89,7 @@ def preview(
     source = read_source(name, models)
     label_set = assemble_nonempty(source, settings.content, language)
     check_drawable(source)
-    torch.set_num_threads(1)  # two wait for each other on a machine that is busy
+    torch.set_num_threads(1)  # two threads wait for each other on a busy machine
     classifier = open_classifier(label_set, "cpu")
     trial = run_trial(classifier, open_detector(settings.detector))
     names = {label.id: label.name for label in assemble(source, EVERYTHING, language).labels}

@@ -58,7 +58,7 @@ class StaleBuildError(LabelSetError):
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
     """Return the metadata that the built file of `label_set` must have.
 
-    `encoder` is the SHA-256 of the encoder's weights; if it is None, that key is left out.
+    `encoder` is the SHA-256 of the encoder's weights; if it is None, the key for it is left out.
     """
     expected = {
         "method": label_set.settings.method.name,
@@ -137,10 +137,10 @@ def read_tensors(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the built tensors of these names and shapes, all of the dtype `kind`.
 
-    `kind` is safetensors' name, such as "F16". `labels` gives the shape of one row for each tensor
-    that has a row per label; of these tensors, the visible rows are returned first, then the
-    background rows. `others` gives the whole shape of each other tensor. All shapes are checked
-    before any number is read. `encoder` is the SHA-256 of the encoder's weights. Raises
+    `kind` is safetensors' name of the dtype, such as "F16". `labels` gives the shape of one row for
+    each tensor that has a row per label; of these tensors, the visible rows are returned first,
+    then the background rows. `others` gives the whole shape of each other tensor. All shapes are
+    checked before any number is read. `encoder` is the SHA-256 of the encoder's weights. Raises
     LabelSetError.
     """
     with open_built(label_set, encoder) as file:
@@ -159,7 +159,7 @@ def read_tensors(
 
 
 def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return the row of the tensors for each row of labels.csv that the file contains.
+    """Return, for each row of labels.csv that the file has, the row of the tensors.
 
     Raises LabelSetError if the file lacks rows that the set shows.
     """
@@ -194,7 +194,7 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_ready(label_set: LabelSet) -> None:
-    """Raise as `check_built` does, or WeightsError if weights have not been fetched."""
+    """Raise as `check_built` does, or WeightsError if the network's weights are not fetched."""
     check_built(label_set)
     if label_set.encoder not in (LITE, ""):
         weights.check_fetched(label_set.encoder, label_set.weights_folder)
@@ -203,8 +203,8 @@ def check_ready(label_set: LabelSet) -> None:
 def misfit(
     label_set: LabelSet, problem: str, kind: type[LabelSetError] = LabelSetError
 ) -> LabelSetError:
-    """Return the error `kind` for a built file with the mistake `problem`.
+    """Return an error of the class `kind` for a built file with the mistake `problem`.
 
-    Its remedy is a new build.
+    The error's remedy is a new build.
     """
     return kind(Mistake(display_path(label_set.built), problem, label_set.build_remedy))

@@ -124,7 +124,8 @@ class _Table:
             alike = self._first_by_key.setdefault(confusable_key(row.id), row)
             if first is row and alike is row:
                 return
-            is_from_name = row.id == id_from_name(row.name)  # if it occurs twice, so does the name
+            # If such an id occurs twice, so does the name, and `check_name` yields that mistake.
+            is_from_name = row.id == id_from_name(row.name)
             if first is not row and not is_from_name:
                 other = f"means the same output as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
@@ -171,7 +172,7 @@ class _Table:
             yield Mistake(where, problem, "Delete one of the parents.")
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if labels are outputs of the network and none has the row's id."""
+        """Yield a mistake if labels are outputs of the network and no output has the row's id."""
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"

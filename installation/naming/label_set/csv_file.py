@@ -53,7 +53,7 @@ NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][
 """
 
 WINDOWS_NAME = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
-"""Matches the names that Windows uses for devices, whatever follows the dot."""
+"""Matches the names that Windows reserves for devices, with or without an extension."""
 
 MOST_ROWS = 25_000
 """The largest number of rows in a file; ImageNet has 21,843 categories."""
@@ -87,10 +87,11 @@ class Row:
 
     `line` is the line of the file on which the row starts, and `number` its number in a
     spreadsheet. `looks_like` has sentences for the encoder, separated by `|`. `is_background` is
-    the text of that cell. `defined_by` names the author of the definition, if it is not the one
-    that the set's credit names. `wordings` is keyed by language. `synsets` has the WordNet ids of
-    the ImageNet categories that the name of a network's output means; a name may mean several.
-    `also_hidden_because` has the reasons that the kiosk found in addition to `hidden_because`.
+    the text of that cell. `defined_by` names the author of the definition, if that is not the
+    author whom the set's credit names. `wordings` is keyed by language. `synsets` has the WordNet
+    ids of the ImageNet categories that the name of a network's output means; a name may mean
+    several. `also_hidden_because` has the reasons that the kiosk found in addition to
+    `hidden_because`.
     """
 
     line: int

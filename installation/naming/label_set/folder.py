@@ -32,8 +32,8 @@ LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
 """The files that may hold the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
-"""The largest labels.csv, bytes: thirty times the size of the shipped one of persons with 2,832
-rows.
+"""The largest labels.csv, bytes: thirty times the size of the shipped labels.csv of `persons`,
+which has 2,832 rows.
 """
 
 MAX_NETWORK_BYTES = 3 * 2**29
@@ -92,7 +92,7 @@ def letters_in(folder: Path) -> set[str]:
         except OSError:
             continue
         letters.update(text)
-        # JSON writes letters as numbers, those beyond 16 bits as two.
+        # JSON may write a letter as a number, or as two numbers if it has more than 16 bits.
         escaped = "".join(re.findall(r"(?:\\u[0-9a-fA-F]{4})+", text))
         letters.update(json.loads(f'"{escaped}"'))
     return {letter for letter in letters if not "\ud800" <= letter <= "\udfff"}

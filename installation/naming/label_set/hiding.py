@@ -49,7 +49,7 @@ UNSAFE_FILE = "unsafe_synsets.txt"
 """ImageNet's list of unsafe person categories, in the folder of fetched weights."""
 
 UNSAFE_COUNT = 1593
-"""The number of ids in the list, as the paper states it and as a public copy of the list has it."""
+"""The number of ids in the list, both in the paper and in a public copy of the list."""
 
 MAX_UNSAFE_BYTES = 64 * 1024
 """The largest size of the list, bytes; four times the size of 1,593 lines of ten bytes."""
@@ -60,7 +60,7 @@ WORDNET_ID = re.compile(r"n\d{8}")
 
 
 def hidden_rows(rows: Sequence[Row], content: ContentSettings) -> dict[str, Reason]:
-    """Return the first reason in `content.hide` of each row that has one, keyed by the row's id."""
+    """Return, for each hidden row, the first of its reasons in `content.hide`, keyed by row id."""
     because = {row.id: [reason for reason in row.reasons if reason in content.hide] for row in rows}
     return {id_: reasons[0] for id_, reasons in because.items() if reasons}
 
@@ -105,7 +105,7 @@ def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[st
 
 
 def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
-    """Return the ids of each row, its own and those of its categories; some are WordNet ids."""
+    """Return, for each row, its own id and those of its categories; some are WordNet ids."""
     outputs = settings.outputs or {}
     by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
     return [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]

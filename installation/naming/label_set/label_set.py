@@ -42,11 +42,11 @@ class LabelSet:
     in the logits of a network whose outputs are the labels. `background` has such indices for the
     rows that take a share of the score but are never shown. `row_count` is the number of all rows
     of labels.csv, `size` their number without the background rows, which are not names, and
-    `unknown` the number of those that are left out because the network does not know them. `hidden`
-    has the number of hidden rows for each reason, each row counted under the first reason that
-    hides it. `masked` has the indices in `labels` of the network's classes that are never given to
-    people: they never have a score. `fingerprint` is the SHA-256 of everything that the tensors are
-    built from.
+    `unknown` the number of labels that are left out because the network does not know them.
+    `hidden` has the number of hidden rows for each reason, each row counted under the first reason
+    that hides it. `masked` has the indices in `labels` of the network's classes that are never
+    given to people: they never have a score. `fingerprint` is the SHA-256 of everything that the
+    tensors are built from.
     """
 
     name: str
@@ -63,8 +63,8 @@ class LabelSet:
     fingerprint: str
     masked: tuple[int, ...] = ()
     listing: tuple[str | int, ...] = ()
-    """The names in alphabetical order, without background rows; of a hidden name, only the number
-    of its letters.
+    """The names in alphabetical order, without background rows; a hidden name is replaced by the
+    number of its letters.
     """
 
     @cached_property
@@ -74,7 +74,7 @@ class LabelSet:
 
     @property
     def encoder(self) -> str:
-        """The name of the network; empty if the set has its own."""
+        """The name of the network; empty if the set has its own network."""
         return self.settings.encoder_name
 
     @property

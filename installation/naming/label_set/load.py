@@ -4,7 +4,7 @@ A folder contains `labelset.yaml` (the settings of the set), `labels.csv` (a spr
 per label; the names of a network's outputs may be in `labels.txt` or `config.json` instead) and, if
 the method needs it, `built.safetensors`, which `kiosk labels build` makes from these files. Hidden
 rows are left out when the set is loaded, so hiding a label needs no build. Showing more labels of a
-network's head does need one, as the built file keeps only the rows that were shown.
+network's head does need a build, because the built file keeps only the rows that were shown.
 
 Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
@@ -48,10 +48,10 @@ def load_label_set(
 ) -> LabelSet:
     """Return the label set `name` with the labels that `content` does not hide.
 
-    Names and definitions are in `language` if the set has translations. `where` is the place that
-    names the set, for the message if it does not exist. Raises LabelSetError with all mistakes of
-    the set's files at once. `open_classifier` checks whether the built file fits the network,
-    because only the network knows its shape.
+    Names and definitions are in `language` if the set has translations. `where` is the file,
+    command or option that names the set; the message about a missing set begins with it. Raises
+    LabelSetError with all mistakes of the set's files at once. `open_classifier` checks whether the
+    built file fits the network, because only the network knows its shape.
     """
     return assemble_nonempty(read_source(name, models, where=where), content, language, second)
 
@@ -59,7 +59,8 @@ def load_label_set(
 def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> LabelSetSource:
     """Return the contents of the files of the label set `name`, with each row's reasons for hiding.
 
-    `where` is the place that names the set. Raises LabelSetError with all mistakes of the files.
+    `where` is the file, command or option that names the set. Raises LabelSetError with all
+    mistakes of the files.
     """
     known = label_set_names(models)
     if name not in known:
@@ -142,7 +143,7 @@ def assemble(
 
     The result may have no labels.
 
-    With the settings `EVERYTHING` this is the set that tools build.
+    With the settings `EVERYTHING`, the result is the set that tools build.
     """
     settings, rows = source.settings, source.rows
     masked = masked_rows(rows, settings)
@@ -216,7 +217,7 @@ def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:
 
 
 def _words(row: Row, language: str) -> Wording:
-    """Return a row's name and definition in `language`, or untranslated."""
+    """Return a row's name and definition, each in `language` if it is translated."""
     own = _wording(row, "en")
     if language == "en":
         return own

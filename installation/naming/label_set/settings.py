@@ -52,7 +52,7 @@ class Translation(Section):
 class RootSettings(Section):
     """The top of every chain of categories.
 
-    The label of a visitor for whom none reaches `min_score`.
+    It is the label of a visitor for whom no other label reaches `min_score`.
     """
 
     id: str
@@ -100,13 +100,16 @@ class LabelSetSettings(Section):
     ) = None
     """The name of the network; None: the default of the method."""
     temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
-    """The divisor of the logits before the softmax: a lower one makes the best score higher.
+    """The divisor of the logits before the softmax: a lower divisor makes the best score higher.
 
-    The default is the method's."""
+    The default value is that of the method.
+    """
     min_score: Fraction = 0.1
-    """The least score of a label; a visitor with none above it is given the root label."""
+    """The least score of a label; a visitor for whom no label reaches it is given the root."""
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
-    """Only for `prompts`: the sentences in which {} stands for the name; empty: the kiosk's own."""
+    """Only for `prompts`: the sentences in which {} stands for the name; if empty, the kiosk's own
+    sentences are used.
+    """
     lists: bool = False
     """Only for `text`: whether the kiosk's lists of labels for each class of objects name this
     set's labels.
@@ -129,11 +132,11 @@ class LabelSetSettings(Section):
         defaults = {"temperature": self.method.temperature, "min_score": self.method.min_score}
         for key, number in defaults.items():
             if key not in self.model_fields_set:
-                object.__setattr__(self, key, number)  # frozen only from here on
+                object.__setattr__(self, key, number)  # not yet in use, so it may change
         return self
 
     def credit_in(self, language: str) -> str:
-        """Return the credit in `language`, untranslated if the set has none there."""
+        """Return the credit in `language`; untranslated if the set has no translation of it."""
         return self.credit_translations.get(language, self.credit).rstrip(".")
 
     @property
@@ -148,12 +151,17 @@ class LabelSetSettings(Section):
 
     @property
     def encoder_name(self) -> str:
-        """The name of the network, by default the method's own; empty if the set has its own."""
+        """The name of the network, by default the method's; empty if the set has a network of its
+        own.
+        """
         return self.encoder or self.method.encoder
 
     @property
     def is_built(self) -> bool:
-        """Whether tensors are built for the set, or its network's outputs are used unchanged."""
+        """Whether tensors are built for the set.
+
+        Otherwise its network's outputs are used unchanged.
+        """
         return self.encoder_name not in self.method.unbuilt_encoders
 
     @property

@@ -32,8 +32,8 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
 """The names of timm's lists of classes, keyed by the variant of ImageNet and by a part of the
-network's name that distinguishes two orders of classes; longer parts are tried before "". As in
-timm 1.0's `infer_imagenet_subset`.
+network's name that distinguishes two orders of classes; longer parts are tried before "". The lists
+are chosen as in `infer_imagenet_subset` of timm 1.0.
 """
 
 

@@ -3,7 +3,8 @@
 `kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may use the network of
 the venue, so they cannot be confined themselves. The child can do nothing but compute: it is under
 both stages of the guard, with limits of memory and time, and only numbers come back. A show runs
-the network in its own process, which is under both stages anyway and must not pass pictures on.
+the network in its own process, which is under both stages anyway and must not pass pictures to
+another process.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.settings.paths import PROJECT
 
 CHILD_BYTES = 8 * 2**30
-"""The memory of the child process, bytes, in addition to four times the network's: the arena takes
-up to 4 GiB, and threads and libraries take addresses that they do not use.
+"""The memory of the child process, bytes, in addition to four times the size of the network:
+onnxruntime's memory arena takes up to 4 GiB, and threads and libraries reserve addresses that they
+do not use.
 """
 
 CHILD_CPU_S = 24 * 3600
@@ -130,7 +132,7 @@ def run_child() -> None:
     """Open the network from standard input, then encode one batch after the other.
 
     This is the child process of `ConfinedNetwork`. Its libraries are loaded before it is confined,
-    and the network after that.
+    and the network is opened after that.
     """
     from installation.naming.networks.onnx_network import OnnxNetwork
 
@@ -168,7 +170,7 @@ def run_child() -> None:
 
 
 def _with_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return `settings` with tuples, for which JSON has lists."""
+    """Return `settings` with tuples in place of lists, because JSON has only lists."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
     }

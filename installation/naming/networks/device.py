@@ -22,7 +22,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Devic
     """Return the device for `name` and its description, with the reason if it is a fallback.
 
     `auto` prefers CUDA, then Apple's MPS, then the CPU. Raises SettingsError if `name` is a device
-    that this machine does not have; `where` is the place of the setting.
+    that this machine does not have; `where` names the file or option that contains the setting.
     """
     if name == "cpu":
         return "cpu", _describe("cpu")

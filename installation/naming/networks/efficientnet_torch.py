@@ -84,7 +84,8 @@ def find_weights() -> Path:
 def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
     """Return the file's tensors under timm's names.
 
-    This works because both have the same order and shapes.
+    The names are assigned in order, because the file and timm list the tensors in the same order
+    and with the same shapes.
     """
     remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
     data = read_pinned(weights, WEIGHTS_SHA256, remedy)

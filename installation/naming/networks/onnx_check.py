@@ -75,12 +75,14 @@ FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProt
 LARGEST_NUMBER = 1_000_000
 """The largest number in an operation's settings: sizes, steps, axes.
 
-In onnxruntime 1.31 the square of a block's size could otherwise overflow, and the division by zero
+In onnxruntime 1.31 the square of a larger block size could overflow to zero, and the division by it
 crashes the process.
 """
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
-"""The settings without that limit, because in them the largest int64 means "to the end"."""
+"""The settings to which `LARGEST_NUMBER` does not apply, because in them the largest int64 means
+"to the end".
+"""
 
 TYPED = ("to", "value", "value_int", "value_ints")
 """The settings that decide which type of number an operation returns."""
@@ -102,7 +104,7 @@ TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
 """The operations that always return integers."""
 
 WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
-"""The numbers of the outputs that are always integers, keyed by operation; others may vary."""
+"""The indices of the outputs that are always integers, keyed by operation; others may vary."""
 
 TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
 TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
@@ -141,7 +143,9 @@ file is.
 """
 
 MOST_METADATA = 200
-"""The longest entry of the network's metadata, characters; `making.keras` adds a hash there."""
+"""The longest metadata entry that is kept, characters; `making.keras` stores a hash in such an
+entry.
+"""
 
 
 class _BrokenError(Exception):
@@ -157,7 +161,7 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 
     `weights` are those of the second file, if there is one; they are in the result. Both are read
     in a child process. `file` names the first one in messages. Raises LabelSetError if the network
-    must not be opened, or if the guard allows no child process any more.
+    must not be opened, or if the guard no longer allows child processes.
     """
     words = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     if weights is not None:
@@ -240,13 +244,13 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | str:
 def _rewritten(model: Any) -> Any:
     """Return a new ModelProto with the parts of `model` that `_check` has looked at.
 
-    Fields that the package onnx does not know are not among them: another reader of the same bytes
-    may know them.
+    Fields that the package onnx does not know are left out, because another reader of the same
+    bytes may know them.
     """
     new = ModelProto(ir_version=model.ir_version)
     for opset in model.opset_import:
         if opset.domain not in DOMAINS:
-            continue  # No operation of it is let through.
+            continue  # `_check_node` rejects its operations.
         new.opset_import.add(domain=opset.domain, version=opset.version)
     for entry in model.metadata_props:
         _check_names(entry.key, entry.value)
@@ -373,7 +377,7 @@ def _tensors(setting: Any) -> Sequence[Any]:
 
 
 def _check_tensor(tensor: Any) -> None:
-    """Raise _RefusedError if a tensor is not complete in this file, or claims to be larger."""
+    """Raise _RefusedError if a tensor is incomplete in this file, or claims too many numbers."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
         name = ellipsize(str(_place(tensor).get("location", "")))

@@ -44,7 +44,7 @@ is finite.
 class OnnxNetwork:
     """Encodes crops as the logits of an ONNX classifier.
 
-    It runs on the CPU, or on a GPU by NVIDIA if that is the device and the installed onnxruntime
+    It runs on the CPU, or on an NVIDIA GPU if that is the device and the installed onnxruntime
     supports it.
     """
 
@@ -55,10 +55,11 @@ class OnnxNetwork:
     ) -> None:
         """Open the bytes of a network that `onnx_check.judge` has written.
 
-        `fingerprint` is the SHA-256 of the network's file; None: the SHA-256 of `data`.
+        `fingerprint` is the SHA-256 of the network's file; if it is None, the SHA-256 of `data` is
+        used.
 
-        Raises LabelSetError if it cannot be run, or is not a classifier of pictures as the label
-        set describes it.
+        Raises LabelSetError if the network cannot be run, or is not a classifier of pictures as the
+        label set describes it.
         """
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = fingerprint or hashlib.sha256(data).hexdigest()
@@ -102,7 +103,8 @@ class OnnxNetwork:
     def _read_form(self, settings: InputSettings | None) -> None:
         """Read the network's input format: data type, layout, batch size and picture size.
 
-        Raises LabelSetError if it is not supported, or does not match the label set's `settings`.
+        Raises LabelSetError if the format is not supported, or does not match the label set's
+        `settings`.
         """
         try:
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -238,8 +240,8 @@ class OnnxNetwork:
 def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
     """Return whether the channels are last in an input of this `shape`.
 
-    The result is None if it is not a picture. Some exporters, such as Optimum and transformers.js,
-    do not fix any size; they only name the four axes.
+    The result is None if the input is not a picture. Some exporters, such as Optimum and
+    transformers.js, do not fix any size; they only name the four axes.
     """
     if len(shape) != 4:
         return None

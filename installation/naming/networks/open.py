@@ -134,7 +134,7 @@ def _require_torch(label_set: LabelSet) -> None:
 
 
 def find_network(folder: Path) -> Path:
-    """Return the file of a label set's own network; raises LabelSetError unless there is one."""
+    """Return the file of a label set's own network; raises LabelSetError if it has none or two."""
     present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
     if not present and (folder / KERAS_FILE).exists():
         problem = f"{ONNX_FILE} is not made from it yet"
@@ -234,7 +234,7 @@ def _judge_onnx(file: Path) -> tuple[bytes, str]:
 
 
 def check_size(file: Path) -> None:
-    """Raise LabelSetError if a network's file is too large or not a file; it is not read."""
+    """Raise LabelSetError if a network is not a file or is too large; the file is not read."""
     most = MAX_BYTES[file.name]
     try:
         size = file.stat().st_size

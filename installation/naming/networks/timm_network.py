@@ -156,7 +156,7 @@ class Clip(TorchEncoder):
 
 
 def weights_file(name: str, folder: Path = WEIGHTS) -> Path:
-    """Return the file with the weights of timm's network `name`; raises WeightsError without it."""
+    """Return the file of weights of timm's network `name`; raises WeightsError if it is missing."""
     file = weights.weights_file(name, folder)
     if not file.is_file():
         raise _missing(name, file)

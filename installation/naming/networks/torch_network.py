@@ -1,7 +1,7 @@
 """Runs networks with PyTorch behind NumPy interfaces: arrays in, arrays out.
 
-The default show does not need PyTorch. It runs fetched networks, networks in a label set's folder,
-and every network on a graphics card, in half precision.
+The default show does not need PyTorch. PyTorch runs fetched networks, networks in a label set's
+folder, and, in half precision, every network on a graphics card.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class TorchEncoder:
     """The common part of encoders that use PyTorch.
 
-    Their constructors set `network`, which they run.
+    The constructor of each encoder sets `network`, which the encoder runs.
     """
 
     library = "PyTorch"

@@ -44,7 +44,7 @@ class Classifier(Protocol):
         ...
 
     def forget(self) -> None:
-        """Overwrite whatever is left in memory of the pixels of earlier frames."""
+        """Overwrite all pixels of earlier frames that are left in memory."""
         ...
 
 

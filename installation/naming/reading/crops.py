@@ -70,8 +70,8 @@ def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]
 
     Width and height are at least 1.
 
-    It is a square for `bust`, `half` and `face`, which may lie partly outside the frame, and the
-    whole frame for `frame`.
+    The region is a square for `bust`, `half` and `face`, which may lie partly outside the frame,
+    and the whole frame for `frame`.
     """
     if part == "frame":
         return 0, 0, frame.width, frame.height

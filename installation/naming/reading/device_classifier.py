@@ -10,8 +10,8 @@ replay on zeros overwrites every intermediate result; `forget` does that.
 Nobody has measured this on a card yet. Tests compare it with the classifier on a CPU, where the
 same function runs without a graph.
 
-Rejected: resizing with `roi_align` or `grid_sample`, which do not antialias; the card would receive
-the whole frame to save packing, which the privacy page excludes.
+Rejected: resizing with `roi_align` or `grid_sample`, which do not antialias; and copying the whole
+frame to the card, which would save packing, but which the privacy page excludes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 BATCHES = (1, 2, 4, 8, 16, 32)
-"""The numbers of visitors that have a graph; a batch is filled up to the next of them."""
+"""The numbers of visitors for which there is a graph; a batch is filled up to the next number."""
 
 SIDES = (256, 512)
 """The sides of packed crops, px. A larger crop is reduced by a whole factor while it is packed."""
@@ -153,7 +153,7 @@ class DevicePass:
         """Return the scores `(visitors, labels)` of the crops in the pass's memory."""
         rows, columns = self._weights.to(self._dtype)  # (N, size, side) each
         pixels = self._crops.to(self._dtype)  # (N, side, side, 3)
-        # Columns first, as Pillow does, which rounds to whole levels after each of the two.
+        # As in Pillow, columns are resized before rows, and each step rounds to whole levels.
         across = _to_levels(torch.einsum("nxt,nstc->nsxc", columns, pixels))
         small = _to_levels(torch.einsum("nys,nsxc->ncyx", rows, across))
         normalised = (small.float() - self._mean) / self._std
@@ -216,7 +216,8 @@ def pack(
 ) -> tuple[int, int]:
     """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return the size.
 
-    It is grey outside the frame. If it is larger than `packed`, it is reduced by a whole factor.
+    The region is grey outside the frame. If it is larger than `packed`, it is reduced by a whole
+    factor.
     """
     left, top, width, height = region
     side = len(packed)

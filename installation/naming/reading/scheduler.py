@@ -24,13 +24,13 @@ UNSURE_INTERVAL_S = 1.0
 
 
 TOLERANCE_S = 0.02
-"""How much earlier than its due time a reading may be, s, because frames do not come at exact
+"""How much earlier than its due time a reading may be, s, because frames do not arrive at exact
 times.
 """
 
 
 class ReadingScheduler:
-    """A round robin over the present visitors: on each frame as many as `FRAME_BUDGET_S` allows.
+    """Chooses visitors in turn, on each frame as many as can be read within `FRAME_BUDGET_S`.
 
     Visitors without a verdict come first; visitors whose verdict is the root are read once a
     second. With a network on a graphics card, all visitors can be read on every frame. A large
@@ -40,7 +40,9 @@ class ReadingScheduler:
 
     def __init__(self) -> None:
         self._read_at: dict[int, float] = {}
-        """The instant of each present visitor's last reading (s, monotonic), by track id."""
+        """The instant of the last reading of each visitor who is present (s, monotonic), by track
+        id.
+        """
         self._limit = 1
         """The number of visitors that can be read on a frame, from the duration of the last
         readings.
@@ -49,7 +51,7 @@ class ReadingScheduler:
     def choose(
         self, tracks: Sequence[Track], now: float, unsure: Collection[int] = ()
     ) -> list[Track]:
-        """Return which of `tracks` to read at `now` (s, monotonic), in their order.
+        """Return which of `tracks` to read at `now` (s, monotonic), in the order of `tracks`.
 
         `unsure` has the ids of visitors whose verdict is the root. Visitors who were never read
         come first.

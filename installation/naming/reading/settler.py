@@ -3,12 +3,13 @@
 The evidence about a visitor is the mean of the scores of their readings, in which older readings
 count less. With a thousand labels, no label ever has 60 % of such a mean, however certain the
 network is. So agreement is not a share of the score, but the share of the readings, weighted in the
-same way, that have the leading label among their three best.
+same way, that have the leading label among their three best labels.
 
-Each visitor is named once. Then the name is taken back, and they are a person for as long as they
-stay; only this is kept, and nothing of the evidence or of the name. Somebody who leaves or steps
-back behind the line, and comes again, is a new visitor to the show, and may be named again.
-Rejected: a new name every few seconds, which would suggest that only the last one was wrong.
+Each visitor is named once. Then the name is withdrawn, and the visitor is shown as a person for as
+long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
+the name. Somebody who leaves or steps back behind the line, and comes again, is a new visitor to
+the show, and may be named again. Rejected: a new name every few seconds, which would suggest that
+only the last one was wrong.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ PATIENCE = 3.0
 """A visitor whose readings do not agree within this many times `min_time_s` is given the root."""
 
 NEAR = 0.05
-"""The least score of a label, over the best score, at which it may be given in place of a label
-that another present visitor has. Among a thousand labels, a twentieth of the best score is still
-one of the best few.
+"""The least score of a label, as a share of the best score, at which it may be given instead of a
+label that another visitor has. Among a thousand labels, a label with a twentieth of the best score
+is still one of the best few.
 """
 
 CANDIDATES = 24
@@ -92,7 +93,7 @@ class _Name:
 
 
 class Settler:
-    """Keeps the evidence about each visitor who is present, and only about those."""
+    """Keeps the evidence about the visitors who are present, and drops that about all others."""
 
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
@@ -139,12 +140,12 @@ class Settler:
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
         within `PATIENCE` times `min_time_s`; a label that meets these conditions later replaces the
         root. A name stays for `hold_s`, or for the time that it takes to read it if that is longer.
-        Then it is withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn, by
-        their scores, from all that have `min_score`.
+        Then it is withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn at
+        random from all labels that have `min_score`, with their scores as weights.
 
-        A visitor is not given the name of another present visitor if a free label has at least
-        `NEAR` times the best score and `min_score`. Visitors who have a name keep it, and the
-        others are named in the order of their best scores.
+        A visitor is not given the name of another present visitor if the score of a free label is
+        at least `min_score` and at least `NEAR` times the best score. Visitors who have a name keep
+        it, and the others are named in the order of their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
         self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in here}
@@ -254,7 +255,7 @@ class Settler:
         return self._verdict(means, place, now)
 
     def _verdict(self, means: npt.NDArray[np.float64], place: int, now: float) -> Verdict:
-        """Return a verdict: the label at `place` as the name, and the other labels' scores."""
+        """Return a verdict: the label with index `place` as the name, and the others' scores."""
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
         runners = [other for other in best if means[other] > 0][:RUNNERS_UP]

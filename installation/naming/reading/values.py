@@ -46,7 +46,7 @@ class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
     `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
-    that no visible label has: that of hidden labels, and that of the network's uncertainty.
+    that no visible label has: the shares of hidden labels and of the network's uncertainty.
     """
 
     own: int
@@ -127,9 +127,9 @@ class Sighting:
 
     `candidates` are the labels with the highest scores while the visitor is read, best first, at
     most as many as the screen cycles through. `evidence` is the progress towards a verdict, 0–1.
-    `verdict` is None while the visitor is announced or read; while a name is withdrawn it is that
-    name's. `ends_at` is the instant (s, monotonic) at which `announced`, `named` and `withdrawn`
-    end by themselves; None for other stages.
+    `verdict` is None while the visitor is announced or read; while a name is being withdrawn, it is
+    the verdict with that name. `ends_at` is the instant (s, monotonic) at which `announced`,
+    `named` and `withdrawn` end by themselves; None for other stages.
     """
 
     track: Track
@@ -142,7 +142,7 @@ class Sighting:
     def seconds_left(self, now: float) -> int:
         """Return the whole seconds until the stage ends, at least 1: 3, 2, 1 for three seconds.
 
-        `now` is s, monotonic. Only for a stage that ends by itself.
+        `now` is an instant (s, monotonic). Only for a stage that ends by itself.
         """
         assert self.ends_at is not None
         return max(1, math.ceil(self.ends_at - now))
@@ -152,10 +152,10 @@ class Sighting:
 class Sightings:
     """All visitors on one analysed frame, and all that the main thread knows about the analysis.
 
-    `taken_at` is the instant of the frame (s, monotonic), and `scene` the one that it belongs to.
-    `bystanders` are the faces of people who are too far away to be read: they have no square
-    and no words, and no words cover them. `label_set` is the one by which the visitors are named.
-    `reading_count` counts the readings since the start of the show.
+    `taken_at` is the instant of the frame (s, monotonic), and `scene` the number of the scene that
+    the frame belongs to. `bystanders` are the faces of people who are too far away to be read: they
+    get no square and no words, and no words cover them. `label_set` is the label set from which the
+    visitors are named. `reading_count` counts the readings since the start of the show.
     """
 
     taken_at: float

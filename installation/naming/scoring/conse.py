@@ -17,7 +17,7 @@ Differences from the paper:
   front of an empty wall, the scores are flat and the visitor is only given the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
-skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. The present
+skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. The current
 measurements are in the card of each label set and in docs/naming.md.
 """
 
@@ -52,18 +52,18 @@ win.
 """
 
 LISTED = 24.0
-"""What is added to the nearness of each label on a class's list; nearness is a similarity over its
-standard deviation.
+"""The number that is added to the nearness of each label on a class's list; nearness is a
+similarity divided by its standard deviation.
 """
 
 ALIKE = 4.0
-"""The weight of a listed label's similarity to its class, relative to that of other labels: a class
-has a first choice, which is the same from frame to frame, and the other labels have a chance.
+"""The weight of a listed label's similarity to its class, relative to that of other labels: so a
+class has a first choice, which is the same from frame to frame, but its other labels can win too.
 """
 
 SPREAD_POWER = 0.8
-"""The power of its own spread by which a label's nearness is divided. At 0, labels on the lists of
-frequent classes lead; at 1, labels that are near hardly any class.
+"""A label's nearness is divided by the label's spread to this power. At 0, labels on the lists of
+frequent classes lead; at 1, labels that are near hardly any class lead.
 """
 
 LEAST_SPREAD = 1e-3

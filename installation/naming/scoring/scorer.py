@@ -31,10 +31,10 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class DeviceScorer(Scorer, Protocol):
-    """A scorer that can also run on a graphics card, by PyTorch, behind a network there."""
+    """A scorer that PyTorch can also run on a graphics card, after a network that runs there."""
 
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the function `score` on `device`; a graph may contain it, as it never waits."""
+        """Return the function `score` on `device`; as it never waits, CUDA graphs may contain it."""
         ...
 
 
@@ -84,7 +84,7 @@ class OutputScorer:
     def __init__(self, label_set: LabelSet, width: int) -> None:
         """Score the labels of `label_set` for a network of `width` outputs.
 
-        Raises LabelSetError if a label is not one of them.
+        Raises LabelSetError if a label is not one of these outputs.
         """
         rows = (*label_set.rows, *label_set.background)
         if max(rows) >= width:

@@ -80,7 +80,7 @@ def class_prior() -> torch.Tensor:
 def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) -> torch.Tensor:
     """Return the rows of labels.csv that each class lists, `(1000, LIST_LENGTH)` int64.
 
-    Unused places are −1.
+    Unused entries are −1.
 
     Raises LabelSetError with a mistake for each row of looks.csv that lists a label which does not
     exist or is hidden, or too many labels.
