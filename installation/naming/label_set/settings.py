@@ -151,8 +151,9 @@ class LabelSetSettings(Section):
 
     @property
     def encoder_name(self) -> str:
-        """The name of the network, by default the method's; empty if the set has a network of its
-        own.
+        """The name of the network, by default the method's.
+
+        The name is empty if the set has its own network.
         """
         return self.encoder or self.method.encoder
 

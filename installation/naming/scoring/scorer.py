@@ -34,7 +34,10 @@ class DeviceScorer(Scorer, Protocol):
     """A scorer that PyTorch can also run on a graphics card, after a network that runs there."""
 
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-        """Return the function `score` on `device`; as it never waits, CUDA graphs may contain it."""
+        """Return the function `score` on `device`.
+
+        A CUDA graph may contain the function, because it never waits.
+        """
         ...
 
 
