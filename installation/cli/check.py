@@ -171,9 +171,10 @@ def _has_graphics_card() -> bool:
 
 
 def check_display(loaded: Loaded[Settings]) -> bool:
-    """Return whether the display in kiosk.yaml was looked for.
+    """Return whether the display that kiosk.yaml names was found.
 
-    Raises ScreenError if this session has displays, but not that one.
+    The result is False if kiosk.yaml has `auto` or if this session has no displays. Raises
+    ScreenError if this session has displays, but not that one.
     """
     from installation.showing.window import check_display_exists
 

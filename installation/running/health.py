@@ -222,7 +222,7 @@ def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
         "descriptors": snapshot["descriptors"],
         "temperature": _unit(snapshot["temperature_c"], " °C"),
     }
-    if snapshot["camera_fps"] is None:  # a rate that was measured is at least 0
+    if snapshot["camera_fps"] is None:  # not measured yet; a measured rate is at least 0
         minute = {"figures": "come after the first minute"}
     figures = {
         "state": snapshot["state"],

@@ -11,7 +11,7 @@ LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """The longest time that each part may go without progress, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are
-for a show that no longer does so.
+for a show that fails to do this.
 """
 
 MAX_STEP_S = 1.0

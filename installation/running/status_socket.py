@@ -86,7 +86,7 @@ def ask(path: Path) -> dict[str, object]:
 def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
     """Return the sockets of the kiosks running on this machine, that of the unit first."""
     found = sorted(folder.glob("kiosk-status-*-*"), key=pid_of)
-    # This user may not be allowed to read its folder; then `ask` raises an error that says so.
+    # This user may have no permission to use the unit's folder; then `ask` raises OSError.
     return [unit_socket, *found] if os.path.lexists(unit_socket) else found
 
 

@@ -366,7 +366,7 @@ class Supervisor:
             os.close(pipe)
         self._card = None
 
-    # The others.
+    # Talking to systemd, receiving signals, and ending all processes.
 
     def _tell_manager(self, now: float) -> None:
         """Tell systemd that the show has started and that it is alive."""

@@ -25,7 +25,7 @@ from installation.seeing.tracker import Track
 from installation.show.parts import Networks, Parts
 
 if TYPE_CHECKING:
-    # The loader imports it after the first paint.
+    # The thread `loader` imports this module after the first paint.
     from installation.naming.reading.classifier import Classifier
 
 LONGEST_WAIT_S = 30.0

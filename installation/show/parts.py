@@ -29,7 +29,7 @@ from installation.settings.yaml_file import Loaded
 from installation.show.camera.opener import CameraOpener
 
 if TYPE_CHECKING:
-    # The loader imports these after the first paint.
+    # The thread `loader` imports these modules after the first paint.
     from installation.naming.label_set.folder import Signature
     from installation.naming.label_set.label_set import LabelSet
     from installation.naming.networks.device import Device

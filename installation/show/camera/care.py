@@ -34,7 +34,7 @@ IN_WORDS = {
 
 
 class CameraCare:
-    """Follows the faults of one camera, also when it is opened again."""
+    """Follows the faults of one camera, also after the camera has been opened again."""
 
     def __init__(self) -> None:
         self._since: dict[CameraFault, float] = {}
@@ -46,7 +46,7 @@ class CameraCare:
     def check(self, faults: CameraFault, now: float, name: str) -> list[str]:
         """Store the `faults` of the camera called `name`, and return lines for the log.
 
-        Raises FaultyPicturesError if it is to be opened again.
+        Raises FaultyPicturesError if the camera must be opened again.
         """
         lines = [
             f"camera: {words}." if faults & fault else f"camera: this fault has ended: {words}."

@@ -13,7 +13,7 @@ from installation.seeing.cameras.played.scene_cuts import SceneCounter
 from installation.seeing.frame import Pixels
 
 DEFAULT_FPS = 30.0
-"""The rate of a film whose file states none or an impossible one, pictures per second."""
+"""The rate of a film whose file states no rate or an impossible one, pictures per second."""
 
 
 class FilmPictures:
