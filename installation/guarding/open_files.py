@@ -114,7 +114,7 @@ def _open_files() -> dict[int, tuple[os.stat_result, str]]:
         try:
             files[int(name)] = (os.fstat(int(name)), os.readlink(f"/proc/self/fd/{name}"))
         except OSError:
-            continue  # The descriptor of the listing itself.
+            continue  # Closed: it was the descriptor of the listing.
     return files
 
 

@@ -51,9 +51,9 @@ rule.
 """
 
 ENVIRONMENT = {
-    # SDL starts no D-Bus daemon.
+    # Keeps SDL from starting a D-Bus daemon.
     "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
-    # Caches on disk: shaders, compiled kernels, Python's bytecode.
+    # Turn off caches on disk: shaders, compiled kernels, Python's bytecode.
     "MESA_SHADER_CACHE_DISABLE": "true",
     "MESA_GLSL_CACHE_DISABLE": "true",
     "__GL_SHADER_DISK_CACHE": "0",
@@ -66,7 +66,7 @@ ENVIRONMENT = {
     "TORCHINDUCTOR_CACHE_DIR": "/",
     # glibc does not overwrite small freed blocks while they are in this cache.
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
-    # Nothing is downloaded.
+    # Prevents downloads.
     "HF_HUB_OFFLINE": "1",
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
 }
@@ -305,6 +305,6 @@ def _close_other_files(kept: Collection[int]) -> None:
             try:
                 os.close(file)
             except OSError:
-                continue  # The descriptor of the listing itself.
+                continue  # Closed: it was the descriptor of the listing.
     for file in kept:
         os.set_inheritable(file, True)

@@ -1,4 +1,4 @@
-"""Limits this process: no core dumps, no growing files, no root capabilities, no readers."""
+"""Limits this process: no core dumps, growing files, root capabilities or readers of its memory."""
 
 from __future__ import annotations
 

@@ -83,9 +83,9 @@ class LineFilter:
             yield from self._within_budget(candidate)
 
     def end(self) -> Iterator[str]:
-        """Yield the lines that state how many lines were omitted last.
+        """Yield the counts of lines omitted last, then the stream's last line if it was omitted.
 
-        The very last line is always written: a show's summary, or the reason of its end.
+        So the last line is always written: a show's summary, or the reason why the show ended.
         """
         counts = () if self._repeats is None else self._repeats.skipped()
         for count in counts:

@@ -73,7 +73,7 @@ def as_table(proof: Proof) -> str:
     ]
     if proof.missing:
         lines += ["", "Missing:", *(f"  {mistake}" for mistake in proof.missing)]
-    # The result stands at the end: a hundred rows scroll the beginning away.
+    # The result comes last, because a hundred rows scroll the first lines out of the terminal.
     return "\n".join([*lines, "", NOT_PROVED, "", proved(proof)])
 
 
