@@ -41,8 +41,8 @@ def write_contact_sheet(
 ) -> str:
     """Write the contact sheet of `pictures`, and return a sentence that says where it is.
 
-    `regions` has the square of each picture by its key. Raises LabelSetError if the sheet cannot be
-    written.
+    `regions` has the square of each picture, keyed by `Picture.key`. Raises LabelSetError if the
+    sheet cannot be written.
     """
     rows = sorted({picture.row for picture in pictures})[:MAX_ROWS]
     most = max(COLUMNS, MAX_TILES // max(1, len(rows)) // COLUMNS * COLUMNS)

@@ -5,9 +5,9 @@ computes only one weighted sum per label.
 
 The regularisation C is fixed at 0.1. Measured on crops of the 36 halves of 18 photographs, with 5
 and with 20 crops for each of 2, 6 and 36 labels: the accuracy with 0.1 was within 1 % of the best
-of 0.0001 to 1, and the mean score was nearest to the accuracy (both 0.90 for 36 labels with 20
-pictures each). If labels look alike, the regression is nevertheless overconfident: a temperature
-found on held-out pictures corrects it (Guo et al., arXiv 1706.04599).
+accuracy with any C from 0.0001 to 1, and the mean score was nearest to the accuracy (both 0.90 for
+36 labels with 20 pictures each). If labels look alike, the regression is nevertheless
+overconfident: a temperature found on held-out pictures corrects it (Guo et al., arXiv 1706.04599).
 """
 
 from __future__ import annotations

@@ -30,13 +30,13 @@ from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.settings.paths import PROJECT
 
 CHILD_BYTES = 8 * 2**30
-"""The memory of the child process, bytes, in addition to four times the size of the network:
+"""The memory limit of the child process, bytes, in addition to four times the size of the network:
 onnxruntime's memory arena takes up to 4 GiB, and threads and libraries reserve addresses that they
 do not use.
 """
 
 CHILD_CPU_S = 24 * 3600
-"""The processor time of the child process, s; a build may read thousands of pictures."""
+"""The limit on the child process's CPU time, s; a build may read thousands of pictures."""
 
 ANSWER_TIMEOUT_S = 300.0
 """The longest time for the child process to open the network, or to encode one batch, s."""

@@ -109,7 +109,7 @@ class DevicePass:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        """Capture `compute` after resizing and normalising for a network that takes `taken`.
+        """Capture resizing, normalising and `compute`, for a network with the input `taken`.
 
         `key` is the number of visitors, the parts of each, and the side of the packed crops, px.
         """
@@ -194,7 +194,8 @@ class DevicePass:
             self._weights.copy_(self._packed_weights)
             self._scores.copy_(self._run())
         else:
-            self._copies.wait_stream(torch.cuda.current_stream())  # the crops are zeroed there
+            # The current stream zeroes the crops of the last run.
+            self._copies.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self._copies):
                 self._crops.copy_(self._packed, non_blocking=True)
                 self._weights.copy_(self._packed_weights, non_blocking=True)
