@@ -374,8 +374,8 @@ def _check_text_files(label_set: LabelSet) -> None:
 def _check_examples(label_set: LabelSet) -> None:
     """Raise LabelSetError if the folder of example pictures is not inside the set's folder.
 
-    Otherwise a build of a stranger's set would read other pictures of this machine and store
-    features of them.
+    Otherwise a build of a stranger's set would read other pictures of this machine and store their
+    features.
     """
     examples = label_set.settings.examples_folder
     path = PureWindowsPath(examples)  # understands / and \\ and drives

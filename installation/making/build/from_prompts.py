@@ -177,7 +177,7 @@ def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
 
 
 def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the bias of each row `(L,)`: those of labels sum to zero, and all others are zero.
+    """Return the bias of each row `(L,)`: the biases of labels sum to zero, all others are zero.
 
     `logits` `(N, L)` are those of neutral pictures; `labels` `(L,)` bool is false for background
     rows. Hidden labels count like the others.

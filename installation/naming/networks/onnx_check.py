@@ -159,9 +159,9 @@ class _RefusedError(Exception):
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     """Return the network of the ONNX file `data`, serialised again from what was checked.
 
-    `weights` are those of the second file, if there is one; they are in the result. Both are read
-    in a child process. `file` names the first one in messages. Raises LabelSetError if the network
-    must not be opened, or if the guard no longer allows child processes.
+    `weights` are the bytes of the second file, if there is one; the result contains them. Both are
+    read in a child process. `file` names the first one in messages. Raises LabelSetError if the
+    network must not be opened, or if the guard no longer allows child processes.
     """
     words = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     if weights is not None:

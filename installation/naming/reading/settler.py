@@ -143,9 +143,9 @@ class Settler:
         Then it is withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn at
         random from all labels that have `min_score`, with their scores as weights.
 
-        A visitor is not given the name of another present visitor if the score of a free label is
-        at least `min_score` and at least `NEAR` times the best score. Visitors who have a name keep
-        it, and the others are named in the order of their best scores.
+        A visitor is not given the name of another visitor who is present if the score of a free
+        label is at least `min_score` and at least `NEAR` times the best score. Visitors who have a
+        name keep it, and the others are named in the order of their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
         self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in here}
@@ -168,7 +168,7 @@ class Settler:
         return sorted(visitors, key=best_score, reverse=True)
 
     def _taken_places(self) -> set[int]:
-        """Return the indices of the labels that present visitors have."""
+        """Return the indices of the labels that visitors have as their names."""
         verdicts = (name.verdict for name in self._names.values())
         return {self._places[verdict.label.id] for verdict in verdicts if verdict is not None}
 

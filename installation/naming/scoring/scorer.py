@@ -51,7 +51,7 @@ def softmax(logits: Floats) -> Floats:
 def visible_scores(logits: Floats, labels: int, masked: Sequence[int] = ()) -> Floats:
     """Return `(N, labels)` scores in 0–1, each row summing to at most 1.
 
-    `logits` is `(N, L)`: the first `labels` columns are those of visible labels, the others of
+    `logits` is `(N, L)`: the first `labels` columns belong to visible labels, the others to
     background rows, which take their share of the score and are never shown. The columns `masked`
     have a score of 0 and take no share, whatever their logits are.
     """
