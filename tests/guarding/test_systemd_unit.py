@@ -195,7 +195,7 @@ def test_an_x_server_of_its_own_cannot_be_used_or_be_a_store(tmp_path: Path) -> 
                 [*who, *words], env=os.environ | own, capture_output=True, text=True, check=False
             )
 
-        extensions = x("xdpyinfo").stdout
+        extensions = x(tool("xdpyinfo")).stdout
         assert "MIT-SHM" in extensions, "the control: extensions are listed"
         assert not {"XTEST", "RECORD"} & set(extensions.split())
         refused = x("xdpyinfo", user=NOBODY)

@@ -12,6 +12,9 @@ PACKAGES = {
     "strace": "strace",
     "systemd-analyze": "systemd",
     "Xvfb": "xvfb",
+    "xauth": "xauth",
+    "xdpyinfo": "x11-utils",
+    "unshare": "util-linux",
 }
 """The Debian package of each program; scripts/test installs them."""
 
