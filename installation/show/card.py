@@ -1,4 +1,4 @@
-"""The card that is shown while there is no mirror, and the staff's card in its place."""
+"""The card that is shown while the mirror does not run, and the staff's card in its place."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 pydantic checks the settings, and OpenCV processes frames; importing both takes longer than the
 title card. So the few settings that the card needs are read here first, without a check. If any of
-them looks unusual there is no title card, and the later check reports the mistake.
+them looks unusual, the title card is not shown, and the later check reports the mistake.
 """
 
 from __future__ import annotations

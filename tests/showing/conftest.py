@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
+import pygame
 import pytest
 
 from installation.showing.scene import Size
@@ -10,6 +12,7 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import PEOPLE
 from tests.support.golden import Check, compare, store
+from tests.support.x_server import Projector, x_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,3 +38,14 @@ def context(fonts: Fonts) -> Callable[[Size], ScreenContext]:
 def golden(request: pytest.FixtureRequest) -> Check:
     """Return the function that compares a scene with its golden picture, or stores it."""
     return store if request.config.getoption("--update-goldens", default=False) else compare
+
+
+@pytest.fixture
+def projector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projector]:
+    """The monitor of an X server of 1280×720 that this session has."""
+    with x_server() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+        with contextlib.closing(Projector(name)) as projector:
+            yield projector
+            pygame.display.quit()

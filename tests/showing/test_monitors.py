@@ -1,26 +1,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 
 import pytest
 
 from installation.showing.monitors import Monitor, Monitors, monitors_of_session
-from tests.support.x_server import Projector, x_server
-
-
-@pytest.fixture
-def projector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projector]:
-    """The monitor of an X server that this session has."""
-    with x_server() as name:
-        monkeypatch.setenv("DISPLAY", name)
-        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
-        with contextlib.closing(Projector(name)) as projector:
-            yield projector
+from tests.support.x_server import Projector
 
 
 def test_a_session_names_its_monitors(projector: Projector) -> None:
-    """The name is that of the connector, and the size is the present one."""
+    """The name is that of the connector, and the size is the current one."""
     assert monitors_of_session() == [Monitor("screen", 0, 0, 1280, 720)]
     projector.switch_on(720, 640)
     assert monitors_of_session() == [Monitor("screen", 0, 0, 720, 640)]

@@ -11,20 +11,9 @@ from installation.showing import placement as placement_module
 from installation.showing.monitors import Monitor, Monitors
 from installation.showing.placement import COVERED_S, LOOK_S, OUTDATED_S, Placement
 from installation.showing.window import ScreenEvents, Window
-from tests.support.x_server import Projector, x_server
+from tests.support.x_server import Projector
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
-
-
-@pytest.fixture
-def projector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projector]:
-    """The monitor of an X server of 1280×720 that this session has."""
-    with x_server() as name:
-        monkeypatch.setenv("DISPLAY", name)
-        monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
-        with contextlib.closing(Projector(name)) as projector:
-            yield projector
-            pygame.display.quit()
 
 
 class Poll:

@@ -179,7 +179,7 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
-    """Return the lines below 'person': that this is a human being, and why there is no name."""
+    """Return the lines below 'person': that this is a human being, and why a name is missing."""
     root = verdict.label
     definition = _sentences(context, [root.definition, root.second.definition])
     if not unsure:

@@ -1,7 +1,7 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
 From a distance, visitors see an empty square with an empty name tag and a cursor. From near, they
-see in it the scrolling list of all names, with bars for hidden ones. There is no live picture,
+see in it the scrolling list of all names, with bars for hidden ones. A live picture is not shown,
 because it would show people who only pass by. With `screen.idle: mirror` the dimmed picture is
 nevertheless behind the question, and there is no list.
 """

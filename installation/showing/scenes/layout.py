@@ -161,7 +161,7 @@ class Layout:
 
         A tag touches its square, at the upper left or as near to it as there is room. The best
         place is beside the square; the second best is partly on it, but not on a face. If another
-        square is near every place, there is no tag, because it would not be clear whose name it is.
+        square is near every position, the tag is omitted, because its owner would not be clear.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
