@@ -18,7 +18,8 @@ be imported.
 sys.modules.setdefault("triton", cast("ModuleType", None))
 
 # pydantic searches every installed package for plugins, which takes 15 ms of the time until the
-# first paint; the kiosk uses none, and a package of others has no place in its settings.
+# first paint; the kiosk uses none, and other packages' plugins must not change how it validates
+# settings.
 os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 # onnxruntime sends usage data to its maker as soon as it is imported (seen with 1.31, whose

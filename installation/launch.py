@@ -54,7 +54,8 @@ def start() -> NoReturn:
         status = SandboxStatus("enforce", started_at=STARTED_AT, may_open_cameras=False)
         start_show(arguments, status, None)
     if arguments[:1] == [CAMERA_TRIAL]:
-        # The supervisor of this process is `kiosk doctor`, whose orders come on standard input.
+        # `kiosk doctor` acts as the supervisor of this process and sends it messages through
+        # standard input.
         privacy, orders = read_privacy(Path(arguments[-1])), os.dup(0)
         start_show(
             arguments, SandboxStatus(privacy, started_at=STARTED_AT, orders_pipe=orders), None

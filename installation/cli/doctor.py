@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 
 FRAMES = 8
-"""The number of frames that a show holds at a time; a guess, the staff card shows the real
-number.
+"""The number of frames that a show holds at a time; a guess; the staff card shows the real number.
 """
 
 

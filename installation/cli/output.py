@@ -198,8 +198,8 @@ def flush_output() -> None:
     status = SandboxStatus.from_environment()
     if status is None or not status.output_filter_pids:
         return
-    # A filter ends when nobody holds the other end of its pipe any more. Standard input is
-    # /dev/null: the launcher has opened it so.
+    # A filter ends when the other end of its pipe is closed everywhere. Standard input is
+    # /dev/null, which the launcher has opened.
     os.dup2(0, 1)
     os.dup2(0, 2)
     supervised = status.progress_pipe is not None

@@ -1,8 +1,8 @@
 """Confines a child process that reads or runs a stranger's file, with the sandbox of the show.
 
 The child enters all stages at once. Before that, it has loaded its libraries and opened nothing; it
-gets bytes through one pipe and answers through another. It cannot change files, contact programs
-or start them, or take more memory and time than it was given.
+gets bytes through one pipe and answers through another. It cannot change files, contact programs or
+start them, or use more memory and time than its limits allow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 
 
 def confine(memory: int, cpu_s: int) -> None:
-    """Limit this process to `memory`, bytes, and `cpu_s` of processor time, and to the sandbox.
+    """Limit this process's memory, bytes, and processor time, s, and put it under the sandbox.
 
     An OSError of Landlock is ignored: a child of a show is already restricted by stage one, and on
     a kernel without Landlock the filters refuse the same calls. Raises OSError or

@@ -32,7 +32,7 @@ NOT_PROVED = (
 
 @dataclass(frozen=True)
 class HostCheck:
-    """One property of the machine: whether it is good (None: unknown), a finding and a remedy."""
+    """The check of one property of the machine: result (None: unknown), finding and remedy."""
 
     name: str
     good: bool | None
@@ -143,7 +143,7 @@ def _never_swapped(root: Path) -> bool:
 
 
 def _in_memory(root: Path, area: str) -> bool:
-    """Return whether a swap area is zram without a disk behind it."""
+    """Return whether a swap area is zram without a backing disk."""
     name = area.removeprefix("/dev/")
     behind = _read(root / "sys/block" / name / "backing_dev") or "none"
     return re.fullmatch(r"/dev/zram\d+", area) is not None and behind == "none"
@@ -188,7 +188,7 @@ def _kernel_log(root: Path) -> HostCheck:
 
 
 def _arguments() -> HostCheck:
-    """Return whether the show can hide its arguments, which lie in its own memory.
+    """Return whether the show can hide its arguments, which are in its own memory.
 
     Every user may read a program's arguments, and a show whose arguments are not hidden could write
     pictures there.

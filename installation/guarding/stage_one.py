@@ -104,7 +104,7 @@ def start_show(
 ) -> NoReturn:
     """Enter stage one, then execute `kiosk` with `arguments`, passing on the `SandboxStatus`.
 
-    `status` holds what the launcher knows before stage one. The numbers of the summary go to the
+    `status` contains what the launcher knows before stage one. The numbers of the summary go to the
     file `report`. `logs_json` says whether each line on standard error is written as JSON.
     """
     if sys.platform == "linux":
@@ -272,7 +272,7 @@ def _redirect_streams(
 
 
 def _open_closed_streams() -> list[int]:
-    """Make standard input and each closed stream /dev/null; return the other streams.
+    """Open /dev/null as standard input and as each closed stream; return the other streams.
 
     Otherwise the next opened file would get the number of a closed stream, even a file that an
     import opens: with libffi 3.5, ctypes keeps a file open.

@@ -1,7 +1,8 @@
 """The result of stage one: missing layers, and objects that the search for leaks must allow.
 
-The allowed objects are devices, the report's pipe and known child processes. The show receives the
-status as JSON in an environment variable, because it is another program in the same process.
+The allowed objects are devices, the report's pipe and known child processes. Stage one ends by
+executing the show in the same process, so the show receives the status as JSON in an environment
+variable.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def missing_layer(layer: str, failure: Exception, remedy: str) -> Mistake:
 def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Create and return a folder that this user may write to; the probes try to change it.
 
-    Without such a folder a refused probe would prove nothing. The folder lies in memory if a folder
+    Without such a folder a refused probe would prove nothing. The folder is in memory if any folder
     in memory is writable. Raises OSError if no folder is writable.
     """
     bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name

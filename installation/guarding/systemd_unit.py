@@ -76,7 +76,9 @@ SERVER_OPTIONS = (
 """The X server's options: no network, no blanking, no extensions that send or record input."""
 
 Display = Literal["desktop", "x11", "cage"]
-"""The display of a show: a desktop's, or an X server or a Wayland compositor of its own."""
+"""The display of a show: a user's desktop, or an X server (`x11`) or a Wayland compositor (`cage`)
+for the kiosk alone.
+"""
 
 PROMISES = {
     "desktop": """\

@@ -167,8 +167,8 @@ class Witness:
         """Yield a problem for each process that the show started and that is under stage one only.
 
         The parent of such a process may have changed. So it is recognised by properties that it
-        cannot change: its user, filters, limits and control groups, and a start after that of this
-        process.
+        cannot change: its user, filters, limits and control groups, and a start time later than
+        this process's.
         """
         for name in os.listdir(self._proc):
             if not name.isdecimal() or int(name) in known:

@@ -1,4 +1,4 @@
-"""The work that is done before a show, which may write files and use the network; a show may not.
+"""The work before a show. It may write files and connect to other computers; a show may not.
 
 Progress bars get a lock for the threads of one process. tqdm's own lock is for several processes:
 from Python 3.14 on, it starts a further process, which watches a semaphore and prints a warning at

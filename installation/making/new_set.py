@@ -128,7 +128,9 @@ COPIED_SETTINGS = {
     "input",
     "output",
 }
-"""The optional settings that a copy of a set gets from the original, if that has them."""
+"""The optional settings that are copied from the original to a copy of a set, if the original has
+them.
+"""
 
 NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """The files of a set's own network."""

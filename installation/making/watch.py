@@ -46,17 +46,16 @@ def watch(
     Args:
         name: The label set.
         content: What the show hides.
-        arguments: Those of `kiosk run`; the show runs in the current folder, so that relative
-            paths mean the same there.
+        arguments: The arguments of `kiosk run`; the show runs in the current folder, so that
+            relative paths mean the same there.
         log: Called with a line for each build, and for each mistake in a change.
         models: The folder of label sets.
 
     Raises:
         KioskError: if the set has mistakes before the show starts.
-
     """
     build_if_stale(name, content, log, models)
-    # -P: the current folder may hold any module. PYTHONPATH: a checkout need not be installed.
+    # -P: the current folder may contain any module. PYTHONPATH: a checkout need not be installed.
     paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     show = subprocess.Popen(
         [sys.executable, "-P", "-m", "installation", "run", "--labels", name, *arguments],

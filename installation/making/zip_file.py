@@ -62,13 +62,13 @@ rejected.
 """
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""The files of a set that `load_label_set` does not read, which have a size limit of their own."""
+"""The files of a set that `load_label_set` does not read, which have a separate size limit."""
 
 MAX_ENTRIES = len(MAX_BYTES) + 1
 """The largest number of entries: the files, and the folder itself, which some programs list."""
 
 MAX_DIRECTORY_BYTES = 2**14
-"""The largest central directory, bytes; that of a label set has some 1,000."""
+"""The largest central directory, bytes; a label set's has some 1,000."""
 
 MAX_COMPRESSION = 100
 """The highest ratio of uncompressed to compressed bytes; deflate reaches 1,030, and the shipped
@@ -309,7 +309,7 @@ def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
 def _unpack(archive: ZipFile, entry: ZipInfo, to: Path, where: str) -> None:
     """Write the file of `entry` to `to`, at most as many bytes as the central directory states.
 
-    ZipFile stops at that size, even if the compressed data holds more, and checks the CRC.
+    ZipFile stops at that size, even if the compressed data contains more, and checks the CRC.
     """
     with to.open("xb") as file:
         for chunk in _chunks(archive, entry, where):

@@ -31,8 +31,8 @@ has failed:
    give back the arena. `seeing.faces.yunet.YuNet` runs its network on a black picture, and a
    `CropClassifier` with `naming.networks.torch_network.TorchEncoder` runs its network on zeros;
    this overwrites the data of the last frame that OpenCV and PyTorch still hold.
-   `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No
-   show uses `naming.networks.confined_network.ConfinedNetwork`, which sees an artist's pictures.
+   `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No show
+   uses `naming.networks.confined_network.ConfinedNetwork`: it processes an artist's pictures.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, even those in
    frames that are still in use.
@@ -43,8 +43,8 @@ What was computed about visitors without pixels:
 
 9. `seeing.tracker.Tracker`, `seeing.presence.presence.Presence` and
    `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the
-   visitor leaves. `forget()`, which is called when the analysis ends, drops those of all visitors;
-   it reaches the tracker through `seeing.finder.FaceFinder`.
+   visitor leaves. `forget()`, which is called when the analysis ends, drops these data of all
+   visitors; it reaches the tracker through `seeing.finder.FaceFinder`.
 
 When a part has failed:
 

@@ -23,7 +23,10 @@ def resume_collection() -> None:
 
 
 def collect_now() -> None:
-    """Free all objects that only refer to each other, also those of the start; takes 30 ms."""
+    """Free all objects that only refer to each other, which takes 30 ms.
+
+    Objects that were made during the start are included.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -3,8 +3,8 @@
 Everything that networks compute from a visitor's picture is stored in the arena. While a frame is
 analysed, all layers reuse it, so memory is not mapped, filled and unmapped for each layer. After
 the frame, `forget_activations` returns the memory to the C library, which overwrites it. Rejected:
-no arena, with which a crowd of 16 took 1.4 times as long; and a run on black pictures, which does
-not overwrite all that a larger batch has left.
+sessions without an arena, which took 1.4 times as long for a crowd of 16; and a run on black
+pictures, which does not overwrite all data of a larger batch.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Outside the arena: weights stay as long as the session, so their region would never be empty.
     options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-    # With a fallback, onnxruntime prints each failure and tries again.
+    # No fallback, because with it onnxruntime would print each failure and try again.
     return onnxruntime.InferenceSession(data, options, providers=list(providers), enable_fallback=0)
 
 

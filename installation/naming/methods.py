@@ -35,7 +35,7 @@ class Method:
     """A way of scoring the labels of a label set."""
 
     name: str
-    """The method's name, as labelset.yaml gives it under `method`."""
+    """The method's name, as written under `method` in labelset.yaml."""
 
     summary: str
     """How labels are scored and what this requires, for the comments of a new labelset.yaml."""
@@ -59,7 +59,7 @@ class Method:
     """Whether labelset.yaml cannot name another network than `encoder`."""
 
     encoder_output: Literal["logits", "features"] = "features"
-    """The kind of output that the default network gives: logits over its classes, or the features
+    """The kind of output that the default network returns: logits over its classes, or the features
     below them.
     """
 
@@ -84,7 +84,7 @@ class Method:
     recipe: int | None = None
     """The version of the sentences that the kiosk adds to a set's own words; None if it adds none.
 
-    The number is raised by hand when the sentences change, so that older builds become stale; a
+    The number is increased by hand when the sentences change, so that older builds become stale; a
     test fails if this is forgotten.
     """
 
@@ -159,8 +159,8 @@ TEXT = Method(
         *((True,) if row.background else ()),
     ),
 )
-"""The method that compares the meaning of names and definitions with that of a network's classes
-(ConSE).
+"""The method that compares labels with a network's classes by the meaning of their names and
+definitions (ConSE).
 """
 
 PROMPTS = Method(
@@ -199,8 +199,8 @@ CLASSES = Method(
     outputs=class_lists.outputs,
     built_settings=lambda settings: (settings.encoder_name,),
 )
-"""The method whose labels are classes of a network; of a large network's head only the shown rows
-are kept.
+"""The method whose labels are classes of a network. If the network's head is large, the built file
+contains only the rows of the shown labels.
 """
 
 ONNX = Method(

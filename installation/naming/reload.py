@@ -32,7 +32,7 @@ them.
 
 @dataclass(frozen=True)
 class ReloadedLabelSet:
-    """A changed label set with its classifier, ready to replace those of the show.
+    """A changed label set with its classifier, ready to replace the show's current ones.
 
     `letters` are all the characters that the screen may then show.
     """

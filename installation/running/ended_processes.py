@@ -1,4 +1,4 @@
-"""Notices at once when a process ends that is not a child of this one."""
+"""Detects at once the end of processes that are not children of this process."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class EndedProcesses:
     """Watches processes through the selector of a loop.
 
     A process is watched by its pidfd, which becomes readable when the process ends, even if its
-    parent does not read its status. Rejected: looking for it in /proc now and then, which notices
-    its end late.
+    parent does not read its status. Rejected: reading /proc at intervals, which detects the end
+    late.
     """
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
-        """Register the processes with `selector`."""
+        """Watch processes through `selector`."""
         self._selector = selector
         self._pidfds: set[int] = set()
         self._ended_at = float("inf")
@@ -26,7 +26,7 @@ class EndedProcesses:
         """Watch the processes `pids`.
 
         Processes that have already ended are not watched. On systems other than Linux, and in a
-        container that refuses pidfds, no process is watched and no end is noticed.
+        container that refuses pidfds, no process is watched and no end is detected.
         """
         for pid in pids if hasattr(os, "pidfd_open") else ():
             try:
@@ -43,7 +43,7 @@ class EndedProcesses:
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return for how many seconds one of the processes has been gone; negative if none has."""
+        """Return for how long one of the processes has been gone, s; negative if none has ended."""
         return now - self._ended_at
 
     def clear(self) -> None:

@@ -1,12 +1,12 @@
-"""The health of the kiosk as anybody on the machine may read it: rates, restarts and faults.
+"""The figures of the kiosk's health that every user of the machine may read.
 
-None of this may reveal anything about a visitor. So every figure that depends on people is made
-coarse before it leaves this module:
+They are rates, restarts and faults, and may reveal nothing about a visitor. So every figure that
+depends on people is made coarse before it leaves this module:
 
 - figures are computed over a whole minute, and do not change until the next minute is over;
 - verdicts are counted in tens from a random start, so that a single visitor does not change the
-  count, and a person who counts visitors cannot tell which of them completed a ten;
-- the analysis, which is slower while it reads people, is only "on", "slow" or "off";
+  count, and a person who counts visitors cannot tell which visitor completed a ten;
+- the analysis is slower while it reads people, so it is only reported as "on", "slow" or "off";
 - the frame's age, memory and rates are rounded to steps larger than the effect of a visitor.
 """
 
@@ -24,13 +24,13 @@ PERIOD_S = 60.0
 """The time between two lines about the health in the log, s."""
 
 TOLD_S = 10.0
-"""The least time between two changes of what is reported, s."""
+"""The least time between two changes of the reported figures, s."""
 
 VERDICT_STEP = 10
 """The step in which verdicts are counted."""
 
 AGE_STEPS_MS = (50, 100, 200, 500, 1000, 5000)
-"""The upper bounds with which the frame's age is reported, ms."""
+"""The upper bounds that are reported instead of a frame's age, ms."""
 
 RATE_STEP = 5
 """The step to which rates of at least ten a second are rounded."""
@@ -71,7 +71,9 @@ class Minute:
     """An upper bound of the time from the arrival of a frame to its flip."""
     analysis: str = "off"
     verdicts: int = 0
-    """The number of verdicts since the supervisor started, made coarse as described above."""
+    """The number of verdicts since the supervisor started, rounded as the module's docstring
+    describes.
+    """
     skipped: int = 0
     """The number of damaged or missing pictures since the supervisor started."""
     memory_mb: int | None = None
@@ -148,7 +150,7 @@ class Health:
             self.fault("analysis failed", now)
 
     def end_minute(self, now: float) -> bool:
-        """Compute the figures of the minute if it is over; return whether it was."""
+        """Compute the figures of the minute if it is over; return whether it was over."""
         passed_s = now - self._minute_began_at
         if passed_s < PERIOD_S:
             return False
@@ -205,7 +207,7 @@ class Health:
 def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
     """Return the health for a person, one figure after the other.
 
-    Before the first whole minute is over, a sentence takes the place of the minute's figures.
+    Before the first whole minute is over, a sentence replaces the minute's figures.
     """
     faults = snapshot.get("last_faults") or []
     assert isinstance(faults, list)

@@ -16,7 +16,7 @@ for a show that fails to do this.
 
 MAX_STEP_S = 1.0
 """The longest time that one check adds to a part's time without progress, s. A longer gap between
-checks means that the whole machine stood still, and not that the show hangs.
+checks means that the whole machine was suspended or overloaded, and not that the show hangs.
 """
 
 

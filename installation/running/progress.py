@@ -92,7 +92,7 @@ class Progress:
     threads: int = 0
     descriptors: int = 0
     wanted_fps: int = 0
-    """The rate that the camera promised."""
+    """The nominal frame rate of the camera, frames per second."""
     camera_id: int = 0
     """The number by which the next process of the show recognises the camera in use; 0: none."""
 

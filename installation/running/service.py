@@ -1,6 +1,7 @@
 """Talks to systemd: finds out whether it runs the show, and sends the messages that it expects.
 
-The protocol is that of sd_notify(3): a datagram to the socket that `NOTIFY_SOCKET` names.
+sd_notify(3) describes the protocol: each message is a datagram to the socket that `NOTIFY_SOCKET`
+names.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ import socket
 from collections.abc import Mapping
 
 NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
-"""The environment variables in which systemd gives its socket and the watchdog's interval and
-process.
+"""The environment variables in which systemd passes its socket, and the watchdog's interval (µs)
+and process ID.
 """
 
 
 def started_by_systemd(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> bool:
     """Return whether this process is the main process of a systemd unit.
 
-    systemd 248 and later write the number of that process into its environment (systemd.exec(5)). A
-    terminal inherits the variable from the desktop, but with another number. Rejected:
-    `INVOCATION_ID`, which a terminal inherits too and which has no process number. `pid` is this
+    systemd 248 and later write the ID of that process into its environment (systemd.exec(5)). A
+    terminal inherits the variable from the desktop, but with another process's ID. Rejected:
+    `INVOCATION_ID`, which a terminal inherits too, and which contains no process ID. `pid` is this
     process by default.
     """
     return environment.get("SYSTEMD_EXEC_PID") == str(os.getpid() if pid is None else pid)
@@ -31,9 +32,10 @@ class ServiceManager:
     """Sends messages to systemd; without systemd it sends nothing."""
 
     def __init__(self, address: str | None = None, watchdog_s: float | None = None) -> None:
-        """Send to the socket `address`, or to nobody if it is None.
+        """Send messages to the socket `address`; send none if it is None.
 
-        `watchdog_s` is the time after which systemd ends a silent service; None: it never does.
+        `watchdog_s` is the time after which systemd ends a service that sends no message, s; None:
+        no limit.
         """
         self._address = address
         self.watchdog_s = watchdog_s

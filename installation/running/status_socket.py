@@ -1,8 +1,8 @@
 """The Unix socket through which the supervisor reports the kiosk's health to all local users.
 
 A client that connects gets one JSON object, and the connection is closed; nothing is read from the
-client. The socket lies in memory: in the unit's runtime directory, or else in /dev/shm. Rejected: a
-file, which would be written to a disk on some machines.
+client. The socket is in a folder in memory: in the unit's runtime directory, or else in /dev/shm.
+Rejected: a file, which would be written to a disk on some machines.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def ask(path: Path) -> dict[str, object]:
 
 
 def find_sockets(unit_socket: Path = UNIT_SOCKET, folder: Path = SHARED_MEMORY) -> Sequence[Path]:
-    """Return the sockets of the kiosks running on this machine, that of the unit first."""
+    """Return the sockets of the kiosks running on this machine, the unit's socket first."""
     found = sorted(folder.glob("kiosk-status-*-*"), key=pid_of)
     # This user may have no permission to use the unit's folder; then `ask` raises OSError.
     return [unit_socket, *found] if os.path.lexists(unit_socket) else found

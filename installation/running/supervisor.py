@@ -6,9 +6,9 @@ in the sandbox cannot start another show; therefore it accepts only numbers from
 the show, clients of the status socket, and the time.
 
 Two processes have a window. The **show** has its window in front. The **card** is a small process
-without camera and networks, with a calm picture in a window behind that of the show; while no show
-runs, visitors see this picture and not a desktop. Rejected: showing the card in the next start of
-the show, which left the desktop visible for as long as that start took.
+without camera and networks; its window is behind the show's window and displays a calm picture.
+While no show runs, visitors see this picture and not a desktop. Rejected: a card that the next
+process of the show displays; the desktop was visible until that process had started.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Supervisor:
 
         `log` is called with a line for the staff, and `log_health` with the health of the last
         minute. `witness` checks a show from outside and returns the mistakes. `is_service` says
-        whether a show that rejects its files at the first start is tried again, because nobody
+        whether a show that rejects its files at the first start is started again, because nobody
         waits for an answer.
         """
         self._starter = starter
@@ -205,7 +205,7 @@ class Supervisor:
         if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
             self._is_permitted = self._look_from_outside(now)
             if self._is_permitted:
-                # A sealed show starts no process; its children are those of the launcher.
+                # A sealed show starts no process; its children were started by the launcher.
                 self._filters.watch(descendants(show.pid))
                 _write(show.writing, b"\1")
         if self._filters.ended_s(now) > FILTER_S:
@@ -357,7 +357,7 @@ class Supervisor:
     def _forget_card(self) -> None:
         """Close the pipes of a card process that has ended.
 
-        No new one is started, because its window would open in front of the running show.
+        No new card is started, because its window would open in front of the running show.
         """
         assert self._card is not None
         for pipe in (self._card.reading, self._card.writing):

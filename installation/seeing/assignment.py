@@ -1,8 +1,8 @@
 """The optimal assignment of a frame's faces to the tracks.
 
-The Hungarian method with shortest augmenting paths (R. Jonker, A. Volgenant, 1987), one row at a
-time. Rejected: SciPy's `linear_sum_assignment`, which gives the same result, but whose import takes
-half a second and 36 MB; a room has a few dozen faces at most.
+It is computed by the Hungarian method with shortest augmenting paths (R. Jonker, A. Volgenant,
+1987), one row at a time. Rejected: SciPy's `linear_sum_assignment`. It returns the same result, but
+importing it takes half a second and 36 MB, and a room has a few dozen faces at most.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Box:
         return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
 
     def contains(self, x: float, y: float) -> bool:
-        """Return whether the point `x, y` lies in the box; its right and lower edge do not."""
+        """Return whether the point `x, y` is in the box; the right and lower edges are outside."""
         return self.x0 <= x < self.x1 and self.y0 <= y < self.y1
 
     def iou(self, other: Box) -> float:

@@ -1,14 +1,14 @@
 """Finds and follows the faces of a camera's frames, with as few detections as visitors need.
 
 A look is one detection. A full look searches the whole frame, five times a second, even if nobody
-is present. Between full looks, only the places are searched at which the tracks predict faces. This
-takes a tenth of the time, and is done often enough for a square to stay on a moving face. A face
-that may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until its track is
-shown. So its square appears within half a second: at most `DETECT_INTERVAL_S` until the first look,
-and `tracker.MIN_AGE_S` after it, both rounded up to frames.
+is present. Between full looks, only the places at which the tracks predict faces are searched. Such
+a look takes a tenth of the time, and is repeated often enough for a square to stay on a moving
+face. A face that may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until
+its track is shown. So its square appears within half a second: at most `DETECT_INTERVAL_S` until
+the first look, and `tracker.MIN_AGE_S` after it, both rounded up to frames.
 
-All times are those of the frames. Rejected: a full look at every frame, which took 1.3 times the
-processor time of a plain loop, so that the mirror's picture came late on a busy computer.
+All instants are the frames' times of arrival. Rejected: a full look at every frame, which took 1.3
+times the processor time of a plain loop, so that the mirror's picture came late on a busy computer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ were better than the given value. At 30 looks a second it was 0.02 for a face th
 nearer or walks slowly, and 0.06 for a singer who bobs; at 10 looks, 0.03 to 0.04, and 0.14. At 30
 frames a second, one visitor has 30 looks a second, two have 15, and three or more have ten. A look
 by O-Net alone takes 0.6 ms of one core, a full one 7 ms. With YuNet, which takes 9 ms for every
-look, there are always ten.
+look, there are always ten looks a second.
 """
 
 TOLERANCE_S = 0.005

@@ -21,9 +21,9 @@ OTHER_ENCODINGS = {
     "cp1252": "\u00c2\u00c3\u00c4\u00c5\u00ce\u00cf\u00d0\u00d1\u00e2",
     "mac-roman": "\u00ac\u221a\u0192\u2248\u201a",
 }
-"""The encodings in which programs read UTF-8 by mistake: Windows-1252 and that of old Macs.
+"""The encodings in which programs read UTF-8 by mistake: Windows-1252 and Mac OS Roman.
 
-Keyed by encoding: the letters with which a wrongly decoded Latin, Greek or Cyrillic letter, or a
+Each value lists the letters with which a wrongly decoded Latin, Greek or Cyrillic letter, or a
 wrongly decoded quote, begins.
 """
 
@@ -66,9 +66,7 @@ NARROW = re.compile(r"#{2,}")
 """Matches what a spreadsheet shows if a column is too narrow for its content."""
 
 MOST_READINGS = 4
-"""The largest number of times that a text is assumed to have been decoded wrongly, one after the
-other.
-"""
+"""The largest number of successive wrong decodings that are undone in a text."""
 
 LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 """Matches a question mark inside a word, which old programs write for a letter that they do not
@@ -95,7 +93,7 @@ class Damage(NamedTuple):
 
 
 def is_plain(text: str) -> bool:
-    """Return whether `text` has no character and no word that damage leaves (`SUSPICIOUS`)."""
+    """Return whether `text` is certainly undamaged, because `SUSPICIOUS` does not match it."""
     return not SUSPICIOUS.search(text)
 
 
@@ -160,7 +158,7 @@ def find_damage(text: str) -> Damage | None:
 
 
 def _highest_stack(text: str) -> tuple[str, int]:
-    """Return the letter of `text` with the most marks that take no width, and their number."""
+    """Return the letter of `text` with the most nonspacing marks, and the number of its marks."""
     highest, letter, marks = ("", 0), "", 0
     for each in "" if text.isascii() else unicodedata.normalize("NFC", text):
         category = unicodedata.category(each)
@@ -174,7 +172,7 @@ def _highest_stack(text: str) -> tuple[str, int]:
 
 
 def _undo_each(text: str) -> str:
-    """Return `text` with all wrong decodings undone, however many there were."""
+    """Return `text` with up to `MOST_READINGS` successive wrong decodings undone."""
     for _ in range(MOST_READINGS):
         if (before := undo_wrong_encoding(text)) == text:
             break
@@ -199,7 +197,7 @@ def _of_json(escaped: str) -> str:
 
 
 def _of_bytes(escaped: str, mark: str) -> str:
-    """Return the letters whose UTF-8 bytes are spelt in hexadecimal; only letters beyond ASCII."""
+    """Return the letters beyond ASCII that hexadecimal UTF-8 bytes spell; if none, `escaped`."""
     try:
         letters = bytes.fromhex(escaped.replace(mark, "")).decode("utf-8")
     except UnicodeError:
@@ -235,7 +233,7 @@ def _decoded(run: re.Match[str], encoding: str) -> str:
 def _byte(letter: str, encoding: str) -> bytes:
     """Return the byte of `letter` in `encoding`.
 
-    The five bytes that Windows-1252 leaves undefined are kept as they are.
+    The five bytes that Windows-1252 does not define are returned unchanged.
     """
     if encoding == "cp1252" and letter in "\x81\x8d\x8f\x90\x9d":
         return letter.encode("latin-1")

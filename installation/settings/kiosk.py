@@ -71,7 +71,7 @@ notice and the foot of the screen.
 LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
 
 PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
-"""Matches the name of a label set as kiosk.yaml gives it, without the folder models/."""
+"""Matches the name of a label set as written in kiosk.yaml, without the folder models/."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def _parse_source(value: object, info: ValidationInfo) -> Source:
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str) or not value:
-        # Raised without a remedy: `yaml_file` adds one, with what was seen and expected.
+        # Raised without a remedy; `yaml_file` adds the remedy, the value seen and the values
+        # expected.
         raise PydanticCustomError("wrong_type", "a source is text or a number")
     folders = info.context
     try:
@@ -177,7 +178,7 @@ class VisitorSettings(Section):
     """The settings that decide which people in the picture are classified."""
 
     least_size: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    """The least height of a face over the height of the picture; smaller faces are not
+    """The least height of a face, as a share of the picture's height; smaller faces are not
     classified.
     """
 
@@ -257,7 +258,7 @@ class ScreenSettings(Section):
     the machine has no display.
     """
     rotate: Literal[0, 90, 180, 270] = 0
-    """How far the picture is turned clockwise for a screen that hangs sideways, degrees."""
+    """The clockwise rotation of the picture for a screen that hangs sideways, degrees."""
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
@@ -322,7 +323,8 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         problem = f"language is '{ellipsize(codes[0])}' (expected a code, or a list of two)"
         raise _refusal(problem, f"Write [{', '.join(words)}].")
     if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
-        # Raised without a remedy: `yaml_file` adds one, with what was seen and expected.
+        # Raised without a remedy; `yaml_file` adds the remedy, the value seen and the values
+        # expected.
         raise PydanticCustomError("wrong_type", "language must be a code, or a list of two codes")
     if len(set(codes)) < len(codes):
         problem = f"language names '{ellipsize(codes[0])}' twice"

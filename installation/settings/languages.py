@@ -20,7 +20,7 @@ ENGLISH = "en"
 """The language of the kiosk's own words if there is no file of words for kiosk.yaml's language."""
 
 CODE = re.compile(r"[a-z]{2,3}")
-"""Matches a language as kiosk.yaml gives it: an ISO 639 code."""
+"""Matches a language as written in kiosk.yaml: an ISO 639 code."""
 
 NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
 NAMES |= {"deu": "de", "ger": "de", "spa": "es", "eng": "en", "fra": "fr", "fre": "fr"}
@@ -29,8 +29,8 @@ with its code. Some systems have codes of three letters.
 """
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
-"""Matches a column of labels.csv such as `name_es`, the name in another language, by its ISO 639
-code.
+"""Matches the header of a column of translations in labels.csv, such as `name_es`, which ends with
+the language's ISO 639 code.
 """
 
 

@@ -11,8 +11,7 @@ from importlib.util import find_spec
 from installation.errors import Mistake, SettingsError
 
 ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
-"""The remedy if only the packages of the show are installed. The sizes are those in
-scripts/setup.
+"""The remedy if only the packages of the show are installed. scripts/setup states the same sizes.
 """
 
 
@@ -24,7 +23,8 @@ def has_all_packages() -> bool:
 def require_all_packages(where: str, feature: str) -> None:
     """Raise SettingsError with the remedy unless all packages are installed.
 
-    `feature` is what needs them, and `where` is the location of the setting that requires it.
+    `feature` names what needs the packages, and `where` is the location of the setting that
+    requires it.
     """
     if not has_all_packages():
         problem = f"{feature} needs PyTorch, and only the packages of the show are installed"

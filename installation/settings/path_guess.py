@@ -1,4 +1,4 @@
-"""Guesses the path that a misspelt path means, for remedies.
+"""Guesses which existing path a misspelt path means, for the remedies in messages.
 
 Only paths of the right kind are proposed: a film for a film, not just any file in the folder.
 """

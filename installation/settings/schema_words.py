@@ -1,6 +1,6 @@
 """Describes in plain words which values a setting allows, from the JSON schema of its model.
 
-So a new setting needs no message of its own. Rejected: pydantic's messages, which use terms of
+A new setting therefore needs no new message. Rejected: pydantic's messages, which use terms of
 Python that a curator does not know.
 """
 
@@ -42,7 +42,7 @@ HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes
 
 ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
 SCREEN_ELSEWHERE = {"width": SIZE_REMEDY, "height": SIZE_REMEDY}
-"""The remedies for settings that people write into a section where they are not known."""
+"""The remedies for settings that people write into a section that does not have them."""
 
 CHOICE_CUTOFF = 0.7
 """The cutoff of `nearest` for a setting's choices, which are short words."""
@@ -55,7 +55,7 @@ NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ning
 """The words that people write for "no value"."""
 
 NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
-"""Matches a number as people write it, with a unit."""
+"""Matches a number as people write it, with or without a unit."""
 
 FRACTION = re.compile(r"(\d{1,4})\s*/\s*(\d{1,4})")
 """Matches a number as a fraction, such as 1/2."""
@@ -184,7 +184,7 @@ def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
 
 
 def _items(value: str, option: Schema) -> list[str]:
-    """Return the items of the list that `value` is meant as; none if it is not meant as one."""
+    """Return the items of the list that `value` contains; none if it is not meant as a list."""
     if "," in value:
         return [item.strip() for item in value.split(",")]
     known = option.get("items", {}).get("enum", ())
@@ -300,7 +300,7 @@ def _range_in_words(option: Schema) -> str:
 
 
 def _takes_text(option: Schema, text: str) -> bool:
-    """Return whether `option` allows the `text`, and not only a choice of words."""
+    """Return whether `option` is free text that may be `text`, and not a choice of words."""
     is_free = option.get("type") == "string" and not option.keys() & {"enum", "const"}
     return is_free and re.search(option.get("pattern", ""), text) is not None
 

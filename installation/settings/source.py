@@ -47,8 +47,8 @@ PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 """The suffixes of the pictures in a folder that is played as a camera."""
 
 UNPLAYED_SUFFIXES = (".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".tif", ".tiff")
-"""The suffixes of pictures that label sets are built from, or that viewers show, and that are not
-played.
+"""The suffixes of pictures that cannot be played as a camera, although label sets are built from
+them or viewers display them.
 """
 
 DEVICE_FOLDER = Path("/dev")

@@ -107,7 +107,7 @@ def parse_yaml(
         file: The file's name in messages.
         model: The class of the settings.
         error: The exception to raise, with all mistakes in the order of the file.
-        options: Values that replace those of the file, each with the name that messages give it:
+        options: Values that replace values of the file, each with its name in messages:
             `{("labels",): ("--labels", "persons")}`.
         context: What the model's own validators receive as `info.context`.
     """
@@ -403,7 +403,7 @@ def _follow(data: Any, location: Sequence[str | int]) -> tuple[Keys, object]:
 
 
 def _line(lines: Mapping[Keys, int], keys: Keys) -> int | None:
-    """Return the line of the setting at `keys`, or else that of its section; None if unknown."""
+    """Return the line of the setting at `keys`, or else its section's line; None if unknown."""
     for end in range(len(keys), 0, -1):
         if keys[:end] in lines:
             return lines[keys[:end]]

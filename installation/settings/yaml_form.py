@@ -1,8 +1,9 @@
 """Finds the line of a YAML file that has to be corrected, and the text to type there.
 
-PyYAML reports where it stopped, which for an open quote is the end of the file. So the lines are
-parsed again here, in the forms in which people write settings: `name: value`, items of a list,
-comments. The first flaw found is reported; PyYAML's message is used only if there is none.
+PyYAML reports the line at which it stopped; for an open quote, this is the end of the file.
+Therefore this module parses the lines again, in the forms in which people write settings: `name:
+value`, items of a list, comments. The first flaw found is reported; PyYAML's message is used only
+if there is none.
 """
 
 from __future__ import annotations
@@ -228,7 +229,7 @@ def _missing_colon_flaw(
 
 
 def _comment_flaw(number: int, text: str) -> Flaw | None:
-    """Return the flaw that a line has a comment as JSON has it, outside of quotes."""
+    """Return the flaw that a line has a comment in the style of JavaScript, outside quotes."""
     match = JSON_COMMENT.search(QUOTED.sub("", re.split(r"(?:^|\s)#", text, maxsplit=1)[0]))
     if match is None:
         return None
@@ -365,7 +366,7 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
 def _push(line: _Line, above: list[_Line]) -> None:
     """Push `line` onto the stack of open indentation levels.
 
-    Before that, lines that are indented as deep or deeper are popped.
+    Lines with the same or a deeper indentation are popped first.
     """
     while above and len(above[-1].indent) >= len(line.indent):
         above.pop()

@@ -129,7 +129,7 @@ class Analysis:
     def _publish(self, sightings: Sightings) -> None:
         """Publish `sightings`, unless the analysis was stopped.
 
-        A call that hung, and was replaced by another analysis, has old sightings.
+        If a call has hung and another analysis has replaced this one, the sightings are old.
         """
         if not self._stopping.is_set():
             self._sightings.put(sightings)

@@ -1,7 +1,7 @@
 """Keeps the analysis running while the mirror runs, whatever fails in it.
 
 The mirror does not need the analysis: if it fails, visitors see themselves without labels. A part
-that failed is opened again on the same device, then on the CPU, and after some minutes on the
+that failed is opened again on the same device, then on the CPU, and after some minutes on the first
 device again. The thread of a network that hangs cannot be ended; the analysis is started again
 beside it, with parts that the old thread does not use. If different failures follow each other, or
 if too many threads hang, the process is restarted.
@@ -31,7 +31,7 @@ from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.line_breaks import warm_up
 
 HANGS_S = 10.0
-"""The longest time that the analysis may give no result although frames arrive, s. The slowest
+"""The longest time that the analysis may return no result although frames arrive, s. The slowest
 measured reading took two seconds, on a machine whose cores were both busy.
 """
 
@@ -40,7 +40,7 @@ OPENING_S = 120.0
 
 MAX_STEP_S = 0.5
 """The longest time that one check adds, s. A longer gap between checks means that the whole machine
-stood still, and not that the analysis hangs.
+was suspended or overloaded, and not that the analysis hangs.
 """
 
 DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
@@ -91,7 +91,7 @@ class AnalysisKeeper:
     ) -> None:
         """Put sightings of `frames` into `sightings`, using `parts`.
 
-        `language` is that of the labels, and `view` returns the part of a frame that is on the
+        `language` is the labels' language, and `view` returns the part of a frame that is on the
         screen. `history` has the failures of earlier live shows (None: there were none).
         """
         self._history = history or FailureHistory()

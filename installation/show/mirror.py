@@ -38,11 +38,11 @@ less than `expiring_cache.KEPT_S`, so that its panels are not drawn again.
 
 ABSENT_FRAMES = 1.5
 """How long the last frame of a camera with less than three frames a second may stay on the screen,
-over the time between its frames.
+as a multiple of the time between its frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
-"""The longest interval that is attributed to the camera's rate, s: that of one frame a second."""
+"""The longest interval that is attributed to the camera's rate, s: one frame a second."""
 
 
 UNREAD_S = 60.0
@@ -99,7 +99,8 @@ class Mirror:
         self._unread_since: float | None = None
         """The instant at which the search for faces stopped (s, monotonic); None while it runs."""
         self.searches_faces = True
-        """Whether the analysis searches for faces, or has yet to start; false after it failed."""
+        """Whether the analysis searches for faces, or has not started yet; false after it failed.
+        """
         self.room: Rect = bands(context).room
         """The area of the screen that pictures fill, px; the analysis reads it, too."""
         self.first_at: float | None = None
@@ -221,7 +222,7 @@ class Mirror:
 
         If the analysis hangs, another visitor may step under a name that stays; so names disappear
         within the time that the screen states. At one look a second, the slowest rate that the
-        tracker supports, sightings are just two seconds old when the next ones arrive.
+        tracker supports, sightings are two seconds old when the next ones arrive.
         """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:

@@ -1,11 +1,11 @@
 """Opens the parts of a show: those that a mirror needs, and the networks behind it.
 
-The thread `loader` opens the label set and everything that is not the kiosk's own before the guard
-is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the mirror
-is already on the screen: visitors see themselves at once, and are named a moment later. Networks
-that PyTorch runs are opened before the guard is sealed, because PyTorch starts programs while it is
-imported. Strangers' files are opened before that too, because they are judged in a child process,
-which the sealed guard forbids.
+The thread `loader` opens the label set, and every network that is not part of the kiosk, before the
+guard is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the
+mirror is already on the screen: visitors see themselves at once, and are named a moment later.
+Networks that PyTorch runs are opened before the guard is sealed, because PyTorch starts programs
+while it is imported. Strangers' networks are also opened before that, because a child process
+judges them, and the sealed guard forbids child processes.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
     """Run both parts once on a grey frame of the camera's size.
 
     So code that compiles or allocates memory in its first run does so now, and not while a visitor
-    waits. This includes the code that runs when the classifier forgets.
+    waits. This includes the code of the classifier's `forget`.
     """
     from installation.seeing.frame import Frame
 

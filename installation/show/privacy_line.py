@@ -20,7 +20,7 @@ def without_privacy_line(context: ScreenContext) -> ScreenContext:
 def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
     """Return `context` with the current privacy lines.
 
-    If the self-test `proof` ran before today, the lines name its day.
+    If the self-test `proof` ran before today, the lines state the day of that test.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -328,7 +328,7 @@ class Show:
             )
 
     def _seal(self, guard: Guard) -> Proof:
-        """Enter the second stage, and log what the self-test proves."""
+        """Enter stage two, and log what the self-test proves."""
         proof = guard.seal()
         if proof.holds:
             self._log(
@@ -399,9 +399,9 @@ class Show:
     ) -> bool:
         """Show `card` for `seconds`; return whether the show continues after that.
 
-        The staff's card says what is wrong according to `error`. A show that does not open its
-        camera again stays until the staff has read that. `until` is the instant at which the show
-        ends (s, monotonic).
+        The staff's card says what is wrong according to `error`. If the show does not open its
+        camera again, the staff's card stays until it has been read. `until` is the instant at which
+        the show ends (s, monotonic).
         """
         self._card.show(card, card_for_staff(error, self._reporter.state))
         ends_at = self._clock.now() + seconds

@@ -1,8 +1,8 @@
-"""The calm picture that stays on the screen behind the show, in a process of its own.
+"""The calm picture that stays on the screen behind the show, in a separate process.
 
-Its window is opened before that of the show and stays behind it. Whenever the show ends, however
-suddenly, visitors see this picture. The process has neither camera nor networks, and both stages of
-the sandbox; it learns from the supervisor which of two cards to paint.
+Its window is opened before the show's window and stays behind it. Whenever the show ends, however
+suddenly, visitors see this picture. The process has neither camera nor networks, and is under
+stages one and two of the sandbox. The supervisor tells it which of two cards to paint.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def show_standing_card(
 ) -> None:
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
-    The key for the staff card shows `mistakes`, those of kiosk.yaml. `seal` enters stage two of the
-    sandbox; it is called when the card is painted. Raises ScreenError if no font has the words, or
-    if a new window is needed.
+    The key for the staff card shows `mistakes`, the mistakes in kiosk.yaml. `seal` enters stage two
+    of the sandbox; it is called when the card is painted. Raises ScreenError if no font has the
+    words, or if a new window is needed.
     """
     assert status.orders_pipe is not None
     try:

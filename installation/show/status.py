@@ -37,7 +37,7 @@ class StatusReporter:
 
         `proof` is the guard's self-test, or None without a guard. `frames` is the mirror's mailbox,
         which counts what passes through it. `camera` is the camera's status now. `started_at` is
-        the start of the process and `now` that of the mirror (s, monotonic).
+        the start of the process, and `now` the start of the mirror (s, monotonic).
         """
         self.networks: Networks | None = None
         """The networks; None until they are open."""

@@ -53,7 +53,7 @@ class Cover:
         return Box(self.x, self.y, self.x + self.width, self.y + self.height)
 
     def to_screen(self, box: Box) -> Box:
-        """Return `box`, given in px of the frame, in px of the screen."""
+        """Return `box`, which is in px of the frame, converted to px of the screen."""
         across, down = self.view.width / self.width, self.view.height / self.height
         return Box(
             self.view.x + (box.x0 - self.x) * across,

@@ -20,15 +20,15 @@ from installation.showing.type.fonts import Fonts
 Alpha = npt.NDArray[np.uint8]
 
 BORDER = 0.06
-"""The thickness of the black around the green, over the tag's height; without it the green would
-touch the picture, which may be light.
+"""The thickness of the black around the green, relative to the tag's height; without it the green
+would touch the picture, which may be light.
 """
 
 OUTLINE = 0.045
-"""The thickness of the outline of the letter at the end of the green, over the font size."""
+"""The thickness of the outline of the letter at the end of the green, relative to the font size."""
 
 WIDEST_LETTER = 1.3
-"""The width, over the font size, above which a shape counts as several joined letters, as in
+"""The width, relative to the font size, above which a shape counts as several joined letters, as in
 Arabic. The colour of joined letters changes exactly at the end of the green.
 """
 
@@ -36,7 +36,7 @@ Arabic. The colour of joined letters changes exactly at the end of the green.
 def green_part(panel: Panel) -> Rect:
     """Return the green part of `panel`, px from the panel's corner.
 
-    It takes the same share of the width within the border as `filled_px` of the panel's width.
+    Its share of the width inside the border equals the share of `filled_px` in the panel's width.
     """
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))

@@ -112,7 +112,7 @@ def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface
     """Draw the outline: a thin line, and a thick one for the part that is lit.
 
     Both are bright green on black, which sets them off from any background; a darker green would
-    not be seen on a dark one.
+    not be seen on a dark background.
     """
     keyline = max(1, round(KEYLINE * stroke))
     thin = max(1, round(THIN * stroke))

@@ -16,7 +16,7 @@ from installation.showing.monitors import Monitor, Monitors
 from installation.showing.video import opened_window
 
 LOOK_S = 1.0
-"""The time between two looks at the monitors, s; a change counts once it is seen twice, because a
+"""The time between two checks of the monitors, s; a change counts once it is seen twice, because a
 monitor that is plugged in changes several times.
 """
 
@@ -29,8 +29,8 @@ needs two seconds to do so itself.
 """
 
 COVERED_S = 60.0
-"""How long another window may have the keyboard before the show's window comes in front again, s:
-somebody of the staff may be at work.
+"""How long another window may have the keyboard before the show's window comes in front again, s: a
+member of staff may be using the computer.
 """
 
 

@@ -22,7 +22,7 @@ Background = tuple[int, int, int, int]
 """RGB and opacity, 0–255 each."""
 
 GREEN: Colour = (0, 255, 0)
-"""The neon green of *ImageNet Roulette* (2019); its luminance is 72 % of that of white."""
+"""The neon green of *ImageNet Roulette* (2019); its luminance is 72 % of white's."""
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)

@@ -1,4 +1,4 @@
-"""Starts SDL's video on a display of the session, and notices if its X server ends."""
+"""Starts SDL's video on a display of the session, and detects the end of its X server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REMEDY_WINDOW = "The show opens another one by itself."
 
 
 X_REFUSES = ("Authorization required", "No protocol specified", "Invalid MIT-MAGIC-COOKIE")
-"""What an X server, or Xlib, says if this user may not open a window there."""
+"""Parts of the messages from an X server or Xlib if this user may not open a window there."""
 
 STDERR = 2
 """The file descriptor of standard error."""
@@ -67,14 +67,14 @@ def session_drivers(environment: Mapping[str, str]) -> list[str]:
 def start_video() -> None:
     """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
 
-    The drivers are those of SDL_VIDEODRIVER, or those that the session names, or else SDL's own
-    choice. Drivers without a visible window are used only if SDL_VIDEODRIVER names them: if the X
-    server refuses, SDL would otherwise fall back to its `offscreen` driver without a message, and
-    the screen would stay black.
+    The drivers that are tried are named by SDL_VIDEODRIVER, or else by the session, or else chosen
+    by SDL. Drivers without a visible window are used only if SDL_VIDEODRIVER names them: if the X
+    server refuses the connection, SDL would otherwise fall back to its `offscreen` driver without a
+    message, and the screen would stay black.
     """
     # The show handles signals itself; SDL would turn them into events.
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-    # A key of the desktop takes the focus away for a moment; the mirror stays.
+    # A shortcut of the desktop takes the focus away for a moment; the mirror must stay visible.
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
     named: list[str | None] = [*filter(None, configured.split(","))]
@@ -166,7 +166,7 @@ BAD_WINDOW, BAD_DRAWABLE = 3, 9
 def end_if_the_window_ends(end: Callable[[str], object]) -> None:
     """Arrange that `end` is called, with a description, if the X server or the window ends.
 
-    Call this while the window is open; it does nothing with another driver than that of X11.
+    Call this while the window is open; it does nothing with a driver other than X11's.
 
     `end` must end the process. Xlib's default is to call the C library's exit while threads are
     running, which crashes with SIGSEGV or SIGILL and logs nothing. Other errors of the X server,
@@ -203,7 +203,7 @@ _handlers: object = None
 
 
 def no_display(seen: str) -> Mistake:
-    """Return the mistake of a session without a display that opens; `seen` says what was tried."""
+    """Return the mistake that no display can be opened; `seen` says what was tried."""
     session = ", ".join(
         f"{name}={os.environ[name]}"
         for name in ("DISPLAY", "WAYLAND_DISPLAY")

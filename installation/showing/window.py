@@ -26,7 +26,7 @@ from installation.showing.video import (
 
 @dataclass(frozen=True)
 class ScreenEvents:
-    """The requests of somebody at the screen, made with a key or by closing the window."""
+    """Requests made with a key or by closing the window, and changes of the display."""
 
     end_show: bool = False
     staff_card: bool = False
@@ -51,7 +51,7 @@ class Screen(Protocol):
     name: str
     """The screen's description in the log."""
     surface: pygame.Surface
-    """The surface; it is another one, of another size, after the display has changed."""
+    """The surface; after the display has changed, it is replaced by one of another size."""
     visible: bool
     """Whether anybody can see the screen."""
 
@@ -110,11 +110,11 @@ class Window:
             size: Width and height, px; None for the whole display.
             where: The location of the setting `screen.display`, for messages.
             keys: Whether Escape and F1 do anything.
-            rotate: How far the picture is turned clockwise, degrees: 0, 90, 180 or 270.
+            rotate: The clockwise rotation of the picture, degrees: 0, 90, 180 or 270.
             is_card: Whether this is the card behind the show, which never comes in front.
 
         Raises:
-            ScreenError: The display does not exist or does not take a window.
+            ScreenError: The display does not exist or does not accept a window.
         """
         start_video()
         try:
@@ -158,7 +158,7 @@ class Window:
         self._closed = False
 
     def _fit_surface(self) -> None:
-        """Give the surface the size of the window, turned; an earlier one is overwritten."""
+        """Give the surface the size of the rotated window; an earlier surface is overwritten."""
         if not self._rotate:
             self.surface = self._shown
             return
@@ -175,8 +175,8 @@ class Window:
         pygame.display.flip()
 
     def _turn(self) -> None:
-        """Copy the surface to the window's, turned."""
-        import cv2  # Only a turned picture needs it, and importing it delays the title card.
+        """Copy the surface, rotated, to the window's surface."""
+        import cv2  # Only a rotated picture needs it, and importing it delays the title card.
 
         turns = {
             90: cv2.ROTATE_90_CLOCKWISE,
@@ -185,7 +185,8 @@ class Window:
         }
         painted = pygame.surfarray.pixels2d(self.surface).T
         shown = pygame.surfarray.pixels2d(self._shown).T
-        # Into the window's own memory: a copy would be a picture that nobody overwrites.
+        # The result is written into the window's own memory: a copy would be a picture that nobody
+        # overwrites.
         cv2.rotate(painted, turns[self._rotate], shown)
 
     def poll(self, now: float) -> ScreenEvents:
@@ -249,7 +250,7 @@ def open_screen(
         windowed: The size of the window or surface, px; None for fullscreen.
         where: The location of the setting `screen.display`, for messages.
         keys: Whether Escape and F1 do anything.
-        rotate: How far the picture is turned clockwise, degrees.
+        rotate: The clockwise rotation of the picture, degrees.
         is_card: Whether it is the card behind the show.
 
     Raises:
@@ -269,7 +270,9 @@ def open_screen(
 
 
 BUFFER_FLIPS = 12
-"""Mesa's software renderer has up to four buffers for a Wayland window."""
+"""The number of flips after which Mesa has made all its buffers: its software renderer has up to
+four for a Wayland window.
+"""
 
 
 def allocate_buffers(screen: Screen) -> None:
@@ -321,7 +324,7 @@ POSITION = "SDL_VIDEO_WINDOW_POS"
 
 
 def check_display_exists(display: int | str, where: str) -> bool:
-    """Return whether the `display` was looked for; False if this session has none at all.
+    """Return whether `display` was searched for; False if this session has no display at all.
 
     No window is opened. A session without any display is accepted, because the show may run in
     another session. Raises ScreenError if the session has displays, but not this one.
@@ -381,6 +384,7 @@ def _set_mode(
                 flags = pygame.FULLSCREEN | pygame.SCALED
                 return pygame.display.set_mode(desktop, flags, display=display, vsync=1), True
         except (pygame.error, Warning):
-            # The screen's name tells the log that flips are not in step.
+            # Nothing is logged here: the name of the screen, which the log contains, says that
+            # flips are not in step.
             pass
     return pygame.display.set_mode(desktop, pygame.FULLSCREEN, display=display), False

@@ -168,7 +168,7 @@ class Words:
     staff_waiting: Sentence
     staff_waiting_remedy: Sentence
     staff_no_reading: Sentence
-    """What is wrong with the networks; the sentence `…_remedy` says what to do."""
+    """The sentences about faults of the networks; the sentence `…_remedy` says what to do."""
     staff_no_reading_remedy: Sentence
     staff_card_failed: Sentence
     staff_card_failed_remedy: Sentence

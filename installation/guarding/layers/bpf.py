@@ -145,10 +145,10 @@ def at_most(argument: int, limit: int) -> Test:
 def program(filter_: Filter, machine: int) -> list[Instruction]:
     """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
 
-    Calls of another architecture, calls newer than our list, and x86-64's second set of numbers
-    (x32), which begins far above, fail as if they did not exist. The filter does not kill
-    the process for such a call, because the kernel's log would then name the call and an address,
-    both of which the show could choose.
+    Calls of another architecture, calls newer than our list, and calls by x86-64's second set of
+    numbers (x32) fail as if they did not exist. The filter does not kill the process for such a
+    call, because the kernel's log would then name the call and an address, both of which the show
+    could choose.
     """
     does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
     code: list[Instruction] = [

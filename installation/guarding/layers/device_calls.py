@@ -1,8 +1,9 @@
 """The ioctls that a running show makes on devices, by exact number: a set for each kind of device.
 
 A filter sees the number of an ioctl, but not the file: what is allowed for a card is allowed on
-every open file. So a filter has the sets of graphics cards only on a machine with such a card. They
-come from documentation and from the source code of drivers, because the tests have no card.
+every open file. So a filter has the sets of graphics cards only on a machine with such a card.
+These sets come from documentation and from the source code of drivers, because the tests have no
+card.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ CAMERA_IOCTLS = {
 }
 """The ioctls that the show makes on a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
 
-Not among them: VIDIOC_LOG_STATUS, with which a driver writes the camera's settings, which the show
-can choose, into the kernel's log.
+Not among them: VIDIOC_LOG_STATUS, because the driver then writes the camera's settings into the
+kernel's log, and the show can choose these settings.
 """
 
 OPENCV_IOCTLS = {
@@ -73,8 +74,8 @@ GRAPHICS_IOCTLS = {
 """The ioctls that OpenGL makes on a graphics card, in the window of an X server or of a Wayland
 compositor. From include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
 
-The last four are calls whose arguments have grown, so libraries built with newer headers make them
-by another number.
+The last four are calls whose arguments have grown, so libraries built with newer headers use
+another number for them.
 """
 
 CONSOLE_IOCTLS = {
@@ -137,10 +138,10 @@ versions. The numbers are from nv-ioctl-numbers.h, nv-ioctl-numa.h and nv_escape
 open-gpu-kernel-modules; which of them CUDA and OpenGL need is from gVisor's nvproxy, which passes
 on only these.
 
-Not among them, although nvproxy has the first two: what gives memory of the card to others
-(NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as descriptors), NV_ESC_IOCTL_XFER_CMD,
-which carries any other call in memory, and the calls that write the driver's registry and its
-configuration.
+Not among them, although nvproxy has the first two: the calls that share the card's memory with
+other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as descriptors),
+NV_ESC_IOCTL_XFER_CMD, which carries any other call in memory, and the calls that write the driver's
+registry and its configuration.
 """
 
 UVM_CALLS = {

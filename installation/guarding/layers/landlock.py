@@ -1,8 +1,8 @@
 """Landlock: denies this process and all its descendants any change to the file system.
 
-Reading stays allowed everywhere, because weights and fonts may lie anywhere. The restriction
-applies to root too and cannot be lifted. It does not cover files that are open already;
-`open_files` searches for those. Source: the kernel's Documentation/userspace-api/landlock.rst.
+Reading stays allowed everywhere, because weights and fonts may be anywhere. The restriction applies
+to root too and cannot be lifted. It does not cover files that are open already; `open_files`
+searches for those. Source: the kernel's Documentation/userspace-api/landlock.rst.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 from installation.guarding.layers import syscalls
 
 NEEDED_ABI = 1
-"""The oldest version of Landlock that is sufficient, that of Linux 5.13. The filters refuse the
-calls that only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on
-devices, signals).
+"""The oldest version of Landlock that is sufficient (Linux 5.13). The filters refuse the calls that
+only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on devices,
+signals).
 """
 
 TRUNCATE_ABI = 3
-"""The first version of Landlock that refuses to shorten files, that of Linux 6.2."""
+"""The first version of Landlock that refuses to shorten files (Linux 6.2)."""
 
 _WRITE_FILE = 1 << 1
 _IOCTL_DEVICE = 1 << 15

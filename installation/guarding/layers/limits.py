@@ -95,8 +95,8 @@ def empty_arguments() -> None:
     """Tell the kernel that this process has no arguments and no environment.
 
     Every user may read a process's arguments in /proc, where the kernel reads them from the
-    process's memory at that moment. Python keeps copies of its own. Raises OSError if the kernel
-    does not support this (CONFIG_CHECKPOINT_RESTORE).
+    process's memory at that moment. Python has its own copies. Raises OSError if the kernel does
+    not support this (CONFIG_CHECKPOINT_RESTORE).
     """
     fields = _memory_fields()
     arguments, environment = fields[48], fields[50]

@@ -51,7 +51,7 @@ _IN_STAGE_ONE = (
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
     # Another sandbox inside this one, which could not improve anything.
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
-    # Ways into the kernel past Landlock or past these filters.
+    # Calls that bypass Landlock or these filters.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
     *("perf_event_open", "open_by_handle_at", "fanotify_init"),
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
@@ -89,7 +89,7 @@ _FILE_FAMILIES = {
 """The families of ioctls that store bytes on a disk through a file that is open only for reading.
 
 Landlock does not cover them. The family is the second byte of an ioctl's number; cameras (V), GPUs
-(d, F, 0) and terminals (T) have others. From the kernel's include/uapi/linux/fs.h, btrfs.h,
+(d, F, 0) and terminals (T) have other families. From the kernel's include/uapi/linux/fs.h, btrfs.h,
 fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file systems.
 """
 
@@ -135,7 +135,7 @@ MIDDLE_STAGE = Filter(
     )
 )
 """The calls that are refused as soon as window and fonts are open, before torch, label sets and
-networks are loaded: whatever these contain cannot contact or start another program.
+networks are loaded: code in them cannot contact or start another program.
 """
 
 _IN_STAGE_TWO = (
@@ -154,8 +154,8 @@ _IN_STAGE_TWO = (
     # Calls that the kernel logs, with the name of the program.
     *("remap_file_pages", "setsockopt"),
 )
-"""The calls that nothing needs, refused with the error number by which the self-test recognises the
-filter.
+"""The calls that no part of a show needs, refused with the error number by which the self-test
+recognises the filter.
 """
 
 
@@ -164,7 +164,7 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
 
     `writes_devices` has the same meaning as for `show_calls`. Calls that the self-test tries fail
     with the error number by which it recognises the filter. All other calls without a row fail as
-    if this kernel did not have them, so that libraries manage without them.
+    if this kernel did not have them, so that libraries use other calls instead.
     """
     rows = show_calls(
         writes_devices=writes_devices,

@@ -125,7 +125,7 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
             signal.signal(number, signal.SIG_IGN)  # The filter ends when the show closes the pipe.
         for file in [int(name) for name in os.listdir("/proc/self/fd")]:
             if file not in (pipe, keep):
-                with contextlib.suppress(OSError):  # Closed: it was that of the listing.
+                with contextlib.suppress(OSError):  # Closed: it was the listing's own.
                     os.close(file)
         work(pipe)
         code = 0

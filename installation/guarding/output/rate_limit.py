@@ -28,7 +28,7 @@ MOST_KINDS = 200
 """The largest number of kinds of lines that are remembered; a start writes some twenty."""
 
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
-"""Matches numbers, the only difference between libjpeg's warnings about one damaged stream."""
+"""Matches numbers. libjpeg's warnings about one damaged stream differ only in numbers."""
 
 
 class RateLimit:
@@ -111,7 +111,7 @@ class RepeatLimit:
         return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
 
     def _limit(self, key: str, burst: int) -> RateLimit:
-        """Return the limit for a kind of line; the one unused for longest is dropped."""
+        """Return the limit for a kind of line; the least recently used one is dropped."""
         if key not in self._limits:
             self._limits[key] = RateLimit(REPEATED_LINES_PER_S, burst, self._now)
             if len(self._limits) > MOST_KINDS:

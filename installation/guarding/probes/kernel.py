@@ -185,7 +185,8 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes of data about a program that every user can read, or that stay on the machine's disk.
+"""The probes that change data about a program which every user can read, or which remain on the
+machine's disk.
 """
 
 _MARKS = (

@@ -1,11 +1,11 @@
 """A probe: one attempt to get data out of the show, and its outcome.
 
 A probe that succeeds undoes its effect as far as possible, so that all probes can also be run
-without the sandbox; only this comparison shows that it is the sandbox that refuses. The error
-number shows which layer refused. An error that no layer returns, such as that of a missing file,
-counts as success. An error that the kernel returns to an ordinary user even without the sandbox
-proves nothing about the sandbox. Many libraries drop the error number; only the failure of the
-probe is then known.
+without the sandbox; only this comparison shows that the sandbox refuses. The error number shows
+which layer refused. An error that no layer returns, such as ENOENT for a missing file, counts as
+success. An error that the kernel returns to an ordinary user even without the sandbox proves
+nothing about the sandbox. Many libraries drop the error number; only the failure of the probe is
+then known.
 
 A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
 RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs the probes of the
@@ -32,7 +32,7 @@ LAYERS = {
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
-"""The layer that refuses with each error number; no layer gives any other number."""
+"""The layer that refuses with each error number; no layer returns any other number."""
 
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 """The error numbers of a call that this user may not make or this kernel does not have."""

@@ -32,7 +32,7 @@ def _fork(scratch_dir: Path) -> None:
 
 
 def _copy_memory(call: str) -> Action:
-    """Return an action that copies a byte of this process's memory with a call for any process."""
+    """Return an action that copies a byte of this process's memory with the system call `call`."""
 
     def action(scratch_dir: Path) -> None:
         import ctypes

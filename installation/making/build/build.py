@@ -33,8 +33,8 @@ def build(
     The result is None if the method uses a network's outputs unchanged, so that nothing is built.
     If the set has a Keras network, an ONNX network is made from it instead. Of a network's head,
     only the rows that `content` shows are kept. `builder` replaces the method's own builder. Raises
-    WeightsError or LabelSetError, also for letters that no font can draw; the last valid file then
-    stays.
+    WeightsError or LabelSetError, also for letters that no font can draw; then the last valid file
+    is kept.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:

@@ -1,8 +1,8 @@
 """The contact sheet: the squares cut from an artist's pictures, as one PNG in the set's folder.
 
 The sheet has a strip for each row of labels.csv, with the squares that the network was given.
-Pictures in which no face was found are crossed out, unless the row is background. The sheet holds
-pictures, so it is not part of a set's zip.
+Pictures in which no face was found are crossed out, unless the row is background. The sheet
+contains pictures, so it is not part of a set's zip.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
 CACHE_FOLDER = ".cache"
-"""The name of the cache's folder, which lies in the folder of label sets; names of sets do not
-begin with a dot.
+"""The name of the cache's folder, which is in the folder of label sets; names of sets do not begin
+with a dot.
 """
 
 MAX_VECTORS = 20_000

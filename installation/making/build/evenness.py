@@ -9,7 +9,7 @@ import torch
 
 @dataclass(frozen=True)
 class Evenness:
-    """The measure of how evenly labels win `queries` pictures or queries.
+    """Measures of how evenly labels win, from `queries` pictures or other queries.
 
     `winners` is the number of labels that win at least once. `effective` is the number of equally
     frequent winners that would have the same entropy. `most` is the share of the most frequent

@@ -98,7 +98,7 @@ NO_REGION = (0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class CutPicture:
-    """A picture as the network takes it, with the cut region and the share of missing rows."""
+    """A picture in the network's input format, its cut region, and its share of missing rows."""
 
     square: torch.Tensor
     """The pixels for the network, `(3, size, size)` float32."""

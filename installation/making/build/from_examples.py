@@ -67,7 +67,7 @@ def build_from_examples(
 ) -> BuildResult:
     """Return the weights of a linear probe on the set's pictures, and figures about its accuracy.
 
-    `encoder` replaces the set's own. Raises LabelSetError with all mistakes of the pictures, or
+    `encoder` replaces the set's encoder. Raises LabelSetError with all mistakes of the pictures, or
     WeightsError if the network's weights are missing.
     """
     if encoder is None:
@@ -230,7 +230,7 @@ def _figures(
 ) -> Iterator[str]:
     """Yield the accuracy on held-out pictures, the most confused labels, and how evenly labels win.
 
-    `logits` `(N, L)` are those of held-out pictures, `neutral` `(M, L)` those of neutral pictures.
+    `logits` `(N, L)` are computed from held-out pictures, `neutral` `(M, L)` from neutral pictures.
     """
     names = [row.name for row in source.rows]
     best = logits.argmax(1)

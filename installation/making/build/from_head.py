@@ -28,9 +28,7 @@ from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
 TRIED = 4
-"""The number of noise pictures on which the rows' logits are compared with those of the whole
-network.
-"""
+"""The number of noise pictures on which the rows' logits are compared with the whole network's."""
 
 TOLERANCE = 1e-3
 """The largest difference of logits, as a share of the largest logit (or of 1, if that is larger).

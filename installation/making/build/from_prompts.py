@@ -50,14 +50,14 @@ them.
 
 _UNREAD = str.maketrans("", "", "\u00ad\u200b\u2060")
 """The translation table that removes soft hyphens and similar characters, for which the network has
-tokens of their own.
+separate tokens.
 """
 
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
-It is not known how much of that logit visitors' pictures have as well; one half has the smallest
-worst-case error. A guess, not yet tried with the real weights.
+How much of that logit visitors' pictures have as well is unknown; with one half, the largest
+possible error is smallest. This is a guess, not yet tried with the real weights.
 """
 
 NEUTRAL = 60
@@ -151,7 +151,7 @@ class TextTower:
         return projected
 
     def truncates(self, sentence: str) -> bool:
-        """Return whether `sentence` has more tokens than the network takes."""
+        """Return whether `sentence` has more tokens than the network accepts."""
         return len(self._tokenizer.encode(sentence)) + 2 > self._context
 
 
@@ -179,8 +179,8 @@ def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
 def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Return the bias of each row `(L,)`: the biases of labels sum to zero, all others are zero.
 
-    `logits` `(N, L)` are those of neutral pictures; `labels` `(L,)` bool is false for background
-    rows. Hidden labels count like the others.
+    `logits` `(N, L)` are computed from neutral pictures; `labels` `(L,)` bool is false for
+    background rows. Hidden labels count like the others.
     """
     mean = logits.mean(0)
     bias = torch.zeros_like(mean)
@@ -191,7 +191,7 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
     """Return how evenly labels win on neutral pictures, without and with `bias`.
 
-    `logits` `(N, L)` are those of the neutral pictures.
+    `logits` `(N, L)` are computed from the neutral pictures.
     """
     calibrated = logits + bias
     figures = [
@@ -205,7 +205,7 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
 
 
 def _truncation_note(source: LabelSetSource, text: TextTower) -> list[str]:
-    """Return a sentence about the rows with more text than CLIP takes, if there are any."""
+    """Return a sentence about the rows with more text than CLIP accepts, if there are any."""
     lines = [
         row.location
         for row in source.rows

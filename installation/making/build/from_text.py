@@ -1,4 +1,4 @@
-"""The method `text`: compares the meaning of the labels' names with that of a network's classes.
+"""The method `text`: compares labels with a network's classes by the meaning of their names.
 
 Each class of the network is described by a sentence about the person that such an object may stand
 for: a sentence written for this kiosk (class_looks.py), or a template. A set with `lists: true` in
@@ -114,7 +114,7 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
 def embed_classes(embed: Embed) -> torch.Tensor:
     """Return the embeddings `(1000, 384)` of ImageNet's classes, of unit length.
 
-    Described classes and template classes are centred separately, as sentences with the same
+    Described classes and template classes are centred separately, because sentences with the same
     structure resemble each other whatever their content.
     """
     ids = imagenet.classes()

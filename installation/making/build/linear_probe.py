@@ -71,7 +71,7 @@ def fit(views: Features, labels: Numbers) -> LinearProbe:
     """Return the probe of N pictures in V views each: `views` is `(N, V, D)`, `labels` `(N,)`.
 
     The labels are 0 to L − 1, each occurs, and L is at least 2. Rare and frequent labels have the
-    same weight. The same pictures give the same probe.
+    same weight. The same pictures result in the same probe.
     """
     N, V, D = views.shape  # noqa: N806  pictures, views, numbers of each
     features = views.reshape(N * V, D)

@@ -19,7 +19,7 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 SIDE = 224
-"""The side of the pictures, px; most networks take this size."""
+"""The side of the pictures, px; the input size of most networks."""
 
 NEUTRAL_BATCH = 8
 """The number of pictures that are encoded together."""
@@ -29,9 +29,9 @@ Canvas = npt.NDArray[np.float32]
 
 
 def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
-    """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second shows a figure.
+    """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second picture shows a figure.
 
-    The same `seed` gives the same pictures, whatever the `count`.
+    The same `seed` results in the same pictures, whatever the `count`.
     """
     random = np.random.default_rng(seed)
     for number in range(count):

@@ -130,7 +130,7 @@ class DecodedPicture:
 def check_header(data: bytes, suffix: str = "") -> None:
     """Raise PictureError if `data`, the bytes of a file, is not a usable picture.
 
-    Only its header is read. `suffix` is that of the file's name.
+    Only its header is read. `suffix` is the suffix of the file's name.
     """
     try:
         with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as picture:
@@ -189,7 +189,7 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
 def _lacks_tail_only(data: bytes) -> bool:
     """Return whether a file is a JPEG whose last scan has begun.
 
-    The last scan of a progressive JPEG gives its finest details; a baseline one has one scan.
+    The last scan of a progressive JPEG contains its finest details; a baseline JPEG has one scan.
     """
     start = data.rfind(START_OF_SCAN)
     if not data.startswith(b"\xff\xd8") or start < 0 or len(data) < start + 5:
@@ -252,10 +252,10 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Return `picture` in the colours that a viewer shows, if its file has a profile of its own.
+    """Return `picture` in the colours that a viewer shows, if its file contains a colour profile.
 
-    Telephones photograph in Display P3 and artists export in Adobe RGB, whose numbers are duller
-    colours in sRGB. A profile that cannot be used is ignored, as viewers do.
+    Telephones photograph in Display P3 and artists export in Adobe RGB, whose numbers, read as
+    sRGB, mean duller colours. A profile that cannot be used is ignored, as viewers do.
     """
     profile = picture.info.get("icc_profile")
     if not profile:

@@ -3,9 +3,9 @@
 `yunet` and `clip` are pinned here: for both, several public projects state the same SHA-256. For
 `persons-21k` and timm's other networks no such value was found, and for `imagenet-safety` only a
 copy was found that may differ from the original, so they are not pinned. The first fetch takes the
-SHA-256 that Hugging Face states (for image-net.org: that of a file in the right format) and records
-it; another file is refused from then on. A venue that knows the right SHA-256 gives it with
---sha256.
+SHA-256 that Hugging Face states (for image-net.org: the SHA-256 of a fetched file in the right
+format) and records it; another file is refused from then on. A venue that knows the right SHA-256
+states it with --sha256.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ RETRY_LATER = (408, 425, 429)
 
 
 class TemporaryError(FetchError):
-    """A fetch that failed for a reason that may pass: another attempt may succeed."""
+    """A fetch that failed for a temporary reason: another attempt may succeed."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Fetch:
     def run(self, sha256: str | None = None) -> Fetched:
         """Return the file, which is fetched unless it is present.
 
-        `sha256` is the one that the venue gives, if any.
+        `sha256` is the SHA-256 that the venue states, if any.
 
         Raises FetchError with a mistake for each origin that was tried; what has arrived is kept
         for the next run.
@@ -110,7 +110,7 @@ class Fetch:
         return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
-        """Return the SHA-256 that the file must have, if it is known without a network."""
+        """Return the SHA-256 that the file must have, if it is known without asking the origin."""
         pinned = self.item.sha256
         if given is None:
             return pinned or read_record(self.folder).get(self.item.file)
@@ -196,7 +196,7 @@ class Fetch:
         return Fetched(self._target, actual, was_present=False)
 
     def _by_hand(self) -> Mistake:
-        """Return how the file gets here without a network: its origin, and its name here."""
+        """Return a mistake that says how to copy the file here by hand: its origin and its name."""
         problem = f"another computer can download it from {self.item.origins[-1]}"
         remedy = f"Carry it here on a USB stick, and copy it to {display_path(self._target)}."
         return Mistake(self._where, problem, remedy)

@@ -64,7 +64,7 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
 def _sha256(text: str) -> str | None:
     """Return `text`, a file's ETag or name in the cache, if it is a SHA-256; otherwise None.
 
-    The hub's ETag of a large file is its SHA-256; that of a small file is not.
+    The hub's ETag of a large file is the file's SHA-256; a small file's ETag is not.
     """
     return text if SHA256_PATTERN.fullmatch(text) else None
 

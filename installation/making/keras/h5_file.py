@@ -3,8 +3,8 @@
 The package pyfive, which is written in Python, parses the file: a damaged or malicious file can
 raise an exception, but cannot overwrite memory as it can in HDF5's own library. pyfive is given
 bytes and not a path, so it cannot follow links to other files. Only arrays that are stored
-uncompressed and contiguously are read; Keras writes no others. So a file cannot claim to hold more
-than its size.
+uncompressed and contiguously are read; Keras writes no others. So a file cannot claim to contain
+more than its size.
 
 Rejected: h5py, whose C library follows links to other files, loads modules for compressed data, and
 has had many memory errors; the tests use it to write such files.
@@ -99,5 +99,5 @@ class KerasFile:
 
 
 def _text(value: Any) -> str:
-    """Return text that HDF5 holds as bytes or as text."""
+    """Return text that HDF5 stores as bytes or as text."""
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -54,7 +54,7 @@ class GraphBuilder:
     def add(self, group: str, layer: Any, inputs: Sequence[Signal]) -> Signal:
         """Add `layer`, and return its output for `inputs`.
 
-        Its weights are those of `group`. Raises RefusedError if the inputs or the weights do not
+        Its weights are read from `group`. Raises RefusedError if the inputs or the weights do not
         fit the layer.
         """
         if isinstance(layer, layers.Add):

@@ -1,7 +1,7 @@
 """Converts a Keras file to an ONNX network, in a child process with limits.
 
 This module does not import torch, not even indirectly, so the child process starts in half a second
-and takes little memory besides that for the file.
+and takes little memory besides the file's.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ class Dot:
 def lay_out(embeddings: torch.Tensor, *, tsne: bool = False) -> npt.NDArray[np.float64]:
     """Return a position `(N, 2)`, 0–1, for each of `embeddings`, `(N, D)`.
 
-    The result is deterministic. The positions are the first two principal components, or with
-    `tsne` those of t-SNE.
+    The result is deterministic. The positions are the first two principal components, or, with
+    `tsne`, the positions that t-SNE computes.
     """
     vectors = embeddings.double().numpy()
     count = len(vectors)
@@ -153,7 +153,7 @@ def paint_map(
 
 
 def _relative_wins(dot: Dot, max_wins: int) -> float:
-    """Return the square root of a dot's wins over those of the most frequent label, 0–1."""
+    """Return the square root of a dot's share of the most frequent label's wins, 0–1."""
     return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 

@@ -74,7 +74,7 @@ def preview(
     Args:
         name: The label set's folder in `models`.
         screen: The size of the screen, px.
-        settings: Those of the show; its `labels` is not used.
+        settings: The show's settings; the setting `labels` is not used.
         models: The folder of label sets.
         tsne: Whether the map is laid out by t-SNE instead of PCA.
         embed: A function to use in place of the sentence encoder.
@@ -83,7 +83,6 @@ def preview(
     Raises:
         KioskError: if the set cannot be shown, or the map cannot be written. Letters that no font
             can draw are mistakes with their rows.
-
     """
     language = settings.language.labels
     source = read_source(name, models)

@@ -1,6 +1,6 @@
 """The built file of a label set: its tensors, and the check that they fit the current set.
 
-The file's metadata state what it was built from, and hold a checksum of its tensors. The tensors
+The file's metadata state what it was built from, and contain a checksum of its tensors. The tensors
 are read as arrays, so nothing here imports torch.
 """
 
@@ -35,8 +35,8 @@ PICTURES_KEY = "pictures_sha256"
 """The metadata key for the fingerprint of the artist's pictures that the file was built from."""
 
 ROWS_TENSOR = "rows"
-"""The name of the tensor that lists which rows of labels.csv the file has, if it does not have all:
-int64, ascending.
+"""The name of the tensor (int64, ascending) with the rows of labels.csv that the file has; a file
+with all rows lacks it.
 """
 
 HEADER_LENGTH = 8
@@ -48,7 +48,8 @@ JSON takes many times its size in memory when it is parsed.
 """
 
 MAX_NUMBER = 1e6
-"""The largest number that a built tensor may hold; larger ones or NaN would make the scores NaN."""
+"""The largest number that a built tensor may contain; larger ones or NaN would make the scores NaN.
+"""
 
 
 class StaleBuildError(LabelSetError):
@@ -137,9 +138,9 @@ def read_tensors(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the built tensors of these names and shapes, all of the dtype `kind`.
 
-    `kind` is safetensors' name of the dtype, such as "F16". `labels` gives the shape of one row for
-    each tensor that has a row per label; of these tensors, the visible rows are returned first,
-    then the background rows. `others` gives the whole shape of each other tensor. All shapes are
+    `kind` is safetensors' name of the dtype, such as "F16". `labels` maps each tensor that has a
+    row per label to the shape of one row; of these tensors, the visible rows are returned first,
+    then the background rows. `others` maps each other tensor to its whole shape. All shapes are
     checked before any number is read. `encoder` is the SHA-256 of the encoder's weights. Raises
     LabelSetError.
     """

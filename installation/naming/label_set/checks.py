@@ -94,7 +94,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
 
 
 class _Table:
-    """The facts about the other rows and about the network that the check of one row needs."""
+    """The other rows and the network's outputs, with which each row is compared."""
 
     def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
         self._root = settings.root.id
@@ -150,7 +150,7 @@ class _Table:
             yield Mistake(where, problem, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if the parents form a circle.
+        """Yield a mistake if the parents form a cycle.
 
         A parent that is not the id of a row is not a mistake.
         """

@@ -239,7 +239,7 @@ def id_from_name(name: str) -> str:
 def folder_name(text: str) -> str:
     """Return `text` without slashes, as a valid name of a folder on Windows.
 
-    A set's folders of pictures are copied from one machine to another.
+    A set's folders of pictures may be copied to a machine with Windows.
     """
     text = re.sub(r'[<>:"|?*]+', "-", text).rstrip(". ")
     return WINDOWS_NAME.sub(r"\1_", text)

@@ -105,7 +105,7 @@ def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[st
 
 
 def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
-    """Return, for each row, its own id and those of its categories; some are WordNet ids."""
+    """Return, for each row, its own id and the ids of its categories; not all are WordNet ids."""
     outputs = settings.outputs or {}
     by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
     return [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]

@@ -20,7 +20,7 @@ from installation.settings.reasons import Reason
 
 @dataclass(frozen=True)
 class Label:
-    """A category that a visitor can be given.
+    """A category that the show can name a visitor with.
 
     `chain` has the names of the visible categories above the label, the root first, without the
     label's own name: `("person", "worker", "skilled worker")`.

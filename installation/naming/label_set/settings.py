@@ -18,7 +18,7 @@ Crop = Literal["bust", "bust+half", "face", "frame"]
 
 EXAMPLES_FOLDER = "examples"
 AS_THEY_ARE = "as they are"
-"""The value of `examples` for pictures that are already cropped, which lie in EXAMPLES_FOLDER."""
+"""The value of `examples` for pictures that are already cropped, which are in EXAMPLES_FOLDER."""
 
 
 class _MethodByName:
@@ -70,14 +70,14 @@ class InputSettings(Section):
     """The pictures that a label set's own network was trained with."""
 
     size: Annotated[int, Field(ge=16, le=1024)] = 224
-    """The side of the square that the network takes, px."""
+    """The side of the network's square input, px."""
     mean: tuple[Channel, Channel, Channel] = (0.5, 0.5, 0.5)
     std: tuple[Spread, Spread, Spread] = (0.5, 0.5, 0.5)
     """The standard deviations of red, green and blue, for colours in 0–1; mean 0.5 and std 0.5
     scale them to −1 to 1.
     """
     channels: Literal["rgb", "bgr"] = "rgb"
-    """The order in which the network takes the colours."""
+    """The order of the colour channels in the network's input."""
 
 
 Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]
@@ -102,10 +102,11 @@ class LabelSetSettings(Section):
     temperature: Annotated[float, Field(ge=0.001, le=1000)] = 1.0
     """The divisor of the logits before the softmax: a lower divisor makes the best score higher.
 
-    The default value is that of the method.
+    The default value is the method's.
     """
     min_score: Fraction = 0.1
-    """The least score of a label; a visitor for whom no label reaches it is given the root."""
+    """The least score of a label; a visitor for whom no label reaches it is labelled with the root.
+    """
     templates: Annotated[tuple[Template, ...], Field(max_length=100)] = ()
     """Only for `prompts`: the sentences in which {} stands for the name; if empty, the kiosk's own
     sentences are used.

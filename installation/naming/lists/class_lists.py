@@ -52,7 +52,7 @@ def outputs(encoder: str) -> Mapping[str, int] | None:
 
 @cache
 def numbered_outputs() -> Mapping[str, int]:
-    """Return the index of each output, keyed by the index as text, for a network of any width."""
+    """Return the index of each output, keyed by the index as text, for any number of outputs."""
     return {str(i): i for i in range(MOST_OUTPUTS)}
 
 

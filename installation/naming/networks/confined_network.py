@@ -1,9 +1,9 @@
-"""A stranger's network in a process of its own, for commands that are not under the guard.
+"""Runs a stranger's network in a separate process, for commands that are not under the guard.
 
-`kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may use the network of
-the venue, so they cannot be confined themselves. The child can do nothing but compute: it is under
-both stages of the guard, with limits of memory and time, and only numbers come back. A show runs
-the network in its own process, which is under both stages anyway and must not pass pictures to
+`kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may connect to other
+computers, so they cannot be confined themselves. The child can do nothing but compute: it is under
+stages one and two of the guard, with limits of memory and time, and only numbers come back. A show
+runs the network in its own process, which is under all stages anyway and must not pass pictures to
 another process.
 """
 

@@ -61,5 +61,5 @@ class EfficientNetLite0:
         return encoded
 
     def forget(self) -> None:
-        """Overwrite what ONNX Runtime still holds of earlier batches."""
+        """Overwrite the data of earlier batches that ONNX Runtime still holds."""
         forget_activations()

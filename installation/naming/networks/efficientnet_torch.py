@@ -94,7 +94,7 @@ def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
 
 
 def _fold(module: nn.Module) -> None:
-    """Fold each batch norm of `module` into the convolution before it; activations stay."""
+    """Fold each batch norm of `module` into the convolution before it; keep the activations."""
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Conv2d):

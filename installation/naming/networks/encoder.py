@@ -26,7 +26,7 @@ CPU.
 
 @dataclass(frozen=True)
 class Input:
-    """The format of the pictures that a network takes, the same as in its training.
+    """The format of a network's input pictures, the same as in its training.
 
     `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
     `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.
@@ -48,7 +48,7 @@ class Encoder(Protocol):
     width: int
     """The number of values in the output for each crop, D."""
     fingerprint: str
-    """The SHA-256 of the network's weights; a built label set records that of its network."""
+    """The SHA-256 of the network's weights; the built file of a label set records it."""
 
     def encode(self, batch: Batch) -> Encoded:
         """Return the network's output for each crop, `(N, width)` float32.
@@ -58,7 +58,7 @@ class Encoder(Protocol):
         ...
 
     def forget(self) -> None:
-        """Overwrite what the library that runs the network still holds of earlier batches."""
+        """Overwrite the data of earlier batches that the network's library still holds."""
         ...
 
 

@@ -1,19 +1,19 @@
 """Checks a stranger's ONNX file before onnxruntime reads any of it.
 
 The package onnx parses the file, and all operations of its graph are checked. Only operations that
-image classifiers consist of are allowed: none of them reads a file, contains a network inside the
-network, loops, or handles text. Two constructs that crash onnxruntime's process, found by fuzzing,
-are rejected as well.
+image classifiers consist of are allowed: none of them reads a file, contains another network,
+loops, or handles text. Two constructs that crash onnxruntime's process, found by fuzzing, are
+rejected as well.
 
 A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
 memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
-limits of memory and time, is under both stages of the guard, and may crash without consequences. A
-show has the file checked before its own middle stage refuses every process; a network that is
-changed while the show runs is used from the next start on.
+limits of memory and time, is under all stages of the guard, and may crash without
+consequences. A show has the file checked before its own middle stage refuses new processes; a
+network that is changed while the show runs is used from the next start on.
 
-onnxruntime reads files with a reader of its own, which may see other things in the same bytes: keys
-beyond 32 bits, fields that the package onnx does not know, or its own format. So it never gets the
-file itself, but one that is serialised again from the checked network.
+onnxruntime has another parser, which may find other content in the same bytes: keys beyond 32 bits,
+fields that the package onnx does not know, or its own format. So onnxruntime never reads the file
+itself; it reads the checked network, which is serialised again.
 
 Exporters may write the weights of a network into a second file. These weights are put into the
 first file before it is checked, so onnxruntime never opens a file.
@@ -104,7 +104,9 @@ TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
 """The operations that always return integers."""
 
 WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
-"""The indices of the outputs that are always integers, keyed by operation; others may vary."""
+"""The indices of the outputs that are always integers, keyed by operation. The types of the other
+outputs may vary.
+"""
 
 TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
 TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
@@ -115,7 +117,7 @@ because they cannot be divided.
 CHILD_BYTES = 2**30
 """The memory limit of the child process, bytes, in addition to four times the file's size.
 
-A file of 1.6 GB whose tensors fill it is accepted within these limits.
+A file of 1.6 GB that contains little but tensors is accepted within these limits.
 """
 
 CHILD_CPU_S = 60
@@ -138,8 +140,8 @@ rejecting it.
 """
 
 _ORT, _ORT_AT = b"ORTM", 4
-"""The bytes, and their offset, by which onnxruntime recognises its own format, whatever else the
-file is.
+"""The bytes, and their offset, by which onnxruntime recognises its own format, whatever the other
+bytes are.
 """
 
 MOST_METADATA = 200
@@ -157,7 +159,7 @@ class _RefusedError(Exception):
 
 
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
-    """Return the network of the ONNX file `data`, serialised again from what was checked.
+    """Return the checked network of the ONNX file `data`, serialised again.
 
     `weights` are the bytes of the second file, if there is one; the result contains them. Both are
     read in a child process. `file` names the first one in messages. Raises LabelSetError if the
@@ -242,7 +244,7 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | str:
 
 
 def _rewritten(model: Any) -> Any:
-    """Return a new ModelProto with the parts of `model` that `_check` has looked at.
+    """Return a new ModelProto with the parts of `model` that `_check` has checked.
 
     Fields that the package onnx does not know are left out, because another reader of the same
     bytes may know them.

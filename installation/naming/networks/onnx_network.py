@@ -198,7 +198,7 @@ class OnnxNetwork:
         return np.log(outputs.clip(min=LEAST_SCORE)) if self._scores else outputs
 
     def forget(self) -> None:
-        """Overwrite what onnxruntime still holds of earlier batches."""
+        """Overwrite the data of earlier batches that onnxruntime still holds."""
         if self._on_gpu and self._largest_batch:
             side = self.input.size
             self._run(np.zeros((self._largest_batch, 3, side, side), np.float32))

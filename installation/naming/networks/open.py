@@ -99,7 +99,7 @@ def _open(label_set: LabelSet, device: Device) -> Encoder:
 
 
 def _open_own(label_set: LabelSet, device: Device) -> Encoder:
-    """Return the network in the label set's folder, which gives logits."""
+    """Return the network in the label set's folder, whose output is logits."""
     file = find_network(label_set.folder)
     network: Encoder
     if file.name == ONNX_FILE:
@@ -187,7 +187,7 @@ def check_network(folder: Path) -> None:
 def prepare_network(folder: Path) -> None:
     """Judge the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
 
-    A show calls this before the guard refuses every process. Mistakes are raised when the network
+    A show calls this before the guard refuses new processes. Mistakes are raised when the network
     is opened.
     """
     file = folder / ONNX_FILE

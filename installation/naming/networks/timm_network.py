@@ -185,7 +185,7 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
 def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
     """Return timm's network `name` with the tensors in `file`, for inference.
 
-    `arguments` are timm's for the architecture. Raises OSError or SafetensorError if the file is
+    `arguments` describe the architecture to timm. Raises OSError or SafetensorError if the file is
     damaged, and one of ANOTHER_NETWORK if its tensors do not fit.
     """
     # Without the number of outputs, a head of another size would be left out silently.

@@ -44,7 +44,7 @@ class TorchEncoder:
         return self.network.run(batch, self.width, self.finish)
 
     def forget(self) -> None:
-        """Overwrite what PyTorch still holds of earlier batches."""
+        """Overwrite the data of earlier batches that PyTorch still holds."""
         self.network.forget()
 
 

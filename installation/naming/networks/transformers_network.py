@@ -1,10 +1,10 @@
 """Image classifiers from Hugging Face (config.json and model.safetensors), run by transformers.
 
 transformers supports its own image classifiers and, through its TimmWrapper, the networks that timm
-saved. The folder may be a stranger's, so transformers is given settings and tensors but never the
-folder: no code in the folder is run, nothing is downloaded, and no pickle is read. The network is
-built without memory (on torch's meta device), and building stops as soon as the network is larger
-than the tensors in the file's header.
+saved. The folder may come from a stranger, so transformers is given settings and tensors but never
+the folder: no code in the folder is run, nothing is downloaded, and no pickle is read. The network
+is built without memory (on torch's meta device), and building stops as soon as the network is
+larger than the tensors in the file's header.
 
 Rejected: giving the folder to transformers, which would also read adapters, generation settings and
 the names of other weight files there.
@@ -80,7 +80,7 @@ IGNORED = frozenset(
 """The settings that are not passed to transformers, at any depth; those that begin with `_` are not
 passed either.
 
-They name code, other networks, or files to load or download, or they are set here.
+They name code, other networks, or files to load or download, or this module sets them.
 """
 
 LARGEST_NUMBER = 1_000_000

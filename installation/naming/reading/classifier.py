@@ -119,7 +119,7 @@ class CropClassifier:
         return mean
 
     def forget(self) -> None:
-        """Overwrite what libraries still hold of earlier crops."""
+        """Overwrite the data of earlier crops that libraries still hold."""
         self.encoder.forget()
 
 

@@ -26,8 +26,8 @@ BUST_DROP = 0.45
 """The side of a bust's square, and the distance of its centre below the face's centre, both in face
 heights.
 
-Chosen on some portraits: the square contains hair or hat, shoulders, and anything worn around the
-neck.
+Chosen by looking at some portraits: the square contains hair or hat, shoulders, and anything worn
+around the neck.
 """
 HALF_SIDE = 4.2
 HALF_DROP = 1.15

@@ -35,7 +35,9 @@ VOTES = 3
 """The number of a reading's best labels that the reading votes for."""
 
 PATIENCE = 3.0
-"""A visitor whose readings do not agree within this many times `min_time_s` is given the root."""
+"""A visitor whose readings do not agree within this many times `min_time_s` has the root as the
+verdict.
+"""
 
 NEAR = 0.05
 """The least score of a label, as a share of the best score, at which it may be given instead of a
@@ -93,7 +95,7 @@ class _Name:
 
 
 class Settler:
-    """Keeps the evidence about the visitors who are present, and drops that about all others."""
+    """Keeps the evidence about visitors who are present, and drops it when they leave."""
 
     def __init__(
         self, label_set: LabelSet, settings: ReadingSettings, roulette: random.Random
@@ -291,5 +293,5 @@ def _best(scores: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.intp]:
 
 
 def _progress(value: float, needed: float) -> float:
-    """Return `value` over `needed`, at most 1."""
+    """Return `value` divided by `needed`, at most 1."""
     return 1.0 if value >= needed else value / needed

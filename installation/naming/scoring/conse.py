@@ -17,8 +17,8 @@ Differences from the paper:
   front of an empty wall, the scores are flat and the visitor is only given the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
-skin-divers, from shoulders and necklines, and 492 people had 48 equally frequent names. The current
-measurements are in the card of each label set and in docs/naming.md.
+skin-divers, because of shoulders and necklines, and 492 people had 48 equally frequent names. The
+current measurements are in the card of each label set and in docs/naming.md.
 """
 
 from __future__ import annotations

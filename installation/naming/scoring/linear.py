@@ -37,7 +37,7 @@ class LinearScorer:
 
     @classmethod
     def from_built(cls, label_set: LabelSet, encoder: str, width: int) -> LinearScorer:
-        """Return the scorer of a built label set for an encoder that gives `width` features.
+        """Return the scorer of a built label set for an encoder that returns `width` features.
 
         `encoder` is the SHA-256 of the encoder's weights. Raises LabelSetError if the built file is
         missing, damaged, or built from something else.

@@ -24,7 +24,7 @@ class Scorer(Protocol):
     def score(self, encoded: Floats) -> Floats:
         """Return `(N, labels)` float32 scores in 0–1, each row summing to at most 1.
 
-        `encoded` is `(N, D)` as the encoder gives it: logits or features.
+        `encoded` is `(N, D)` as the encoder returns it: logits or features.
         """
         ...
 

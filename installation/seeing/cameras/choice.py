@@ -20,14 +20,16 @@ COLOUR = frozenset(
 """The pixel formats in colour that OpenCV decodes from Video4Linux, by their four-letter codes."""
 
 GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8", "IR8"))
-"""The pixel formats without colour: those of infrared cameras and of depth cameras."""
+"""The pixel formats without colour, which infrared cameras and depth cameras use."""
 
 
 PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
 """The drivers of a Raspberry Pi's image processors, whose nodes look like cameras."""
 
 INFRARED = re.compile(r"\b(IR|infra-?red)\b", re.IGNORECASE)
-"""Matches the name of an infrared camera; those of some laptops give grey pictures as YUYV."""
+"""Matches the name of an infrared camera; the infrared cameras of some laptops send grey pictures
+as YUYV.
+"""
 
 
 def reason_against(listing: CameraListing) -> str | None:

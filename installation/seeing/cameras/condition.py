@@ -60,7 +60,7 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
-"""The share of the promised rate below which a camera counts as slow, and the share from which on a
+"""The share of the nominal rate below which a camera counts as slow, and the share from which on a
 slow camera no longer counts as slow.
 """
 
@@ -122,13 +122,13 @@ class PictureCondition:
     def note_sent(self, sent: int) -> None:
         """Store the number of pictures that the camera has `sent`, read or not.
 
-        Until this is called, the rate is that of the judged pictures, and a slow computer judges
-        fewer pictures than the camera has sent.
+        Until this is called, the rate of the judged pictures is used. It is too low on a slow
+        computer, which judges fewer pictures than the camera has sent.
         """
         self._sent = sent
 
     def _judge_rate(self, now: float) -> None:
-        """Set or clear the fault of a low rate: below half of the rate that the camera promised."""
+        """Set or clear the fault of a low rate: below half of the camera's nominal rate."""
         while len(self._counts) > 2 and now - self._counts[1][0] >= RATE_S:
             self._counts.popleft()
         (then, before), (_, count) = self._counts[0], self._counts[-1]

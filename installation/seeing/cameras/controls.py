@@ -1,8 +1,8 @@
 """Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
 
-OpenCV numbers a few controls in its own way and ignores which of them the camera offers. This
-module uses the names that `v4l2-ctl --list-ctrls` prints. The layouts are those of the kernel's
-`linux/videodev2.h`.
+This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV has numbers of its own for a
+few controls, and does not report which of them the camera has. The kernel's `linux/videodev2.h`
+defines the layouts.
 """
 
 from __future__ import annotations

@@ -40,10 +40,10 @@ def resolve(
     cameras: Callable[[], list[CameraListing]] = list_cameras,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` stands for now, and, if it is not a camera, the reason.
+    """Return the source that `Auto` means now, and, if it is not a camera, the reason.
 
-    `Auto` stands for the best camera by `choice.rank`; `log` is called with a line for each camera
-    that was passed over. Any other source is returned unchanged.
+    `Auto` means the best camera by `choice.rank`; `log` is called with a line for each camera that
+    was passed over. Any other source is returned unchanged.
     """
     if not isinstance(configured, source.Auto):
         return configured, None

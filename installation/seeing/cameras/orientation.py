@@ -80,8 +80,8 @@ class Orientation:
     def apply(self, pixels: Pixels) -> Pixels:
         """Return the rotated and mirrored picture, always as a new array from the pool.
 
-        That is one copy; only a picture that is rotated by 270 degrees and mirrored is copied
-        twice, because OpenCV has no function for both.
+        The picture is copied once; only a picture that is rotated by 270 degrees and mirrored is
+        copied twice, because OpenCV has no function for both.
         """
         turn, *others = _STEPS[self.rotate, self.mirror]
         turned = turn(pixels, self.pool)

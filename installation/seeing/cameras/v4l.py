@@ -1,8 +1,8 @@
 """Lists the cameras of a Linux machine through Video4Linux.
 
 OpenCV can open cameras but cannot list them; `v4l2-ctl` can list them but is seldom installed, and
-linuxpy is under the GPL. The numbers and layouts of the calls are those of the kernel's
-`linux/videodev2.h`.
+linuxpy is under the GPL. The kernel's `linux/videodev2.h` defines the numbers and layouts of the
+calls.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class CameraListing:
     bus: str = ""
     """The port that the camera is plugged into, as the driver calls it: `usb-0000:00:14.0-2`."""
     raw_port: bool = False
-    """Whether this is the raw port of a sensor, whose processing a program would have to set up."""
+    """Whether this is the raw port of a sensor; a program would have to configure the image
+    processor.
+    """
     by_path: Path | None = None
     has_same_name: bool = False
     """Whether another camera has the same name; udev then gives only one of them the by-id path."""
@@ -203,7 +205,7 @@ def _first_line(file: Path) -> str:
 
 
 def _no_permission(node: Path) -> str:
-    """Return a sentence that this user has no permission to open `node`, with the remedy."""
+    """Return a sentence saying that this user may not open `node`, with the remedy."""
     try:
         group = node.group()
     except (OSError, KeyError):

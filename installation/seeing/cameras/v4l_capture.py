@@ -2,9 +2,9 @@
 
 OpenCV waits ten seconds for a picture, returns the oldest of the pictures that have arrived, and
 does not report a picture that cannot be decoded. Here a wait ends after two seconds, older pictures
-in the three buffers are dropped for the newest one, and damaged pictures are skipped. A picture
-lies in memory that the driver shares with this process; it is overwritten after decoding. The
-numbers and layouts are those of the kernel's `linux/videodev2.h`.
+in the three buffers are dropped for the newest one, and damaged pictures are skipped. A picture is
+in memory that the driver shares with this process, and is overwritten after decoding. The kernel's
+`linux/videodev2.h` defines the numbers and layouts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _BUFFER = struct.Struct("=IIIII4x16x16xIII4xI12x")
 _END_OF_JPEG = b"\xff\xd9"
 
 ZEROS_BLOCK = 1 << 16
-"""The number of bytes that are searched at once for the end of the zeros behind a picture."""
+"""The number of bytes that are searched at once for the end of the zeros after a picture."""
 
 
 @dataclass(frozen=True)
@@ -226,8 +226,8 @@ class V4lCapture:
             rows = data[:needed].reshape(format_.height, format_.bytes_per_row)
             packed = rows[:, : 2 * format_.width].reshape(format_.height, format_.width, 2)
             return cv2.cvtColor(packed, cv2.COLOR_YUV2BGR_YUYV).astype(np.uint8, copy=False)
-        # Some cameras fill the buffer with zeros behind the picture. A picture without an end
-        # marker is truncated.
+        # Some cameras fill the buffer with zeros after the picture. A picture without an end marker
+        # is truncated.
         end = _end_of_data(data)
         if bytes(data[max(0, end - 2) : end]) != _END_OF_JPEG:
             return None
@@ -294,7 +294,7 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Request the rate `fps` and return the promised rate; `fps` if the camera names none."""
+    """Request the rate `fps`; return the rate that the camera reports, or `fps` if none."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -109,7 +109,7 @@ class Webcam:
         )
         self._description = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
         self.fps = fps if fps > 0 else float(settings.fps)
-        """The frame rate that the camera promises."""
+        """The camera's nominal frame rate, frames per second."""
         size = (round(width), round(height))
         self.condition = PictureCondition(size, self.fps, clock.now(), last)
 
@@ -256,7 +256,7 @@ def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:
 
 def _open_with_opencv(node: Path) -> OpenDevice | None:
     """Return the camera opened by OpenCV, which supports more formats; None if this fails."""
-    # A by-id path is a link to /dev/videoN, and OpenCV opens cameras best by their number.
+    # A by-id path is a link to /dev/videoN, and OpenCV opens cameras most reliably by number.
     numbered = re.fullmatch(r"/dev/video(\d+)", str(node.resolve()))
     api = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
     device = int(numbered[1]) if numbered else str(node)
@@ -305,8 +305,8 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is None:
         return _no_video(node)
     if listing.is_refused:
-        # This user may use the camera, so it was the sandbox that refused it: the sandbox allows
-        # only devices that existed when it was sealed.
+        # This user may use the camera, so the sandbox has denied the access: it allows only devices
+        # that existed when it was sealed.
         return Mistake(
             str(node),
             AFTER_THE_START,
@@ -322,7 +322,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
 
 
 def is_other_device(status: os.stat_result) -> bool:
-    """Return whether `status` is that of a device that cannot be a camera, such as /dev/null."""
+    """Return whether `status` describes a device that cannot be a camera, such as /dev/null."""
     mode = status.st_mode
     other = stat.S_ISCHR(mode) and os.major(status.st_rdev) != VIDEO4LINUX
     return sys.platform == "linux" and (stat.S_ISBLK(mode) or other)

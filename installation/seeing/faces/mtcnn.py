@@ -2,10 +2,11 @@
 
 K. Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
 Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of them, O-Net refines
-the rest and finds the landmarks. The networks are those of the package `facenet-pytorch`, which
-scripts/build_networks.py has converted to ONNX. ONNX Runtime runs them on the CPU even if the
-machine has a graphics card, because the cascade's many small steps would leave the card idle. The
-cascade around the networks is our own: that of the package fails on a candidate outside the frame.
+the rest and finds the landmarks. The networks come from the package `facenet-pytorch`;
+scripts/build_networks.py has converted them to ONNX. ONNX Runtime runs them on the CPU even if the
+machine has a graphics card, because the cascade's many small steps would leave the card idle. This
+module implements the cascade itself, because the package's cascade fails on a candidate outside the
+frame.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ MAX_IOUS = (0.5, 0.7, 0.5)
 """The IoUs above which the candidate with the lower score is dropped.
 
 The first is used within one level of the pyramid; the second among all levels, and again after
-R-Net; the third before O-Net, but there the candidate is only set aside.
+R-Net; the third before O-Net, where the candidate is set aside and not dropped.
 """
 
 MAX_NESTED = 0.7
@@ -245,10 +246,10 @@ class Mtcnn:
 
 
 def suppress(boxes: Floats, scores: Floats, max_iou: float) -> npt.NDArray[np.intp]:
-    """Return the indices of the `boxes` that do not overlap a better one by more than `max_iou`.
+    """Return the indices of `boxes` whose IoU with each better-scored box is at most `max_iou`.
 
-    `boxes` is `(N, 4)`, and the indices are sorted best first. Each kept box is compared only with
-    the boxes that are left.
+    `boxes` is `(N, 4)`, and the indices are sorted best first. A box that was dropped does not
+    suppress others.
     """
     order = np.argsort(-scores, kind="stable")
     x0, y0, x1, y1 = boxes[order].T
@@ -294,7 +295,7 @@ def _squared(boxes: Floats) -> Floats:
 
 
 def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[Floats, Pixels]:
-    """Return the boxes that overlap the picture, `(N, 4)`, and crops `(N, size, size, 3)`."""
+    """Return the boxes that overlap the picture, `(N, 4)`, and their crops `(N, size, size, 3)`."""
     h, w, _ = small.shape
     corners = np.trunc(boxes).astype(np.int64).tolist()
     crops = buffers.take("crops", (len(corners), size, size, 3))

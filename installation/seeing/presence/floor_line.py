@@ -27,7 +27,7 @@ The factor is the median of 27 frontal faces in a film, detected by MTCNN. Pupil
 
 LARGEST_FACE_M = 0.22
 """The height of the box around a large face, m: 3.2 times a distance of 70 mm between the pupils.
-The factor is that of YuNet's boxes in the same film.
+The factor was measured with YuNet's boxes in the same film.
 """
 
 ANGLES = (60, 70, 78, 90, 120)
@@ -38,8 +38,8 @@ ANGLES = (60, 70, 78, 90, 120)
 class FloorLine:
     """Distances from the camera's plane, m.
 
-    Most adults are announced from the distance `announced_m` on. Beyond `line_m` nobody is
-    classified, however large their face is, whether they approach or step back.
+    Most adults are announced as soon as they are nearer than `announced_m`. Beyond `line_m` nobody
+    is classified, however large their face is, whether they approach or step back.
     """
 
     announced_m: float
@@ -49,8 +49,8 @@ class FloorLine:
     def from_angle(cls, angle: float, width: int, height: int, least_size: float) -> FloorLine:
         """Return the line for a camera with the diagonal angle of view `angle`, degrees.
 
-        `width` and `height` are those of the picture on the screen, after rotation, px;
-        `least_size` is the setting of that name, above 0.
+        `width` and `height` are the size of the picture on the screen, after rotation, px;
+        `least_size` is the setting `visitors.least_size`, above 0.
         """
         seen_at_1_m = 2 * math.tan(math.radians(angle / 2)) * height / math.hypot(width, height)
         return cls(

@@ -40,8 +40,8 @@ nod.
 GONE_S = 2
 """The longest time that a name stays on the screen after its visitor has turned away, s.
 
-The screen states this figure. The mirror keeps to it on any machine, because it ignores sightings
-that are older. Usually a name disappears after `tracker.LOST_S` and one more look.
+The screen states this figure. The mirror never exceeds it, on any machine, because it ignores older
+sightings. Usually a name disappears after `tracker.LOST_S` and one more look.
 """
 
 SHOWN_S = 0.1
@@ -73,8 +73,8 @@ class Presence:
     def __init__(self, announce_s: float, least_size: float) -> None:
         """Announce everybody whose face is at least `least_size` high, for `announce_s` seconds.
 
-        `least_size` is the height of the face over the height of the picture, 0–1. If `announce_s`
-        is 0, nobody is announced.
+        `least_size` is the height of the face divided by the height of the picture, 0–1. If
+        `announce_s` is 0, nobody is announced.
         """
         self._announce_s = announce_s
         self._least_size = least_size

@@ -34,7 +34,7 @@ IN_WORDS = {
 
 
 class CameraCare:
-    """Follows the faults of one camera, also after the camera has been opened again."""
+    """Records the faults of one camera, also after the camera has been opened again."""
 
     def __init__(self) -> None:
         self._since: dict[CameraFault, float] = {}

@@ -21,7 +21,7 @@ first.
 
 MAX_STEP_S = 0.5
 """The longest time that one check adds, s. A longer gap between checks means that the whole machine
-stood still, and not that the camera failed.
+was suspended or overloaded, and not that the camera failed.
 """
 
 

@@ -59,8 +59,8 @@ class CameraOpener:
             settings: The section `camera` of kiosk.yaml.
             cameras_before: The video nodes that the sandbox lets the show open.
             clock: The time of frames.
-            log: Takes a line about the camera.
-            waits: Whether a missing camera is waited for; otherwise `auto` plays the rehearsal.
+            log: Called with a line about the camera.
+            waits: Whether to wait for a missing camera; otherwise `auto` plays the rehearsal.
             camera_id: `identify` of the camera that an earlier process of this show used; 0: none.
             as_fast_as_possible: Play a film once without waiting, for measurements.
             cameras: Returns the cameras of this machine.
@@ -148,7 +148,7 @@ class CameraOpener:
         return next((listing.path for listing in listings), node)
 
     def remember(self, camera: Camera) -> None:
-        """Store the checksum of the last picture of `camera`, which is closed.
+        """Store the checksum of the last picture of `camera`, which has been closed.
 
         A camera that is frozen sends that picture again after it is reopened.
         """
@@ -156,5 +156,5 @@ class CameraOpener:
             self._last = camera.condition.last
 
     def is_plugged_in(self) -> bool:
-        """Return whether the camera that was opened is plugged in, still or again."""
+        """Return whether the camera that was opened is plugged in now."""
         return self._in_use is None or self._in_use.exists()

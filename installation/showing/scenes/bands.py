@@ -39,7 +39,7 @@ LANGUAGE_GAP = 26
 
 
 LINE_SPACE = 0.29
-"""The space between two statements in one column, over the font size."""
+"""The space between two statements in one column, relative to the font size."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ DEFINITION_SIZES = (48, 42, 36, 34)
 """The font sizes of a definition, px per em at 1080; all captions of a scene have the same one."""
 
 SENTENCE_SIZE = 42
-"""The font size of a sentence on its own, px per em at 1080; that of a tag is at least as large."""
+"""The font size of a sentence alone, px per em at 1080; a tag's is at least as large."""
 
 SMALL_SIZE = 34
 """The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
@@ -66,8 +66,8 @@ RUNNERS_UP = 2
 """The number of other names that are listed with their shares."""
 
 TALLEST = 2.4
-"""The largest height of a caption over its width. Beside a small face a taller one would be a
-column of broken words; only the shortest caption may be taller.
+"""The largest height of a caption relative to its width. Beside a small face a taller one would be
+a column of broken words; only the shortest caption may be taller.
 """
 
 MOST_WORDS = 20
@@ -87,14 +87,14 @@ _RELATIVE = re.compile(
     rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
-"""Matches the places where an English definition may be cut: before a clause that says which one is
-meant. In other languages, words of the main clause may follow such a clause.
+"""Matches the places where an English definition may be cut: before a relative clause that
+identifies what is meant. In other languages, words of the main clause may follow such a clause.
 """
 
 
 @dataclass(frozen=True)
 class _Meter:
-    """The bar of a hundred parts, which stands between the paragraphs of a caption."""
+    """The bar of a hundred parts, which is drawn between the paragraphs of a caption."""
 
     shares: Shares
 
@@ -111,8 +111,9 @@ def caption_panels(
 ) -> Iterator[list[Panel]]:
     """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
 
-    None is wider than `max_width`, px, and no word is broken. `size` is that of a definition, px
-    per em at 1080. `least` keeps the least widths of paragraphs from one call to the next.
+    None is wider than `max_width`, px, and no word is broken. `size` is the font size of
+    definitions, px per em at 1080. `least` keeps the least widths of paragraphs from one call to
+    the next.
     """
     pad = context.px(PAD)
     known = {} if least is None else least
@@ -259,8 +260,8 @@ def _others(context: ScreenContext, shares: Shares) -> str:
 def shortened(definition: str) -> str:
     """Return `definition`, without remarks and cut at a clause if it has over `MOST_WORDS` words.
 
-    The cut is the last one that leaves at most so many words, and at least a third of them; without
-    such a clause the definition is not cut. The author named at its end is kept.
+    The cut is the last one that leaves at most `MOST_WORDS` words, and at least a third of them;
+    without such a clause the definition is not cut. The author named at its end is kept.
     """
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:
@@ -277,7 +278,7 @@ def shortened(definition: str) -> str:
 
 
 def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
-    """Return the panel of `_set`, which is kept while its text is on the screen."""
+    """Return the panel of `_set`, which is cached while its text is on the screen."""
     texts = tuple(piece.text for piece in pieces if isinstance(piece, Paragraph))
     kept = context.fonts.panels.get(texts, dict)
     key = (tuple(pieces), max_width, pad)

@@ -1,7 +1,7 @@
 """The cards for visitors: the show is loading, something is wrong, no camera.
 
 The notice is at the top as in every other scene, because a camera may be on again at any moment.
-Only the cards of a show that opens no camera lack it.
+Only a show that opens no camera has cards without a notice.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
 """The font sizes of the title, px per em at 1080; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""The distance between baselines of a title over the font size; less than in running text, because
-lines of large type look torn apart otherwise.
+"""The distance between baselines of a title relative to the font size; less than in running text,
+because lines of large type look torn apart otherwise.
 """
 
 SENTENCE_SIZE = 48

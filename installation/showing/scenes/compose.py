@@ -2,7 +2,7 @@
 
 The previous scene keeps the type from jittering: a square moves only after its face has moved by
 more than a small slack, and large type changes at most twice a second on the whole screen. `layout`
-gives the visitors their panels.
+places the visitors' panels.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from installation.showing.scenes.layout import Layout
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.24
-"""The side of the square over the longer side of the face's box: 12 % larger on each side."""
+"""The side of the square relative to the longer side of the face's box: 12 % larger on each side.
+"""
 
 POSITION_SLACK = 4
 """How far a face may move before its square moves, px at 1080: the jitter of a face at rest."""
 
 POSITION_SLACK_SHARE = 0.03
-"""`POSITION_SLACK` for a small face, over the side of its square."""
+"""`POSITION_SLACK` for a small face, relative to the side of its square."""
 
 SIZE_SLACK = 0.03
-"""How much the size of a face may change before its square changes, over the square's side."""
+"""How much the size of a face may change before its square changes, relative to the square's side.
+"""
 
 STROKE = 6
 STROKE_SHARE = 0.035
-"""The thickness of the square's outline, px at 1080, and that of a small square over its side."""
+"""The thickness of the square's outline, px at 1080, and, for a small square, relative to its side.
+"""
 
 EMPTY_S = 1.5
 """How long the mirror without text is shown after the last visitor left, before the question

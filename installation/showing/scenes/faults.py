@@ -1,7 +1,7 @@
 """The faults of camera and analysis in words for the staff, and the card of a show that fails.
 
-The words are in the show's language. The mistakes of files are added as the log has them, in
-English: they quote the files.
+The words are in the show's language. The mistakes in files are added in the English words of the
+log, because they quote the files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIZES = (36, 32, 28, 25, 22, 20)
 """The font sizes of the card, px per em at 1080; the largest in which everything fits is used."""
 
 PROBLEM_SCALE = 1.5
-"""The font size of a problem over that of the other lines."""
+"""The font size of a problem relative to the other lines' font size."""
 
 NO_FAULT = CameraFault(0)
 
@@ -80,8 +80,8 @@ def faults_card(
 ) -> Scene:
     """Return the staff's card for a show without a mirror.
 
-    `name` says what has the `faults`. The `lines` are those of the log; letters that have no font
-    are replaced.
+    `name` names the part that has the `faults`. The `lines` are lines of the log; letters that have
+    no font are replaced.
     """
     pad = context.px(MARGIN)
     width = context.size[0] - 2 * pad

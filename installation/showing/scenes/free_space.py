@@ -2,7 +2,7 @@
 
 Each obstacle blocks an interval of the positions along the edge, so that the nearest free position
 is found exactly, however small the gap is. Rejected: trying a few positions, each against every
-obstacle, which took four times as long with 32 people and missed the gaps between.
+obstacle, which took four times as long with 32 people and missed the gaps between obstacles.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def nearest_free(wanted: int, low: int, high: int, blocked: Sequence[Interval]) 
 
 
 def near(rects: Iterable[Rect], space: int, part: Rect) -> list[Obstacle]:
-    """Return those of `rects` that overlap `part`, as obstacles with `space` px around them."""
+    """Return the `rects` that overlap `part`, as obstacles with `space` px around them."""
     left, top, right, bottom = part.x, part.y, part.right, part.bottom
     return [
         (each.x, each.y, each.x + each.width, each.y + each.height, space)

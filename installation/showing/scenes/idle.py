@@ -1,7 +1,7 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
-From a distance, visitors see an empty square with an empty name tag and a cursor. From near, they
-see in it the scrolling list of all names, with bars for hidden ones. A live picture is not shown,
+From a distance, visitors see an empty square with an empty name tag and a cursor. From nearby, they
+see the scrolling list of all names in it, with bars for hidden ones. A live picture is not shown,
 because it would show people who only pass by. With `screen.idle: mirror` the dimmed picture is
 nevertheless behind the question, and there is no list.
 """
@@ -40,8 +40,8 @@ TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
 """The font sizes of the question, px per em at 1080; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""The distance between baselines of a question over the font size; less than in running text,
-because lines of large type look torn apart otherwise.
+"""The distance between baselines of a question relative to the font size; less than in running
+text, because lines of large type look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
@@ -67,7 +67,7 @@ SQUARE_SHARE = 0.5
 
 TAG_HEIGHT = 110
 TAG_SHARE = 0.55
-"""The height of the empty tag, px at 1080, and its width over that of the square."""
+"""The height of the empty tag, px at 1080, and its width relative to the square's."""
 
 CURSOR_S = 1.0
 """How long the cursor is visible, and then hidden, s: one change a second."""

@@ -205,7 +205,7 @@ class Layout:
             yield Slide(True, top, square.x, left, right)
 
     def _others(self, square: Rect) -> list[Rect]:
-        """Return all squares but `square`."""
+        """Return all squares except `square`."""
         return [each for each in self._squares if each is not square]
 
     def _captions(self, ranked: Sequence[Visitor], tags: Mapping[int, Tag]) -> dict[int, Caption]:
@@ -346,7 +346,7 @@ class Layout:
                 yield x, min(tag.y, square.y) - height
             case "over":
                 yield x, room.bottom - height
-                # The tag is in the way: beside it, then above and below it.
+                # The tag is in the way, so the panel may be beside it, then above or below it.
                 yield from ((tag.right, y), (tag.x - width, y))
                 yield from ((x, tag.y - height), (x, tag.bottom))
 

@@ -19,16 +19,16 @@ NAME_SIZE = 34
 """The font size of the names, px per em at 1080."""
 
 ROW = 1.34
-"""The distance between baselines over the font size."""
+"""The distance between baselines relative to the font size."""
 
 NAME_GAP = 0.6
-"""The space between two names of a row, over the font size."""
+"""The space between two names of a row, relative to the font size."""
 
 LETTER = 0.52
-"""The width of a bar for each letter of the hidden name, over the font size."""
+"""The width of a bar for each letter of the hidden name, relative to the font size."""
 
 BAR_SHARE = 0.6
-"""The height of a bar over the font size."""
+"""The height of a bar relative to the font size."""
 
 DRIFT_PX_S = 14
 """The speed at which the list scrolls up, px/s at 1080: a row every three seconds, slow enough to

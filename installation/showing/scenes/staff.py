@@ -60,7 +60,7 @@ PAD = 30
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
 TITLE_SIZE = 48
 """Measures of the staff card, at 1080: its width, the width of its column of names, and the space
-around the type, px; then its font sizes and that of the title, px per em.
+around the type, px; then the font sizes of its text and of its title, px per em.
 """
 
 DIM = 0.6
@@ -89,7 +89,7 @@ class ShowStatus:
     layers: tuple[Layer, ...]
     ways_tried: int
     tested_at: datetime.datetime | None
-    """When the self-test tried the ways out, in local time; None if there was none."""
+    """When the self-test tried the ways out, in local time; None if no self-test has run."""
     locked_blocks: int
     blocks: int
     """The number of blocks of memory for frames; `locked_blocks` of them are locked, and so never

@@ -26,7 +26,7 @@ used.
 """
 
 TAG_SHARE = 0.24
-"""The largest font size of the tag over the side of the square."""
+"""The largest font size of the tag relative to the side of the square."""
 
 MOST_LINES = 4
 """The largest number of lines of a name; a name that needs more in the smallest type is not shown,
@@ -34,7 +34,7 @@ only the square.
 """
 
 PANEL_SHARE = 2
-"""The largest width of a tag or a caption over the side of its square."""
+"""The largest width of a tag or a caption relative to the side of its square."""
 
 PAD = 18
 SMALL_PAD = 12
@@ -51,7 +51,7 @@ none (Thai).
 
 STRIKE = 0.1
 STRIKE_RISE = 0.28
-"""The thickness of the line through a name, and its height above the baseline, over the font
+"""The thickness of the line through a name, and its height above the baseline, relative to the font
 size.
 """
 

@@ -1,8 +1,8 @@
 """The direction of text: Unicode's bidirectional algorithm (UAX 9), as ICU implements it.
 
-The direction of a paragraph is decided once: it is that of most of its letters, as rule HL1 allows,
-so an Arabic definition stays right-to-left if it begins with a Latin word. The embedding levels of
-its characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
+The direction of a paragraph is decided once, by the majority of its letters, as rule HL1 allows; so
+an Arabic definition stays right-to-left if it begins with a Latin word. The embedding levels of its
+characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
 PyICU. Rejected: the first letter (rules P2 and P3), which decides wrongly about a definition that
 begins with a name in another script; python-bidi, which returns only the text reordered from left
 to right, and such text cannot be shaped.

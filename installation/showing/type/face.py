@@ -69,10 +69,10 @@ class Face:
         """Return the glyphs of `text`, placed from `x` on, and where the next text begins, em.
 
         Args:
-            text: In the order in which it is read.
+            text: The text, in the order in which it is read.
             right_to_left: Whether it is read from the right.
-            script: ISO 15924; empty if every script has the text.
-            x: From the start of the line, em.
+            script: The ISO 15924 code; empty if all scripts share the text.
+            x: The distance from the start of the line, em.
         """
         shaped = _shape(self._font, text, right_to_left, script)
         glyphs = []
@@ -110,7 +110,7 @@ class Face:
 
 
 def draw(glyphs: Iterable[Glyph], size: int) -> Ink | None:
-    """Return the ink of `glyphs` at `size` px per em; None if they leave none, like spaces."""
+    """Return the ink of `glyphs` at `size` px per em; None if they have none, as spaces do."""
     canvas = uharfbuzz.RasterDraw()
     for glyph in glyphs:
         glyph.face.add_outline(canvas, glyph, size)

@@ -141,7 +141,7 @@ def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
 
 
 def no_font(where: str, missing: Iterable[str]) -> Mistake:
-    """Return a mistake: no font draws the clusters `missing` of the text at `where`."""
+    """Return the mistake that no font draws the clusters `missing` of the text at `where`."""
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]

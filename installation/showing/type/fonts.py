@@ -28,16 +28,16 @@ from installation.showing.type.font_files import find_faces, no_font, own_face, 
 from installation.showing.type.scripts import script_of
 
 CAP_HEIGHT = 0.714
-"""The height of a capital in the kiosk's own face over the font size, from its file."""
+"""The height of a capital in the kiosk's own face relative to the font size, from its file."""
 
 DESCENT = 0.24
-"""The depth of g, p and y below the baseline over the font size, measured on the kiosk's own
+"""The depth of g, p and y below the baseline relative to the font size, measured on the kiosk's own
 face.
 """
 
 ACCENT = 0.22
-"""The height above a capital that a mark may take without making its line higher, over the font
-size: Ü, É and Å take 0.21. So all names have panels of equal height, except those with Ế or Ǘ.
+"""The height above a capital that a mark may take without making its line higher, relative to the
+font size: Ü, É and Å take 0.21. So all names have panels of equal height, except those with Ế or Ǘ.
 """
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
 
 LEADING = 1.24
-"""The distance between baselines over the font size; small, which the heavy weight of the type
-allows.
+"""The distance between baselines relative to the font size; the heavy weight of the type allows
+this small value.
 """
 
 HYPHEN = "-"
@@ -88,7 +88,7 @@ class Paragraph:
     space_above: int = 0
     """The space between this paragraph and the one before, px."""
     leading: float = LEADING
-    """The distance between baselines over the font size."""
+    """The distance between baselines relative to the font size."""
     language: str = ""
     """The code of the language whose hyphenation patterns are used; empty for no hyphenation."""
 

@@ -167,7 +167,7 @@ def _decoded(data: bytes, flags: int) -> Pixels | None:
 
 
 def _missing_share(picture: Pixels) -> float:
-    """Return the share of the rows, from the last up, that end in the grey of missing blocks."""
+    """Return the share of rows, 0–1, from the last up, that end in the grey of missing data."""
     ends = picture[::-1, -1:].reshape(len(picture), -1).astype(int)
     missing = np.all(abs(ends - 128) <= 1, axis=1)
     return 1.0 if missing.all() else int(missing.argmin()) / len(picture)

@@ -102,7 +102,7 @@ class RehearsalPictures:
     def picture(self, moment_s: float) -> Pixels:
         """Return the picture `moment_s` after the visit began, `(height, width, 3)` uint8 BGR."""
         size, x, y = _position(moment_s)
-        # On a tall screen the shoulders are cropped, rather than the visitor being shown small.
+        # On a tall screen the shoulders are cropped, so that the visitor is not shown small.
         scale = size * min(self._height * 0.98, self._width * 1.4) / PORTRAIT_PX
         left = x * self._width + ((x - 0.5) * BREADTH_PX - MIDDLE_PX) * scale
         top = self._height * (1 + y) - PORTRAIT_PX * 0.95 * scale
@@ -168,8 +168,9 @@ def _cut_out(portrait: Pixels) -> Pixels:
     """Return the visitor, cut out of `portrait`, on the wall's colour, at the portrait's size."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
-    # Eroded a little, because the portrait's bright background would show as a rim of the hair. The
-    # outline goes on below the portrait, so the shoulders stay whole at its lower edge.
+    # The outline is eroded a little, because the portrait's bright background would be visible as a
+    # rim around the hair. It extends below the portrait, so the shoulders are not eroded at the
+    # lower edge.
     mask = cast(Pixels, cv2.erode(mask, np.ones((5, 5), np.uint8)))
     mask = cast(Pixels, cv2.GaussianBlur(mask, (0, 0), 1.5, borderType=cv2.BORDER_REPLICATE))
     alpha = mask[:, :, None].astype(np.float32) / 255  # (512, 512, 1)
