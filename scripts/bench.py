@@ -1,10 +1,11 @@
-"""Measures the show beside the loops that people would write in its place, and prints one table.
+"""Measures the show and the loops that people would write instead, and prints one table.
 
-Films of 0, 1, 4, 16 and 32 faces are made of the rehearsal's portrait. They play at their own rate,
-and a loop that reads late misses pictures, as with a camera. The show runs as visitors see it,
-under the whole guard, on a display of SDL's dummy driver; `bench_loops` has the loops. All take
-turns in one run, because figures of two runs cannot be compared on a machine that others use. Below
-the table is where the processor time of a frame goes (`bench_stages`).
+Films of 0, 1, 4, 16 and 32 faces are made from the rehearsal's portrait. They play at their own
+rate, and a loop that reads late misses pictures, as with a camera. The show runs as visitors see
+it, under the whole guard, on a display of SDL's dummy driver; `bench_loops` has the loops. All
+programs are measured in turn in one run, because figures of two runs cannot be compared on a
+machine that others use. Below the table, bars show how the processor time of a frame is spent
+(`bench_stages`).
 
     scripts/bench --quick                    three minutes: 0, 1 and 16 faces at 1080p
     scripts/bench                            an hour: up to 32 faces, 1080p and 2160p, three times
@@ -37,14 +38,14 @@ from scripts.bench_stages import SETTINGS
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = {"1080p": (1920, 1080), "2160p": (3840, 2160)}
 CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8, 4, 148)}
-"""Columns, rows and the side of a face's picture, px, by the number of faces."""
+"""The columns, the rows and the side of a face's picture (px), keyed by the number of faces."""
 FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
 
 KIOSK = "kiosk"
 LOOPS = ("plain", "reader", "split", "pipeline", "loader")
 
 SETTLED_SHARE = 0.5
-"""The share of a run after which processor time is counted: the start is a figure of its own."""
+"""The share of a run after which processor time is counted; the start is measured separately."""
 
 QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), ("plain", "split")
 
@@ -106,7 +107,7 @@ def _options() -> argparse.Namespace:
 
 
 def _graphics_card() -> int:
-    """Measure the pass on a graphics card; return the exit status."""
+    """Measure the classifier's pass on a graphics card; return the exit status."""
     from installation.errors import SettingsError
     from scripts import bench_device
 
@@ -121,7 +122,8 @@ def _measure_all(
 ) -> tuple[dict[Case, list[Figures]], list[str]]:
     """Return the figures of each case from each round, and a line for each loop that was skipped.
 
-    The order is reversed in every second round, so that a machine that becomes slower favours none.
+    The order is reversed in every second round, so that no loop has an advantage on a machine that
+    becomes slower.
     """
     measured: dict[Case, list[Figures]] = {}
     missing: dict[str, str] = {}
@@ -172,7 +174,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 def table(measured: Mapping[Case, Sequence[Figures]]) -> list[str]:
     """Return the rows of the table: the median of each figure, and its range.
 
-    The show's pictures are counted by `bench_stages`, as nothing may be counted under the guard.
+    The show's pictures are counted by `bench_stages`, because nothing may be counted under the
+    guard.
     """
     headings = " | ".join(heading for heading, _, _ in COLUMNS)
     lines = [f"| screen | faces | what | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]
@@ -192,7 +195,7 @@ def _cell(values: Sequence[float | None], form: str) -> str:
 
 
 def measure(variant: str, film: Path, screen: str, seconds: float, python: str) -> Figures:
-    """Return the figures of one run in processes of its own, or {"missing": a package}."""
+    """Return the figures of one run in new processes, or {"missing": a package}."""
     width, height = SCREENS[screen]
     report = film.with_suffix(".json")
     if variant == KIOSK:
@@ -253,7 +256,7 @@ def _run(command: Sequence[str], seconds: float) -> tuple[str, Figures]:
 def _watch(started: subprocess.Popen[str], seconds: float) -> Figures:
     """Return processor time, memory and load of `started` and its children.
 
-    Processor time is that of the second part of the run, memory that at its end.
+    Processor time is measured in the second part of the run, and memory at the end of the run.
     """
     began_at = time.monotonic()
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -286,14 +289,14 @@ def _used(pid: int) -> tuple[float, int]:
 
 
 def _stages(film: Path, faces: int, screen: str) -> Iterable[str]:
-    """Return the bars of a frame's stages, measured in a process of its own."""
+    """Return the bars of a frame's stages, measured in a separate process."""
     command = [sys.executable, "-m", "scripts.bench_stages", str(film), str(faces)]
     output, _ = _run([*command, *map(str, SCREENS[screen])], 60.0)
     return ["", *output.splitlines()[-20:]]
 
 
 def write_film(file: Path, faces: int) -> None:
-    """Write a film of the rehearsal's portrait, `faces` times, each moving on its own."""
+    """Write a film of the rehearsal's portrait, `faces` times, each moving independently."""
     import cv2
 
     from installation.seeing.cameras.played.rehearsal import read_portrait

@@ -1,13 +1,13 @@
 """Measures the pass on a graphics card beside the same network alone.
 
 `scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843
-classes has random numbers, which take as long as trained ones. For batches of 1, 8 and 32 it prints
+classes has random weights, which take as long as trained ones. For batches of 1, 8 and 32 it prints
 crops a second
 
 - of the network's eager forward pass, in half precision;
 - of the same pass captured in a CUDA graph;
-- of the whole: packing uint8 crops, copying, resizing, normalising, network, head, scores on the
-  host (`naming/reading/device_classifier.py`);
+- of the whole pass: packing uint8 crops, copying, resizing, normalising, network, head, scores on
+  the host (`naming/reading/device_classifier.py`);
 
 and the share of crops whose best class is the same in half precision as in float32.
 """
@@ -52,7 +52,10 @@ def measure(
     batches: Sequence[int] = BATCHES,
     seconds: float = 2.0,
 ) -> list[tuple[int, float, float, float]]:
-    """Return batch, and crops a second eager, captured and whole, for a `network` of features."""
+    """Return each batch size with its crops a second: eager, captured, and the whole pass.
+
+    `network` encodes crops as features.
+    """
     on_card = torch.device(device)
     runner = TorchNetwork(network, device)
     random = np.random.default_rng(0)
@@ -80,7 +83,7 @@ def measure(
 
 
 def _captured(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Return `work` as one launch on a card; elsewhere itself."""
+    """Return `work` captured as one launch on a card; on other devices, `work` itself."""
     if device.type != "cuda":
         return work
     for _ in range(3):
@@ -93,7 +96,7 @@ def _captured(work: Callable[[], None], device: torch.device) -> Callable[[], No
 
 
 def _rate(work: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Return how often `work` is done in a second."""
+    """Return the number of calls of `work` per second."""
 
     def wait() -> None:
         if device.type == "cuda":
@@ -131,7 +134,7 @@ def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> flo
 
 
 def main() -> int:
-    """Measure on the card and print; refuse in one line without one."""
+    """Measure on the card and print the table; raises SettingsError if there is no card."""
     device, description = choose_device("cuda", where="--device")
     import timm
 

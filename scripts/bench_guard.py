@@ -1,12 +1,12 @@
-"""Measures what the guard costs: shows with and without it, turn by turn in one run.
+"""Measures what the guard costs: runs shows with and without it in turn.
 
     scripts/bench --guard --source film.mp4
 
-In each round there are two pairs in mirrored order (with, without, without, with), so that a
-machine that becomes slower favours neither. Shows of one pair differ by chance more than the guard
-costs; therefore ratios are means over pairs, with their standard error. Both kinds of show get the
-same environment and paint the same number of words; the one with the guard also has its supervisor
-and its output filters, as in a gallery.
+In each round there are two pairs in mirrored order (with, without, without, with), so that neither
+has an advantage on a machine that becomes slower. Shows of one pair differ by chance more than the
+guard costs; therefore ratios are means over pairs, with their standard error. Both kinds of show
+get the same environment and paint the same number of words; the one with the guard also has its
+supervisor and its output filters, as in a gallery.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
 
 RATE, AGE, LATER_MS = 0.97, 1.03, 300.0
-"""The targets: the least rate and the largest frame age, each over that without the guard, and how
-much later a start may be, ms.
+"""The targets: the least rate and the largest frame age, each relative to the show without the
+guard, and how much later a start may be, ms.
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The figures of a show under the guard, and of one without it beside it."""
+    """The figures of a show under the guard, and of the show without it in the same pair."""
 
     guarded: Figures
     free: Figures
 
     def ratio(self, *keys: str) -> float:
-        """Return the figure at `keys` with the guard, over the figure without it."""
+        """Return the figure at `keys` with the guard, divided by the figure without it."""
         return at(self.guarded, keys) / at(self.free, keys)
 
     def later_ms(self, *keys: str) -> float:
@@ -106,10 +106,10 @@ def _is_soon(later_ms: Sequence[float]) -> bool:
 
 
 class Ratios(tuple[float, ...]):
-    """How many times one show's figure is that of the show beside it, for each such pair.
+    """The ratio of a figure with the guard to the figure without it, for each pair of shows.
 
-    Shows differ by more than what is looked for. A mean over pairs, with its standard error, says
-    how much of that is chance; the median of a few does not.
+    The shows of a pair differ by more than the cost of the guard. A mean over pairs, with its
+    standard error, says how much of the difference is chance; the median of a few pairs does not.
     """
 
     @property
@@ -133,7 +133,7 @@ def middle(values: Sequence[float], form: str) -> str:
 
 
 def at(figures: Figures, keys: Sequence[str]) -> float:
-    """Return the figure at `keys`, one within the other; end the bench if it was not measured."""
+    """Return the figure at the nested `keys`; end the bench if it was not measured."""
     value: Any = figures
     for key in keys:
         value = value[key]
@@ -172,7 +172,7 @@ def _last_line(command: Sequence[str]) -> Figures:
 
 
 def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Figures:
-    """Return the figures of the same show without the guard, and with as many words on the wall."""
+    """Return the figures of the same show without the guard, with as many words on the screen."""
     from installation import STARTED_AT
     from installation.guarding.guard import Guard
     from installation.guarding.self_test import Proof

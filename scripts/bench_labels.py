@@ -1,9 +1,10 @@
 """Measures what label sets cost by method and number of labels, and prints the figures as tables.
 
-Each set is built in a process of its own that finds no cache, and the time of the whole process is
-measured, which is what a user of `kiosk labels build` waits. Then the sets of one method read the
+Each set is built in a separate process without a cache. The time of the whole process is measured,
+because a user of `kiosk labels build` waits for that long. Then the sets of one method read the
 same crops in turn. Everything runs on one thread. For reading, processor time is measured, so that
-sets can be compared on a busy machine; for builds, processor time and elapsed time are.
+sets can be compared on a busy machine; for builds, both processor time and elapsed time are
+measured.
 
 Networks that must be fetched have their real architecture and random weights, because the cost of a
 reading does not depend on the weights. Names and definitions are ImageNet's.
@@ -66,8 +67,7 @@ BENCH_BATCH = 8
 
 LABELS = (10, 100, 1000, 3000)
 SIDE = 224
-"""The side of the pictures of the method `examples`, and of those that the ONNX network takes, px.
-"""
+"""The side of the pictures of the method `examples`, and of the ONNX network's input, px."""
 
 SPAN_S = 0.25
 """The least duration of one measurement, s."""
@@ -100,7 +100,7 @@ Costs = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Build:
-    """How long a build took, s, and the seconds of it in which a core worked."""
+    """The elapsed time and the processor time of a build, s."""
 
     seconds: float
     worked: float
@@ -122,7 +122,7 @@ class Kind:
 class Figures:
     """The measurements of one set: its builds or why there are none, and the cost of reading.
 
-    Without `costs` there can be no such set.
+    `costs` is None if a set of this size cannot exist.
     """
 
     builds: Sequence[Build] | str
@@ -175,7 +175,7 @@ def measure(
 
 
 def most(method: str) -> int:
-    """Return how many labels a set can have."""
+    """Return the largest number of labels that a set of `method` can have."""
     return len(imagenet.synsets(KINDS[method].synsets))
 
 
@@ -211,7 +211,7 @@ def _name(size: int) -> str:
 
 
 def write_pictures(folder: Path, ids: Sequence[str]) -> None:
-    """Draw pictures of each label: patches of colour in its own pattern, never quite the same."""
+    """Draw pictures of each label: coloured patches in the label's own pattern, slightly varied."""
     random = np.random.default_rng(0)
     for id_ in ids:
         pattern = random.uniform(0, 255, (8, 8, 3))
@@ -224,7 +224,7 @@ def write_pictures(folder: Path, ids: Sequence[str]) -> None:
 
 
 def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
-    """Write an open_clip ViT-B-32 to where `kiosk fetch clip` would, once for all sets."""
+    """Write an open_clip ViT-B-32 to the path of `kiosk fetch clip`, once for all sets."""
     file = _weights(folder, CLIP)
     if file.exists():
         return
@@ -249,14 +249,14 @@ def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as a
 
 
 def write_vit(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
-    """Write the network of persons-21k to where it would be fetched, once for all sets."""
+    """Write the network of persons-21k to the path of `kiosk fetch`, once for all sets."""
     file = _weights(folder, PERSONS)
     if not file.exists():
         save_file(timm.create_model(PERSONS, pretrained=False).state_dict(), file)
 
 
 def write_onnx(folder: Path, ids: Sequence[str]) -> None:
-    """Write a MobileNetV2 0.35, the size that Teachable Machine trains, with an output for each."""
+    """Write a MobileNetV2 0.35, the size that Teachable Machine trains; one output per id."""
     network = timm.create_model("mobilenetv2_035", pretrained=False, num_classes=len(ids)).eval()
     with warnings.catch_warnings():
         # torch's newer exporter, for which it warns, needs one more package.
@@ -286,7 +286,9 @@ KINDS: Mapping[str, Kind] = {
     "classes-lite": Kind("method: classes", "imagenet_synsets.txt"),
     "onnx": Kind("method: onnx", prepare=write_onnx),
 }
-"""The five methods; `classes` by the network of persons-21k, and by the default one."""
+"""The five methods; `classes` occurs twice, with the network of persons-21k and with the default
+one.
+"""
 
 
 def build_all(
@@ -340,7 +342,7 @@ def _worked() -> float:
 
 
 def draw_numbers(source: LabelSetSource, _content: ContentSettings) -> BuildResult:
-    """Return tensors as the method builds them, of random numbers."""
+    """Return random tensors of the shapes that the method's builder returns."""
     label_set = assemble(source, EVERYTHING)
     encoder, size = look_through(label_set), len(source.rows)
     if source.settings.method is TEXT:
@@ -352,14 +354,14 @@ def draw_numbers(source: LabelSetSource, _content: ContentSettings) -> BuildResu
 
 
 def look_through(label_set: LabelSet) -> Encoder:
-    """Return the network of a set, from the weights beside it."""
+    """Return the network of a set, whose weights are in the folder `models`."""
     if label_set.encoder == CLIP:
         return Clip(CPU, label_set.weights_folder / f"{CLIP}.safetensors")
     return open_encoder(label_set, CPU)
 
 
 def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
-    """Return the sets' classifiers, which share their network if the sets bring none."""
+    """Return the sets' classifiers, which share their network if the sets do not contain one."""
     opened: dict[int, CropClassifier] = {}
     encoder: Encoder | None = None
     for size in sizes:

@@ -1,12 +1,12 @@
-"""The loops that people would write in the place of the kiosk, measured on a film by `bench`.
+"""The loops that people would write instead of the kiosk, measured on a film by `bench`.
 
 Each uses the kiosk's own detector and classifier, one crop for each face, writes the label beside
 the face, and scales the picture to the screen. The film plays at its own rate, and a loop that
 reads late misses pictures, as with a camera.
 
-- `plain`: read, detect, read every face, write its label, scale, again;
-- `reader`: the same with a thread that reads, so that the loop takes the newest picture;
-- `split`: reader, detector and mirror in a thread each, which is what 25 careful lines are;
+- `plain`: read a picture, detect, classify every face, write its label, scale, repeat;
+- `reader`: the same with a thread that reads the film, so that the loop uses the newest picture;
+- `split`: reader, detector and mirror in separate threads, as in a careful program of 25 lines;
 - `pipeline`: roboflow's InferencePipeline, whose package is streamvision, with the same handlers;
 - `loader`: the plain loop on the pictures of Ultralytics' LoadStreams.
 
@@ -39,16 +39,18 @@ if TYPE_CHECKING:
     from installation.seeing.frame import Frame, Pixels
 
 PACKAGES = {"pipeline": "streamvision", "loader": "ultralytics"}
-"""The packages that a loop needs beside the kiosk's own."""
+"""The packages that a loop needs in addition to the kiosk's."""
 
 STAMP_BYTES = 8
-"""The first bytes of a picture, which hold its time of arrival on the way through other loaders."""
+"""The number of bytes at the start of a picture that carry its time of arrival through other
+loaders.
+"""
 
 Words = list[tuple[str, tuple[int, int]]]
 
 
 class Measured:
-    """One loop's work on a picture, and what is measured of it."""
+    """The work of a loop on each picture, and its measurements."""
 
     def __init__(self, film: Path, screen: tuple[int, int], seconds: float) -> None:
         self._started_at = time.monotonic()
@@ -82,7 +84,7 @@ class Measured:
         return time.monotonic() >= self._ends_at
 
     def words(self, frame: Frame) -> Words:
-        """Return the best label of each face on `frame`, and its place."""
+        """Return the best label of each face on `frame`, and its position, px."""
         boxes = [face.box for face in self._detector.detect(frame)]
         if not boxes:
             return []
@@ -113,7 +115,7 @@ class Measured:
     def figures(self, written: Sequence[int]) -> dict[str, float | None]:
         """Return the figures; `written` are the sizes of the pictures that were written, px.
 
-        Rates are those since the first picture was shown.
+        Rates are measured from the first shown picture on.
         """
         passed = time.monotonic() - (self._first_at or self._started_at)
         shown = self._ages.total
@@ -135,7 +137,7 @@ class Measured:
 
 
 def plain(work: Measured) -> None:
-    """Do one thing after the other."""
+    """Run the loop `plain`: one step after the other."""
     while not work.is_over:
         frame = work.camera.read()
         assert frame is not None
@@ -143,7 +145,7 @@ def plain(work: Measured) -> None:
 
 
 def reader(work: Measured) -> None:
-    """Take the newest picture of a thread that reads."""
+    """Run the loop `reader`: use the newest picture of a thread that reads the film."""
     newest = _newest(work.camera)
     while not work.is_over:
         frame = newest.take(timeout=0.1)
@@ -152,7 +154,7 @@ def reader(work: Measured) -> None:
 
 
 def split(work: Measured) -> None:
-    """Draw the last words on each picture, while another thread looks for the next ones."""
+    """Run the loop `split`: draw the last words while another thread computes the next ones."""
     from installation.running.latest import Latest
 
     newest, looks, words = _newest(work.camera), Latest[Any](), Words()
@@ -183,7 +185,7 @@ class Capture:
         return True
 
     def get(self, number: int) -> float:
-        """Return the film's properties; 0 for others, also for the number of pictures."""
+        """Return the film's properties; 0 for all others, including the number of pictures."""
         width, height, fps = 1280.0, 720.0, 30.0
         known = {
             cv2.CAP_PROP_FRAME_WIDTH: width,
@@ -214,7 +216,7 @@ class Capture:
 
 
 def _stamped(bgr: Pixels) -> Frame:
-    """Return the frame of a picture that a `Capture` gave."""
+    """Return the frame of a picture that a `Capture` returned."""
     from installation.seeing.frame import Frame
 
     (taken_at,) = struct.unpack("<d", bgr.reshape(-1)[:STAMP_BYTES].tobytes())
@@ -222,7 +224,7 @@ def _stamped(bgr: Pixels) -> Frame:
 
 
 def loader(work: Measured) -> None:
-    """Do the plain loop's work on pictures of Ultralytics' loader for streams."""
+    """Run the loop `loader`: the plain loop's work on pictures from Ultralytics' LoadStreams."""
     loaders = import_module("ultralytics.data.loaders")
     opened = Capture(work.camera)
     loaders.cv2.VideoCapture = lambda *_: opened
@@ -234,12 +236,12 @@ def loader(work: Measured) -> None:
 
 
 def pipeline(work: Measured) -> None:
-    """Let roboflow's pipeline call the plain loop's work."""
+    """Run the loop `pipeline`: roboflow's pipeline calls the plain loop's work."""
     entities = import_module("streamvision.camera.entities")
     pipelines = import_module("streamvision.stream.pipeline")
 
     class Producer(Capture, entities.VideoFrameProducer):  # type: ignore[name-defined, misc]
-        """The film in the pipeline's form of a camera."""
+        """The film as a camera of roboflow's pipeline."""
 
         def __init__(self) -> None:
             super().__init__(work.camera)
@@ -256,7 +258,7 @@ def pipeline(work: Measured) -> None:
             )
 
         def initialize_source_properties(self, properties: dict[str, float]) -> None:
-            """Do nothing: a film has its own."""
+            """Do nothing: a film has fixed properties."""
 
     def see(frames: Sequence[Any]) -> list[dict[str, Any]]:
         seen = [_stamped(each.image) for each in frames]

@@ -1,8 +1,7 @@
 """Measures where a frame's processor time goes, and how many whole pictures are written for it.
 
-The kiosk's own parts work in turn in one thread, on the time of the film and not of a clock, so
-that another program that keeps the computer busy changes the figures little. OpenCV runs on one
-thread.
+The kiosk's own parts work in turn in one thread, by the film's time and not by a clock, so that
+other programs on the computer hardly affect the figures. OpenCV runs on one thread.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ WRITERS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 """The functions with which the show writes pictures. Decoders' own output does not count."""
 
 WHOLE = 0.5
-"""The share of a camera's picture from which a picture counts as a whole one."""
+"""A written picture counts as whole if it has at least this share of the camera picture's area."""
 
 SETTINGS: Mapping[str, Any] = {
     "detector": "mtcnn",
@@ -36,12 +35,12 @@ SETTINGS: Mapping[str, Any] = {
 """The settings of a measured show. Everybody on the films is near enough to be read."""
 
 BAR = 40
-"""The length of the longest bar, letters."""
+"""The length of the longest bar, characters."""
 
 
 @contextlib.contextmanager
 def recorded_writes() -> Iterator[list[int]]:
-    """Yield a list that receives the size of each picture that is written meanwhile, px."""
+    """Yield a list that receives the size of each picture that is written in the block, px."""
     written: list[int] = []
 
     def recorded(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,12 +62,12 @@ def recorded_writes() -> Iterator[list[int]]:
 
 
 def whole_pictures(written: Sequence[int], size: tuple[int, int]) -> int:
-    """Return how many of the `written` sizes are those of a whole picture of a camera of `size`."""
+    """Return how many of the `written` sizes, px, count as a whole picture of `size`, px."""
     return sum(pixels >= WHOLE * size[0] * size[1] for pixels in written)
 
 
 class Stages:
-    """The processor time of each stage of a frame's way, and the number of frames."""
+    """The processor time of each stage from camera to screen, and the number of frames."""
 
     def __init__(self) -> None:
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -77,13 +76,13 @@ class Stages:
         """The number of whole pictures that were written for all of these frames."""
 
     def restart(self) -> None:
-        """Forget what was measured until now."""
+        """Discard the measurements so far."""
         self._seconds.clear()
         self.frames = self.whole_pictures = 0
 
     @contextlib.contextmanager
     def stage(self, name: str, within: str = "") -> Iterator[None]:
-        """Add the processor time until the end to the stage `name`, and take it off `within`."""
+        """Add the processor time of the block to the stage `name`; subtract it from `within`."""
         began = time.process_time()
         try:
             yield
@@ -113,7 +112,7 @@ class Stages:
 
 
 class FilmClock:
-    """A clock that a film sets."""
+    """A clock that shows a film's time."""
 
     def __init__(self) -> None:
         self.instant = 1000.0
@@ -155,7 +154,7 @@ ORDER = (
     *(DECODING, MIRRORING, DETECTING, ANALYSIS, READING),
     *(COMPOSING, SCALING, PANELS, FORGETTING),
 )
-"""The stages on a frame's way."""
+"""The stages, in the order in which a frame passes through them."""
 
 
 def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 150) -> Stages:
@@ -226,7 +225,7 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
 
 @contextlib.contextmanager
 def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
-    """Count the calls of a function that the mirror makes as a stage of their own."""
+    """Measure the mirror's calls of a function as a separate stage."""
     original = getattr(owner, name)
 
     def timed(*given: Any, **named: Any) -> Any:

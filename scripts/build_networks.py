@@ -90,8 +90,9 @@ class Graph:
 def build_mtcnn(name: str, weights: Mapping[str, Array]) -> ModelProto:
     """Return one of MTCNN's networks, `pnet`, `rnet` or `onet`, with its package's `weights`.
 
-    It takes pixels `(N, h, w, 3)` uint8 BGR and returns `scores`, the probability of a face, and
-    `offsets`, and `onet` also `points`. P-Net's have the shapes `(N, C, y, x)`.
+    The network accepts pixels `(N, h, w, 3)` uint8 BGR, and returns `scores` (the probability of a
+    face) and `offsets`; `onet` also returns `points`. P-Net's outputs have the shapes `(N, C, y,
+    x)`.
     """
     graph = Graph(name)
     pools = {"pnet": [2], "rnet": [3, 3], "onet": [3, 3, 2]}[name]
@@ -142,7 +143,7 @@ def build_mtcnn(name: str, weights: Mapping[str, Array]) -> ModelProto:
 def build_efficientnet(network: nn.Module) -> ModelProto:
     """Return EfficientNet-Lite0 from timm's `network`, whose batch norms are folded.
 
-    It takes a batch `(N, 3, 224, 224)` float32 as `crops.cut` makes it, and returns `logits`
+    The network accepts a batch `(N, 3, 224, 224)` float32 from `crops.cut`, and returns `logits`
     `(N, 1000)` and `features` `(N, 1280)`.
     """
     graph, side = Graph("efficientnet_lite0"), efficientnet.EfficientNetLite0.input.size
@@ -226,7 +227,7 @@ def mtcnn_weights(name: str) -> dict[str, Array]:
 
 
 def build_all() -> dict[Path, bytes]:
-    """Return the content of each file."""
+    """Return the content of each file, keyed by its path."""
     built = {
         mtcnn.FOLDER / f"{name}.onnx": build_mtcnn(name, mtcnn_weights(name))
         for name in MTCNN_WEIGHTS

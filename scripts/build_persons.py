@@ -1,4 +1,4 @@
-"""Writes the labels.csv of the persons: ImageNet's categories, each hidden one with its reason.
+"""Writes labels.csv of the set `persons`: ImageNet's categories, each hidden one with its reason.
 
 The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. Which
 of them a public wall may not show is decided in two steps. Rules over WordNet come first: whole
@@ -14,11 +14,11 @@ comes `scripts/persons/`, the result of reading every category with its definiti
   about one sex only or has a hurtful second meaning. It is another of ImageNet's own words;
 - `parents.csv`: another parent, for categories that WordNet puts under a wrong one.
 
-A category that must not stand in chains, such as *laborer*, is hidden: chains leave out what is
-hidden.
+A category that must not appear in chains, such as *laborer*, is hidden: chains omit hidden
+categories.
 
-A list of bad words instead was rejected: it cannot find *colossus*, which is praise in WordNet and
-an insult below a face on a wall.
+Rejected: a list of bad words. It cannot find *colossus*, which is praise in WordNet, but an insult
+below a face on a screen.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from installation.settings.reasons import REASONS
 HERE = Path(__file__).parent
 JUDGEMENT = HERE / "persons"
 LABELS = [HERE.parent / "models" / name / "labels.csv" for name in ("persons", "persons-21k")]
-WORDNET = Path("/usr/share/wordnet/data.noun")  # where Debian's wordnet-base puts it
+WORDNET = Path("/usr/share/wordnet/data.noun")  # its path in Debian's wordnet-base
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
 OURS = "this kiosk’s words"
@@ -230,7 +230,7 @@ class Synset:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The decisions made by reading the categories one by one; every mapping is by id."""
+    """The decisions made by reading the categories one by one; every mapping is keyed by id."""
 
     hidden: Mapping[str, str]
     shown: Mapping[str, str]
@@ -272,7 +272,7 @@ class Judgement:
 def _column(
     path: Path, column: str, synsets: Mapping[str, Synset], mistakes: list[Mistake]
 ) -> dict[str, str]:
-    """Return one column of a file of decisions by id, and add its mistakes to `mistakes`.
+    """Return one column of a file of decisions, keyed by id, and add its mistakes to `mistakes`.
 
     The column `name` must be the category's first word, so that the file can be read without ids.
     """
@@ -308,7 +308,7 @@ def _column(
 
 
 def read_synsets(path: Path) -> dict[str, Synset]:
-    """Return all noun synsets of a WordNet 3.0 data file, by id."""
+    """Return all noun synsets of a WordNet 3.0 data file, keyed by id."""
     try:
         text = path.read_text(encoding="ascii")
     except OSError as error:
@@ -335,7 +335,7 @@ def hyponyms(root: str, below: Mapping[str, list[str]]) -> set[str]:
 
 
 def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
-    """Return the ids of each synset's direct hyponyms, by its id."""
+    """Return the ids of each synset's direct hyponyms, keyed by the synset's id."""
     below: dict[str, list[str]] = {}
     for synset in synsets.values():
         for hypernym in synset.hypernyms:
@@ -346,7 +346,8 @@ def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
 def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Synset]) -> str:
     """Return the nearest hypernym that is a category too; empty if that is the root.
 
-    Breadth first; of two that are equally near, the first of WordNet's pointers.
+    The search is breadth-first. Of two hypernyms that are equally near, the result is the one that
+    WordNet lists first.
     """
     waiting = deque(synsets[id_].hypernyms)
     while waiting:
@@ -360,7 +361,7 @@ def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Syn
 
 
 def reasons_by_rule(synsets: Mapping[str, Synset], categories: Iterable[str]) -> dict[str, str]:
-    """Return the reason of each category that a rule hides, by id.
+    """Return the reason of each category that a rule hides, keyed by id.
 
     The rules are about usage, gloss and subtree; of several reasons the worst is kept.
     """

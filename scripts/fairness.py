@@ -1,10 +1,10 @@
 """Measures how evenly, steadily and equally a label set names the people on a folder of pictures.
 
-The folder holds pictures and a photos.csv (see fairness_pictures.py). Each person is read by the
-show's own crops, network, scorer and settler, as found and as other pictures might show them; the
-face's box is the one that photos.csv gives. "Settled" is the label with the best mean score over
-the picture as found and its nine steady views. Nothing is written: the pictures stay where they are
-and only the table leaves.
+The folder contains pictures and a photos.csv (see fairness_pictures.py). Each person is read by the
+show's own crops, network, scorer and settler, on the picture as found and on changed copies of it
+(its views). photos.csv states the face's box. "Settled" is the label with the best mean score over
+the picture as found and its nine steady views. Nothing is written to a disk; only the table is
+printed.
 
     scripts/fairness FOLDER --labels persons
 """
@@ -40,19 +40,24 @@ from installation.settings.kiosk import ContentSettings, ReadingSettings
 from scripts.fairness_pictures import STEADY, VIEWS, Photo, read_photos
 
 GROUPS_CSV = Path(__file__).with_name("fairness_groups.csv")
-"""The columns `id`, `name` and `group`: by which groups of labels women and men are compared."""
+"""The file with the groups of labels by which women and men are compared: the columns `id`, `name`
+and `group`.
+"""
 
 LOTS = 500
-"""The number of groups of three people that are drawn by lot to count repeated names."""
+"""The number of groups of three people that are drawn at random to count repeated names."""
 
 LEAST_SHARE = 0.05
-"""Groups of labels that fewer women and fewer men get are not compared."""
+"""A group of labels can be unequal only if more than this share of the women or of the men has a
+label from it.
+"""
 
 OTHER_OVERLAP = 0.2
-"""The largest IoU of another face's box with the first one."""
+"""The IoU with the first face's box below which a detected box is another face."""
 
 OTHER_FACE = 0.4
-"""The least height of another face that makes a group picture, in heights of the first one."""
+"""The height, relative to the first face, above which another face makes a picture a group picture.
+"""
 
 Scores = npt.NDArray[np.float32]
 Name = Callable[[Sequence[Scores]], list[str]]
@@ -97,7 +102,8 @@ def main() -> int:
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
     """Return what the show's parts read on `photos`, and how they name people side by side.
 
-    A bust of which more than a third is outside the picture is read, too, as the pictures are cuts.
+    A bust of which more than a third is outside the picture is also read, because the pictures are
+    crops.
     """
     label_set = load_label_set(labels, ContentSettings())
     classifier = open_classifier(label_set, "cpu")
@@ -131,7 +137,7 @@ def _faces(photo: Photo, detector: Detector) -> list[Box]:
 
 
 def settle_together(label_set: LabelSet) -> Name:
-    """Return the naming of people who stand side by side, by the show's own settler."""
+    """Return the function that names people side by side, with the show's own settler."""
     settings = ReadingSettings()
 
     def name(scores: Sequence[Scores]) -> list[str]:
@@ -153,7 +159,7 @@ def settle_together(label_set: LabelSet) -> Name:
 
 
 def label_groups() -> dict[str, str]:
-    """Return the group of each label by its id."""
+    """Return the group of each label, keyed by the label's id."""
     with GROUPS_CSV.open(encoding="utf-8", newline="") as file:
         return {row["id"]: row["group"] for row in csv.DictReader(file)}
 
@@ -265,7 +271,7 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
 
 
 def _repeats_one(names: Sequence[str]) -> bool:
-    """Return whether two have the same name; the root, "", is none."""
+    """Return whether two people have the same name; the root, "", does not count."""
     given = [name for name in names if name]
     return len(set(given)) < len(given)
 

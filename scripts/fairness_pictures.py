@@ -1,8 +1,8 @@
-"""The pictures on which `scripts/fairness` measures, and views of each as others might take it.
+"""The pictures on which `scripts/fairness` measures, and changed copies (views) of each picture.
 
-A folder holds pictures and `photos.csv`, with a row for each: `picture` (the file), `x0`, `y0`,
-`x1`, `y1` (the face's box, px), `presentation` (`f`, `m` or `?`: how the person reads in it, only
-to measure whether all are treated alike), `webcam` (1 if taken before one) and `source`.
+A folder contains pictures and `photos.csv`, with a row for each: `picture` (the file), `x0`, `y0`,
+`x1`, `y1` (the face's box, px), `presentation` (`f`, `m` or `?`: how the person is perceived in it,
+used only to measure whether all are treated alike), `webcam` (1 if taken by a webcam) and `source`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 SHIFT = 0.05
-"""How far a crop is moved, enlarged or made smaller, in its sides."""
+"""How far a crop is moved, enlarged or made smaller, as a share of its side."""
 
 LIGHT = 0.1
-"""How much brighter or darker a whole picture is made."""
+"""How much brighter or darker a whole picture is made, as a share of its levels."""
 
 SKIN_LIGHT = 0.6
 """The share of its lightness that darkened skin keeps, and the share of its distance from white
@@ -32,7 +32,8 @@ that lightened skin keeps.
 """
 
 SKIN_CHROMA = 9.0
-"""The farthest that skin's colour is from the middle of the face's, in a* and b* levels of Lab."""
+"""The largest distance of skin's colour from the median of the face's, in a* and b* levels of Lab.
+"""
 
 WALL = (186, 180, 170)
 """The plain wall's colour, in RGB levels."""
@@ -44,7 +45,9 @@ DIM = 0.2
 """The light of a dim room, as a share of the picture's."""
 
 SHOT_NOISE, READ_NOISE = 1.2, 3.0
-"""A cheap camera's noise in that light, in levels: per root of a level, and everywhere."""
+"""The noise of a cheap camera in that light, in levels: the factor of the level's square root, and
+a constant part.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ class Photo:
 
 
 View = Callable[[Frame, Box], tuple[Frame, Box]]
-"""Returns the same person as another picture might show them."""
+"""A function that returns a changed picture of the same person, and the face's box on it."""
 
 
 def read_photos(folder: Path) -> Iterator[Photo]:
@@ -107,8 +110,8 @@ def skin(pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
     """Return how much each pixel is skin, `(H, W)` in 0–1, by the colour of the face in `box`.
 
     Skin is what has the hue and the saturation of the middle half of the face, whatever its
-    lightness: the distance in a* and b* from their medians, fading between `SKIN_CHROMA` and
-    half as much again. Cloth or wood of the same colour counts as skin.
+    lightness: the distance in a* and b* from their medians, fading between `SKIN_CHROMA` and 1.5
+    times `SKIN_CHROMA`. Cloth or wood of the same colour counts as skin.
     """
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
     x, y = box.centre
@@ -132,7 +135,7 @@ def _with_skin(lightness: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.flo
 
 
 def _bare_face(frame: Frame, box: Box) -> tuple[Frame, Box]:
-    """Return the face alone, as of somebody so near that nothing else is on the frame."""
+    """Return the face alone, as if the person were so near that the frame contains nothing else."""
     side = FACE_SIDE * max(box.width, box.height)
     x, y = box.centre
     left, top = max(0, round(x - side / 2)), max(0, round(y - side / 2))
@@ -166,7 +169,7 @@ def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
 
 
 def _dim(frame: Frame, box: Box) -> tuple[Frame, Box]:
-    """Return the picture in a dim room in front of a wall: less light, noise, and a little soft."""
+    """Return the picture in a dim room in front of a wall: less light, noise, and slight blur."""
     frame, box = _before_a_wall(frame, box)
     random = np.random.default_rng(0)
     level = frame.to_rgb().astype(np.float32) * DIM
@@ -194,7 +197,9 @@ STEADY: Mapping[str, View] = {
     "brighter": _lit(1 + LIGHT),
     "darker": _lit(1 - LIGHT),
 }
-"""Views that differ no more than two frames of one visitor do; a name should outlast them."""
+"""Views that differ no more than two frames of one visitor do; a name should stay the same in all
+of them.
+"""
 
 VIEWS: Mapping[str, View] = {
     "as found": _as_found,
@@ -205,4 +210,4 @@ VIEWS: Mapping[str, View] = {
     "plain wall": _before_a_wall,
     "dim room": _dim,
 }
-"""All views, by name."""
+"""All views, keyed by name."""

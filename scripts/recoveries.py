@@ -182,7 +182,7 @@ def with_table(page: str, observations: Sequence[Observation]) -> str:
 
 
 def main() -> int:
-    """Write the table; with --check, only return 1 if it is not that of the observations."""
+    """Write the table; with --check, only return 1 if it does not match the observations."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; fail if it differs")
     args = parser.parse_args()

@@ -1,8 +1,8 @@
 """Changes the path that an environment was made for: relocate.py ENVIRONMENT OLD NEW.
 
 Python itself finds its environment beside its executable. Only text that installers have written
-holds the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install. Each file is
-replaced, never written into, because a copy of an environment may share its files by hard links.
+contains the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install. Each file
+is replaced, never written into, because a copy of an environment may share its files by hard links.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _files(environment: Path) -> Iterator[Path]:
 
 
 def _relocated(file: Path, text: bytes, old: str, new: str) -> bytes:
-    """Return the `text` of `file` with the path `new`, escaped as the file's format wants it."""
+    """Return the `text` of `file` with the path `new`, escaped as the file's format requires."""
     interpreter, body = _split_script(text)
     interpreter = _replaced(interpreter, old, new)
     if file.suffix == ".py":

@@ -1,14 +1,14 @@
-"""Runs the show on generated days with drawn faults, faster than real time, and checks the wall.
+"""Runs the show on generated days with random faults, faster than real time, and checks the screen.
 
 The day, the faults and their instants follow from a seed, so a run that fails can be repeated with
-`--seed`. Real are the camera's class with its checks, the tracker, the classifier with the default
-label set, the settler, the analysis keeper with the networks that it opens again, the mirror, the
-painter and the way back after a fault. Two things stand in: the camera's device, which sends noise,
-and the detector, which knows where the day's visitors are. The clock is the machine's, multiplied;
-during a fault and until the show is back, it is the machine's own, so that no work of the show
-looks longer than it is. A show that needs a new process gets one, by a fork. The supervisor and
-the sandbox are not part of it: `tests/running` and the virtual machine of `docs/venue.md` are for
-these.
+`--seed`. These parts are real: the camera's class with its checks, the tracker, the classifier with
+the default label set, the settler, the analysis keeper with the networks that it opens again, the
+mirror, the painter and the recovery from faults. Two parts are replaced: the camera's device, which
+sends noise, and the detector, which knows where the day's visitors are. The clock is faster than
+the machine's by a factor; during a fault, and until the show has recovered, it is as fast as the
+machine's, so that the show's work does not seem longer than it is. A show that needs a new process
+gets one, by a fork. The supervisor and the sandbox are not part of it: `tests/running` and the
+virtual machine of `docs/venue.md` test these.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ from scripts.soak_observer import Control, Findings, Observer
 
 SLOPE_MB_PER_HOUR = 1.0
 SLOPE_HOURS = 4.0
-"""The shortest day, h, for which a slope of memory says something."""
+"""The shortest day, h, for which a slope of memory is meaningful."""
 
 MALLOC = "GLIBC_TUNABLES"
-"""The environment variable by which a show's memory is allocated as under the guard."""
+"""The environment variable that makes a show allocate memory as it does under the guard."""
 
 
 def files_of(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Return size and change time of every file that a show might write, by path."""
+    """Return size and change time of every file that a show might write, keyed by path."""
     places = [folder / "models", folder / "kiosk.yaml", folder / "installation"]
     files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
     return {
@@ -76,7 +76,7 @@ def files_of(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 def ignore(_: object) -> None:
-    """Take a line or an event that nobody reads."""
+    """Ignore a line of the log or an event."""
 
 
 def run_day(

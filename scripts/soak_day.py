@@ -1,7 +1,7 @@
 """A generated day of the soak: its clock, its visitors, and its faults.
 
-Visits and faults follow from a seed. The device of the camera, the detector and the classifier are
-those of the day: they know where its visitors are, and fail when its faults say so.
+Visits and faults follow from a seed. The camera's device, the detector and the classifier belong to
+the day: they know where its visitors are, and they fail during its faults.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ FPS = 15
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
 ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")
-"""The faults of camera and analysis; the mirror must also stay as it is while the cores are busy.
+"""The faults of camera and analysis; the mirror must continue during all of them, also while the
+cores are busy.
 """
 ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
 
@@ -46,7 +47,7 @@ BUSY_PROGRAM = "import os; parent = os.getppid()\nwhile os.getppid() == parent: 
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
 RECOVERY_S = 10.0
-"""How long the mirror may take to be back after a fault, s of the day."""
+"""How long after a fault the mirror may take to recover, s of the day."""
 HANG_S = 15.0
 """How long a call that hangs lasts, s of the day: longer than the show waits for it."""
 
@@ -56,17 +57,17 @@ CROWD = (8, 4)
 
 APART = 2.2
 """The least distance between two people, sizes of the larger face: more than the largest distance
-at which the tracker takes a face for a track's (`tracker.GATE_RANGE`).
+at which the tracker matches a face with a track (`tracker.GATE_RANGE`).
 """
 APART_S = 3.0
 """The time after which somebody else may stand in the same place, s."""
 
 
 class DayClock:
-    """The clock of a day: some times as fast as the machine's, but not during a fault.
+    """The clock of a day: faster than the machine's, but not during a fault.
 
-    From the beginning of each fault the clock runs as fast as the machine's, until `hurry` is
-    called. So what a fault needs, in waits and in work, takes as long as in a real show.
+    From the beginning of each fault until `hurry` is called, the clock runs as fast as the
+    machine's. So waits and work during a fault take as long as in a real show.
     """
 
     def __init__(self, speed: float, faults_begin_at: Sequence[float] = ()) -> None:
@@ -115,18 +116,18 @@ class DayClock:
                 self._changed.wait(left / self._speed)
 
     def state(self) -> tuple[float, float, float, list[float]]:
-        """Return all that changes, for `restore` in another process of this machine."""
+        """Return the values that change, for `restore` in another process of this machine."""
         with self._changed:
             return self._day, self._machine, self._speed, self._ahead
 
     def restore(self, state: tuple[float, float, float, list[float]]) -> None:
-        """Continue as the clock with this `state`."""
+        """Continue from the `state` of another clock."""
         self._day, self._machine, self._speed, self._ahead = state
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One person: from when to when, where, and how fast they move, px/s."""
+    """The visit of one person: its beginning and end, their position, and their speed, px/s."""
 
     came_at: float
     left_at: float
@@ -143,8 +144,7 @@ class Visit:
     def is_in_the_way_of(self, other: Visit) -> bool:
         """Return whether both are there at the same time, nearer to each other than heads can be.
 
-        A detector finds one face where two heads are in one place, and a tracker may take one of
-        them for the other.
+        If two heads are in one place, a detector finds one face, and a tracker may confuse the two.
         """
         together = self.came_at < other.left_at + APART_S and other.came_at < self.left_at + APART_S
         (x, y), (other_x, other_y) = self.box_at(0.0).centre, other.box_at(0.0).centre
@@ -154,7 +154,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong, from when to when."""
+    """A fault: its name, its beginning and its end."""
 
     name: str
     begins_at: float
@@ -216,11 +216,11 @@ class Day:
         return [each for each in self.visits if each.came_at < ends_at and begins_at < each.left_at]
 
     def faces_at(self, at: float) -> list[Box]:
-        """Return where faces are at the instant `at`."""
+        """Return the boxes of the faces at the instant `at`."""
         return [visit.box_at(at) for visit in self.visits if visit.came_at <= at < visit.left_at]
 
     def fault_at(self, at: float) -> str | None:
-        """Return what is wrong at the instant `at`."""
+        """Return the name of the fault at the instant `at`; None if there is none."""
         return next((f.name for f in self.faults if f.begins_at <= at < f.ends_at), None)
 
 
@@ -255,7 +255,7 @@ class DayDevice:
         return False
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
-        """Return the size and the rate."""
+        """Return the property: the width, the height or, for any other, the frame rate."""
         known = {cv2.CAP_PROP_FRAME_WIDTH: SIZE[0], cv2.CAP_PROP_FRAME_HEIGHT: SIZE[1]}
         return float(known.get(propId, FPS))
 
@@ -278,7 +278,7 @@ class DayDevice:
         return True
 
     def retrieve(self) -> tuple[bool, Pixels | None]:
-        """Return the picture, BGR, with what is wrong with it."""
+        """Return whether the picture is undamaged, and the picture, BGR, with the current fault."""
         fault = self._day.fault_at(self._clock.now())
         if fault == "frozen" and self._last is not None:
             return True, self._last.copy()
@@ -291,7 +291,7 @@ class DayDevice:
         return (fault != "damaged"), picture
 
     def release(self) -> None:
-        """End what keeps the cores busy; there is no device."""
+        """End the programs that keep the cores busy; there is no device."""
         self._end_load()
 
     def _end_load(self) -> None:
@@ -335,7 +335,7 @@ def _face(box: Box) -> Face:
 
 
 class DayClassifier:
-    """The show's own classifier, which fails when the day's faults say so."""
+    """The show's own classifier, which fails during the day's faults."""
 
     def __init__(self, classifier: Classifier, day: Day, clock: DayClock) -> None:
         self._classifier = classifier
@@ -344,7 +344,7 @@ class DayClassifier:
         self._clock = clock
 
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the classifier's scores, or what a fault makes of them."""
+        """Return the classifier's scores, changed by the current fault, or raise its error."""
         fault = self._day.fault_at(self._clock.now())
         if fault == "out of memory":
             raise MemoryError

@@ -1,4 +1,4 @@
-"""Judges each scene of a soak that reaches the wall, and the process that shows it."""
+"""Judges each scene of a soak that reaches the screen, and the process that shows it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock,
 FLOOR_FPS = 5.0
 """The least rate of the mirror while the day runs fast, frames for each second of real time, if the
 control loop reaches its own rate. A fast day has many times the frames and the readings of a real
-one, so this only shows that nothing stands still.
+one, so this only shows that the mirror does not stop.
 """
 FULL_FPS = 12.0
-"""The same while only the analysis fails, in real time, of the camera's 15 frames a second."""
+"""The same while only the analysis fails and the day runs in real time; the camera sends 15 frames
+a second.
+"""
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.1
-"""What a square may stay longer than the screen promises (`GONE_S`), s of the day: the frame in
-which the camera still had the face, and the one that is on the wall.
+"""How much longer than `GONE_S`, which the screen promises, a square may stay, s of the day: for
+the last frame with the face, and the frame that is on the screen.
 """
 NEAR = 1.0
-"""How far a square's centre may be from that of its face, sizes of the face."""
+"""How far a square's centre may be from the centre of its face, sizes of the face."""
 ANALYSIS_S = 45.0
-"""How long the analysis may take to be back after a fault, s: its longest delay is 30 s."""
+"""How long the analysis may take to recover from a fault, s: its longest delay is 30 s."""
 STARTED_S = 5.0
 """How long after its first frame a process is judged, s of the day."""
 SETTLED_S = 900.0
@@ -49,16 +51,16 @@ SAMPLE_S = 10.0
 
 CONTROL_FPS = 15.0
 CONTROL_WORK_S = 0.004
-"""The rate of the control loop, and the work for each of its frames, s of a processor: the time in
-which a frame of this size is painted.
+"""The rate of the control loop, frames a second, and the work for each of its frames, s of
+processor time: the time in which a frame of this size is painted.
 """
 
 
 class Control:
-    """A loop in a process of its own that does work like a mirror's: what the machine gives now.
+    """A loop in a separate process that does a mirror's work, to measure the machine's speed.
 
-    What other programs take from the show, they also take from this loop; what slows only the show
-    does not slow the loop. Rejected: a floor for each load of the machine, which says little of
+    Other programs slow this loop as much as the show; what slows only the show does not slow the
+    loop. Rejected: a fixed floor for each load of the machine, because the load says little about
     how long a program waits.
     """
 
@@ -84,7 +86,7 @@ class Control:
             self._share.value = min(1.0, rate / CONTROL_FPS)
 
     def share(self) -> float:
-        """Return the rate that the loop reached in the last `RATE_S`, of the one that it should."""
+        """Return the loop's rate in the last `RATE_S`, relative to `CONTROL_FPS`, 0–1."""
         return float(self._share.value)
 
     def stop(self) -> None:
@@ -98,7 +100,7 @@ class Findings:
 
     mistakes: list[str] = field(default_factory=list)
     recovered: dict[Fault, float] = field(default_factory=dict)
-    """How long after each fault the mirror, or the analysis, was back, s."""
+    """How long after each fault the mirror, or the analysis, had recovered, s."""
     restarts: list[float] = field(default_factory=list)
     """How long after the end of each process the next mirror was shown, s of real time."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
@@ -107,15 +109,15 @@ class Findings:
     names: int = 0
     most_people: int = 0
     rates: list[tuple[float, float]] = field(default_factory=list)
-    """The mirror's rate in each judged time, and its floor then, frames for each real second."""
+    """The mirror's rate in each judged time, and its floor then, frames per second of real time."""
     process: int = 0
     ended_at: float | None = None
-    """The instant at which the last process ended before its time, s of the machine."""
+    """The instant at which the last process ended too early, s of the machine."""
 
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
 
-        A fit with one slope for all processes, each of which begins at a level of its own.
+        The fit has one slope for all processes, and a separate initial level for each.
         """
         hours, megabytes = [], []
         for number in {number for number, _, _ in self.memory}:
@@ -135,12 +137,12 @@ class Findings:
 
 
 class Observer:
-    """Looks at every scene that reaches the wall, and judges it."""
+    """Judges every scene that reaches the screen."""
 
     def __init__(
         self, day: Day, clock: DayClock, begins_at: float, control: Control, findings: Findings
     ) -> None:
-        """Add to `findings`; `control` says what the machine gives at the moment."""
+        """Add to `findings`; `control` measures how fast the machine is."""
         self._day = day
         self._clock = clock
         self._begins_at = begins_at
@@ -164,7 +166,7 @@ class Observer:
         sightings: Sightings | None,
         to_screen: Callable[[Box], Box] | None,
     ) -> None:
-        """Take a scene that was just shown, with the frame and the sightings of the mirror.
+        """Judge a scene that was just shown, with the frame and the sightings of the mirror.
 
         `to_screen` returns a box of the frame in px of the screen.
         """
@@ -187,7 +189,7 @@ class Observer:
                 self._judge_process(now)
 
     def finish(self) -> None:
-        """Add a mistake for each fault after which nothing came back."""
+        """Add a mistake for each fault from which the show has not recovered."""
         for fault in self._day.faults:
             if fault not in self.findings.recovered:
                 self._mistake(f"not back after '{fault.name}'", fault.ends_at)
@@ -209,7 +211,7 @@ class Observer:
     ) -> None:
         """Find squares and names that are not at the face of somebody who is, or just was, present.
 
-        Each square needs a visit of its own.
+        Each square needs a separate visit.
         """
         people = scene.visitors
         self.findings.names += sum(each.shown.verdict is not None for each in people)
@@ -219,7 +221,7 @@ class Observer:
         if scene.picture is None or to_screen is None:
             self._mistake("people on a wall without a picture", now)
             return
-        # On any machine, and however fast the day runs: the mirror keeps to this promise itself.
+        # This holds on any machine and at any speed of the day, because the mirror enforces it.
         since = scene.picture.taken_at - GONE_S - GRACE_S
         visits = self._day.visits_between(since, now)
         costs = np.ones((len(people), max(1, len(visits))))
@@ -289,7 +291,7 @@ class Observer:
         counts = self._process.num_fds(), self._process.num_threads()
         if self._baseline is None:
             self._baseline = counts
-        # Networks that are just being opened have a thread and a file; what leaks stays.
+        # Networks that are being opened have a thread and a file for a while; a leak stays.
         elif counts[0] > self._baseline[0] or counts[1] > self._baseline[1]:
             self._more += 1
             if self._more == LEAKED:

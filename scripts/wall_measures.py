@@ -42,10 +42,12 @@ JUDGED_INCHES = 55
 """The least height of capitals for reading from three metres, mm, and the judged screen, inches."""
 
 FACES = (0.12, 0.25, 0.45)
-"""Heights of a face over the height of the picture: at the line, at two metres, and very near."""
+"""The heights of a face as shares of the picture's height: at the line, at two metres, and very
+near.
+"""
 
 BEGINNING = 34
-"""The number of letters of a text that the table prints."""
+"""The number of characters of a text that the table prints."""
 
 
 @dataclass(frozen=True)
