@@ -13,7 +13,7 @@ STARTED_AT = time.monotonic()
 be imported.
 """
 
-# Triton has an LLVM of its own, and Mesa's OpenGL, which the window may use, has another; a process
+# Triton and Mesa's OpenGL, which the window may use, contain different versions of LLVM; a process
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))
 

@@ -1,8 +1,8 @@
 """The kiosk's exceptions, and functions that format their messages.
 
 Every message has the form `where: problem (seen, expected). Remedy.`, and an error carries all the
-mistakes that were found, not only the first. No part of a message may hold pixels or anything that
-identifies a visitor.
+mistakes that were found, not only the first. No part of a message may contain pixels or anything
+that identifies a visitor.
 """
 
 from __future__ import annotations

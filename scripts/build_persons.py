@@ -1,7 +1,7 @@
 """Writes labels.csv of the set `persons`: ImageNet's categories, each hidden one with its reason.
 
-The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. Which
-of them a public wall may not show is decided in two steps. Rules over WordNet come first: whole
+The categories are the hyponyms of *person* in WordNet 3.0 that are among ImageNet's synsets. Two
+steps decide which of them a public screen may not show. Rules over WordNet come first: whole
 subtrees, usage domains such as *ethnic slur*, and glosses that call their own word an insult. Then
 comes `scripts/persons/`, the result of reading every category with its definition:
 

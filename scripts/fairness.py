@@ -61,7 +61,7 @@ OTHER_FACE = 0.4
 
 Scores = npt.NDArray[np.float32]
 Name = Callable[[Sequence[Scores]], list[str]]
-"""Returns the names of people who stand side by side, from the scores `(labels,)` of each."""
+"""A function that returns the names of people side by side, from the scores `(labels,)` of each."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ LIGHT = 0.1
 """How much brighter or darker a whole picture is made, as a share of its levels."""
 
 SKIN_LIGHT = 0.6
-"""The share of its lightness that darkened skin keeps, and the share of its distance from white
-that lightened skin keeps.
+"""The factor by which darkened skin's lightness is multiplied, and by which lightened skin's
+distance from white is multiplied.
 """
 
 SKIN_CHROMA = 9.0

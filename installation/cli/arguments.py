@@ -1,4 +1,4 @@
-"""The arguments that several commands share, and those of `kiosk run`, which the launcher needs.
+"""The arguments that several commands share, and the parser of `kiosk run` for the launcher.
 
 Only the standard library is imported, because the launcher may load nothing else; therefore
 argparse is used.

@@ -47,7 +47,7 @@ DEVICE_WORDS = {
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the command to those of `kiosk`."""
+    """Add the command `check` to `commands`."""
     summary = "describe the show, or list all mistakes in its files"
     add_file_argument(add_command(commands, "check", check, summary))
 

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 
 FRAMES = 8
-"""The number of frames that a show holds at a time; a guess; the staff card shows the real number.
+"""The number of frames that a show has in memory at a time; a guess; the staff card shows the real
+number.
 """
 
 
@@ -52,7 +53,7 @@ class Finding:
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the commands to those of `kiosk`."""
+    """Add `doctor` and `cameras` to `commands`."""
     summary = "try every part of the show on this machine and print the results"
     add_file_argument(add_command(commands, "doctor", doctor, summary))
     summary = "list the cameras, with their lasting names, sizes and rates"

@@ -21,7 +21,7 @@ ONCE_TIMEOUT_S = 5.0
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the command to those of `kiosk`."""
+    """Add the command `fetch` to `commands`."""
     summary = "fetch networks and lists that are not part of the kiosk"
     command = add_command(commands, "fetch", fetch, summary)
     command.description = (

@@ -30,7 +30,7 @@ from installation.settings.paths import MODELS, label_set_names
 
 
 def add_commands(commands: Commands) -> None:
-    """Add `labels` with its own commands to those of `kiosk`."""
+    """Add the command `labels`, with its subcommands, to `commands`."""
     summary = "make, inspect and exchange label sets"
     labels = commands.add_parser("labels", help=summary, description=summary, allow_abbrev=False)
     own = labels.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -176,7 +176,7 @@ def build_set(args: argparse.Namespace) -> int:
 def preview_set(args: argparse.Namespace) -> int:
     """Draw a set as a map in its folder, and print the facts that a curator needs.
 
-    The settings are those of kiosk.yaml, so the map shows the set as a show would.
+    The settings are read from kiosk.yaml, so the map shows the set as a show would.
     """
     from installation.making.preview.preview import MAX_NAMES, preview
 

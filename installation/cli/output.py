@@ -137,8 +137,8 @@ def escape_unknown_letters() -> None:
 def open_closed_streams() -> None:
     """Redirect streams that were closed (`>&-`) to the null device.
 
-    Python sets such a stream to None. Its descriptor would otherwise be given to the next file that
-    is opened.
+    Python sets a closed stream to None. Its descriptor would otherwise be given to the next file
+    that is opened.
     """
     if sys.stdout is None:
         sys.stdout = _open_null(1)

@@ -42,7 +42,7 @@ AUDIT_TIMEOUT_S = 120.0
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the commands to those of `kiosk`."""
+    """Add `run`, `audit` and `service` to `commands`."""
     add_run_arguments(add_command(commands, "run", run, "run the show"))
     audit_command = add_command(
         commands, "audit", audit, "try every way out of the sandbox and print the results"

@@ -25,7 +25,7 @@ NOT_RUNNING = Mistake(
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the command to those of `kiosk`."""
+    """Add the command `status` to `commands`."""
     command = add_command(
         commands,
         "status",

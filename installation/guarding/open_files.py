@@ -40,7 +40,7 @@ PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm
 given their descriptor can share them. System V's shared memory is not listed, because every program
 on this machine can find it.
 
-From the middle stage on no such memory can be made, so it was made for the window.
+From the middle stage on this kind of memory cannot be made, so all of it was made for the window.
 """
 
 
@@ -80,7 +80,8 @@ def children() -> set[int]:
             with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
                 listed.update(map(int, file.read().split()))
     except (FileNotFoundError, ProcessLookupError):
-        # The kernel has no such list (CONFIG_PROC_CHILDREN), or the thread has just ended.
+        # The kernel lacks the list of children (CONFIG_PROC_CHILDREN), or the thread has just
+        # ended.
         listed.update(int(name) for name in os.listdir("/proc") if name.isdecimal())
     return {process for process in listed if _is_running_child(process)}
 

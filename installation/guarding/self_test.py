@@ -65,7 +65,7 @@ class Proof:
     def by_this_clock(self) -> Proof:
         """Return the proof with `tested_at` corrected by the current time of this machine.
 
-        `tested_at` is in the local time of its own day: summer time may have begun or ended since
+        `tested_at` is in the local time at that instant: summer time may have begun or ended since
         then.
         """
         proof = self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
@@ -73,7 +73,7 @@ class Proof:
 
     @property
     def ways_tried(self) -> int:
-        """The number of probes, not counting those that are absent or denied anyway."""
+        """The number of probes, without the absent ones and the ones denied anyway."""
         counted = ("refused", "succeeded")
         return len({result.name for result in self.results if result.outcome in counted})
 

@@ -121,7 +121,7 @@ def start_show(
 
 
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of `environment` that the show needs, and those of `ENVIRONMENT`.
+    """Return the variables of `environment` that the show needs, and all of `ENVIRONMENT`.
 
     Variables that make the loader, Python or a library load other code (LD_PRELOAD, PYTHONPATH) and
     all unknown variables are left out.
@@ -223,7 +223,7 @@ def present_devices(dev: Path = Path("/dev")) -> list[Path]:
 
 
 def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path]:
-    """Return those devices of `present` that the show may open for writing."""
+    """Return the devices in `present` that the show may open for writing."""
     return [
         device
         for device in present
@@ -236,7 +236,7 @@ def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path
 
 
 def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
-    """Return the descriptors of those cameras among `devices` that can be opened, keyed by path."""
+    """Return the descriptors of the cameras in `devices` that can be opened, keyed by path."""
     cameras = {}
     for device in devices:
         if device.name.startswith("video"):
@@ -299,7 +299,7 @@ def _open_null_as(stream: int) -> None:
 
 
 def _close_other_files(kept: Collection[int]) -> None:
-    """Close every descriptor except the standard streams and those in `kept`."""
+    """Close every descriptor except the standard streams and the descriptors `kept`."""
     for file in [int(name) for name in os.listdir("/proc/self/fd")]:
         if file > 2 and file not in kept:
             try:

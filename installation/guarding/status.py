@@ -120,8 +120,8 @@ def missing_layer(layer: str, failure: Exception, remedy: str) -> Mistake:
 def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Create and return a folder that this user may write to; the probes try to change it.
 
-    Without such a folder a refused probe would prove nothing. The folder is in memory if any folder
-    in memory is writable. Raises OSError if no folder is writable.
+    Without a writable folder, a refused probe would prove nothing. The folder is in memory if any
+    folder in memory is writable. Raises OSError if no folder is writable.
     """
     bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
     failure = OSError("no folder is writable")

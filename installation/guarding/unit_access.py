@@ -1,8 +1,8 @@
 """Checks whether the systemd unit's user can read and execute all files that the unit needs.
 
-systemd does not explain such mistakes: if the user cannot reach a program, systemd logs "203/EXEC"
-once a second, and the screen stays empty. Debian makes home folders with mode 0700. Access control
-lists and SELinux are not checked.
+systemd does not explain a missing permission: if the user cannot reach a program, systemd logs
+"203/EXEC" once a second, and the screen stays empty. Debian makes home folders with mode 0700.
+Access control lists and SELinux are not checked.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Account:
         return cls(entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
 
     def may(self, permission: int, status: os.stat_result) -> bool:
-        """Return whether the mode bits give `permission` (4 read, 1 execute or enter)."""
+        """Return whether the mode bits grant `permission` (4: read; 1: execute or enter)."""
         if self.uid == 0:
             return True
         if status.st_uid == self.uid:
@@ -67,8 +67,8 @@ def find_obstacles(
 ) -> list[Mistake]:
     """Return a mistake for each obstacle to running the kiosk in `root` as `user` with `python`.
 
-    `libraries` are the folders that `python` imports from, by default those of this process.
-    `source` is the film or the folder of pictures that is played instead of a camera.
+    `libraries` are the folders that `python` imports from, by default this process's. `source` is
+    the film or the folder of pictures that is played instead of a camera.
     """
     account = Account.from_name(user)
     read = (*_files(root), *(_import_folders() if libraries is None else libraries))

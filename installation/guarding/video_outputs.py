@@ -21,7 +21,7 @@ def is_video_output(node: Path, udev: Path = UDEV) -> bool | None:
     """Return whether pictures can be written to the video device `node`.
 
     None if udev has no entry for it. A device that converts pictures for the program that has
-    opened it, and gives them to nobody else, is not an output.
+    opened it, and passes them to no other program, is not an output.
     """
     try:
         number = os.stat(node).st_rdev

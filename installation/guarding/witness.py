@@ -26,7 +26,9 @@ from installation.errors import Mistake
 PROC = Path("/proc")
 
 FILTERS = 3
-"""The seccomp filters of a sealed show, in addition to those of the process that started it."""
+"""The seccomp filters of a sealed show, in addition to the filters of the process that started
+it.
+"""
 
 WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
 
@@ -166,7 +168,7 @@ class Witness:
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each process that the show started and that is under stage one only.
 
-        The parent of such a process may have changed. So it is recognised by properties that it
+        The parent of a leftover process may have changed. So it is recognised by properties that it
         cannot change: its user, filters, limits and control groups, and a start time later than
         this process's.
         """

@@ -1,7 +1,7 @@
 """Packs label sets into zips that artists exchange, and imports such zips; pictures are left out.
 
 Files are stored without compression, because tensors would hardly shrink, and because the same set
-then gives the same bytes on every machine.
+then results in the same bytes on every machine.
 
 A zip may come from a stranger. It may contain only one folder with the known files of a label set,
 each of limited size. Its central directory is checked before anything is unpacked. The files are
@@ -115,8 +115,8 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
 
     The path is `to`, or NAME.zip in it if `to` is a folder.
 
-    The same set gives the same bytes. Raises LabelSetError if the set has mistakes, if its built
-    file is missing or stale, or if the zip exists and `force` is false.
+    The same set results in the same bytes. Raises LabelSetError if the set has mistakes, if its
+    built file is missing or stale, or if the zip exists and `force` is false.
     """
     label_set = load_label_set(name, EVERYTHING, models, where="kiosk labels export")
     check_plain(name, display_path(label_set.folder))

@@ -2,20 +2,19 @@
 
 The content of this memory is never in a core dump or a child process, and never in swap as far as
 the system allows it to be locked: see `memory.pages`. No picture is kept: each of the following
-parts overwrites or drops the pixels that it holds.
+parts overwrites or drops its pixels.
 
 As soon as a frame has been used:
 
 1. `memory.pool.Pool`: a camera's picture is zeroed when the last reference to it is gone.
 2. `memory.buffers.Buffers`: the reduced frame, the image pyramid, the crops and the inputs of the
-   detectors' networks are zeroed after each detection.
-   The crops and batches of `naming.reading.classifier.CropClassifier` lie in such buffers too, and
-   are zeroed after each reading. On a graphics card `naming.networks.torch_network.TorchNetwork`
-   and `naming.reading.device_classifier.DevicePass` zero the batch.
-   `showing.painter.Painter` zeroes the pictures that it makes between a frame and the display's
-   surface.
-3. `memory.onnx_session`: what ONNX Runtime's networks have computed lies in one arena, which is
-   given back after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
+   detectors' networks are zeroed after each detection. The crops and batches of
+   `naming.reading.classifier.CropClassifier` are in buffers of this kind too, and are zeroed after
+   each reading. On a graphics card `naming.networks.torch_network.TorchNetwork` and
+   `naming.reading.device_classifier.DevicePass` zero the batch. `showing.painter.Painter` zeroes
+   the pictures that it makes between a frame and the display's surface.
+3. `memory.onnx_session`: what ONNX Runtime's networks have computed is in one arena, whose memory
+   is returned after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
    network is given.
 4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into.
 5. `memory.buffers.overwrite_freed_memory`: the C library overwrites memory when it is freed,
@@ -28,7 +27,7 @@ has failed:
 
 6. `seeing.faces.mtcnn.Mtcnn` and `naming.reading.classifier.CropClassifier` with the encoders
    `naming.networks.efficientnet.EfficientNetLite0` and `naming.networks.onnx_network.OnnxNetwork`
-   give back the arena. `seeing.faces.yunet.YuNet` runs its network on a black picture, and a
+   return the arena's memory. `seeing.faces.yunet.YuNet` runs its network on a black picture, and a
    `CropClassifier` with `naming.networks.torch_network.TorchEncoder` runs its network on zeros;
    this overwrites the data of the last frame that OpenCV and PyTorch still hold.
    `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No show

@@ -1,6 +1,6 @@
 """Arrays for a part's computations, each allocated once and overwritten for the next frame.
 
-All that a detector or a classifier computes from a visitor's picture is stored in such arrays, so
+All that a detector or a classifier computes from a visitor's picture is stored in these arrays, so
 that all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would
 leave their content in freed memory.
 """
@@ -22,7 +22,7 @@ _M_PERTURB = -6
 
 
 class Buffers:
-    """Named arrays, each on memory pages of its own. Use them from one thread only."""
+    """Named arrays, each on separate memory pages. Use them from one thread only."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, npt.NDArray[np.uint8]] = {}
@@ -33,7 +33,7 @@ class Buffers:
     def take(
         self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8
     ) -> npt.NDArray[Any]:
-        """Return the array `name` for the caller to overwrite; it may still hold old data.
+        """Return the array `name` for the caller to overwrite; it may still contain old data.
 
         The array is valid until `name` is taken again. Its memory grows to the largest shape taken.
         """
@@ -53,7 +53,7 @@ class Buffers:
 
 
 def overwrite_freed_memory() -> bool:
-    """Set the C library to overwrite memory as soon as it is freed, and return whether that worked.
+    """Set the C library to overwrite memory as soon as it is freed; return whether it can.
 
     Networks compute from a visitor's picture layer by layer and free each layer's results; without
     this, the results would stay in freed memory until that memory is allocated again. Only glibc

@@ -89,10 +89,10 @@ class Method:
     """
 
     built_settings: Callable[[LabelSetSettings], Sequence[object]] = lambda _: ()
-    """Returns those settings that affect the built tensors."""
+    """Returns the settings that affect the built tensors."""
 
     built_words: Callable[[Row], Sequence[object]] = lambda _: ()
-    """Returns those cells of a row, besides its id, that affect the built tensors."""
+    """Returns the cells of a row, besides its id, that affect the built tensors."""
 
     def __str__(self) -> str:
         return self.name
@@ -148,7 +148,7 @@ TEXT = Method(
     encoder_output="logits",
     open_scorer=_open_conse,
     builder="from_text",
-    # Meanings differ less than a network's classes; the value is that of the set kindnesses.
+    # Meanings differ less than a network's classes; the value was found with the set kindnesses.
     temperature=0.1,
     min_score=0.06,
     keys=frozenset({"lists"}),

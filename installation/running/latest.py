@@ -1,6 +1,6 @@
 """A mailbox between two threads that holds only the newest value.
 
-Threads pass frames and sightings to each other through such mailboxes. A queue would keep every
+Threads pass frames and sightings to each other through these mailboxes. A queue would keep every
 value, and the mirror would fall behind; from a mailbox the reader always gets the newest value.
 """
 

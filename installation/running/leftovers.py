@@ -52,7 +52,7 @@ def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -
     """Kill the descendants of `pid`, and return the number of processes killed.
 
     The processes `spared` and their descendants are not killed. The list of descendants is made
-    again until it is empty, because a descendant may start another one meanwhile.
+    again until it is empty, because a descendant may start another one before it is killed.
     """
     killed: set[int] = set()
     for _ in range(MAX_ROUNDS):

@@ -76,7 +76,7 @@ class Progress:
     captured: int = 0
     analysed: int = 0
     painted: int = 0
-    """The number of flips of the screen, including those of a card."""
+    """The number of flips of the screen, including flips of a card."""
     mirrored: int = 0
     """The number of frames that reached the screen."""
     skipped: int = 0

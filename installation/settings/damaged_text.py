@@ -218,7 +218,7 @@ def undo_wrong_encoding(text: str) -> str:
 
 
 def _decoded(run: re.Match[str], encoding: str) -> str:
-    """Return the text whose UTF-8, decoded as `encoding`, gives `run`; if none does, `run`."""
+    """Return the text whose UTF-8, decoded as `encoding`, is `run`; if there is none, `run`."""
     letters = run[0]
     try:
         text = b"".join(_byte(letter, encoding) for letter in letters).decode("utf-8")

@@ -11,8 +11,8 @@ FORMAT_SPECS = ("", "02")
 """The allowed format specifications of a placeholder: none, or at least two digits."""
 
 MAX_SENTENCE_LENGTH = 200
-"""The largest length of a curator's sentence, characters; such a sentence fits a screen of
-1280×720.
+"""The largest length of a curator's sentence, characters; a sentence of this length fits a screen
+of 1280×720.
 """
 
 

@@ -17,7 +17,7 @@ Keys = tuple[str | int, ...]
 """The path of a setting in the file: `("camera", "fps")`, `("content", "hide", 3)`."""
 
 Schema = dict[str, Any]
-"""A model's JSON schema, or a part of such a schema."""
+"""A model's JSON schema, or a part of one."""
 
 COLON = "Write each setting as 'name: value', with a space after the colon."
 """The remedy for a line that is not a setting."""
@@ -98,7 +98,7 @@ def value_in_words(value: object) -> str:
 
 
 def find_piece(schema: Schema, keys: Keys) -> Schema:
-    """Return the part of `schema` for the setting at `keys`; empty if no such setting exists."""
+    """Return the part of `schema` for the setting at `keys`; empty if there is none."""
     piece = schema
     for key in keys:
         for option in _options(piece, schema):

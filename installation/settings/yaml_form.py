@@ -144,7 +144,7 @@ def _broken_lines(lines: Sequence[str]) -> Iterator[Flaw]:
 
 
 def _settings(lines: Sequence[str]) -> Iterator[_Line]:
-    """Yield the lines that are a setting or an item, without those inside a longer value."""
+    """Yield the lines that are a setting or an item, but not lines inside a longer value."""
     until = 0
     for number, text in enumerate(lines, 1):
         if number <= until or text.strip().startswith("#"):

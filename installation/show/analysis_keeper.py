@@ -105,8 +105,8 @@ class AnalysisKeeper:
         self._opened: Latest[Networks] = Latest()
         self._workers: list[Worker] = []
         self._open_at: float | None = clock.now()
-        """The instant at which the networks are to be opened (s, monotonic); None if they are open
-        or being opened.
+        """The instant at which the networks must be opened (s, monotonic); None if they are open or
+        being opened.
         """
         self._waited_s = 0.0
         self._looked_at = clock.now()

@@ -1,4 +1,4 @@
-"""The events of a headless show: one for each stage of a visitor that the screen shows."""
+"""The events of a headless show: one for each stage that a visitor reaches on the screen."""
 
 from __future__ import annotations
 

@@ -108,7 +108,9 @@ class Mirror:
         self.ages = Durations()
         """The time from each frame's arrival to the flip that first shows the frame."""
         self.intervals = Durations()
-        """The time from each flip that first shows a frame to the next such flip."""
+        """The time from each flip that first shows a frame to the next flip that first shows
+        one.
+        """
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame arrives; return the sightings if there are new ones.

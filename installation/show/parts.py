@@ -1,4 +1,4 @@
-"""Opens the parts of a show: those that a mirror needs, and the networks behind it.
+"""Opens the parts of a show: the parts that a mirror needs, and the networks.
 
 The thread `loader` opens the label set, and every network that is not part of the kiosk, before the
 guard is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the
@@ -250,7 +250,7 @@ def _open_networks(
 
 
 def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list[Path]:
-    """Return those video `nodes` that the show may open, because the launcher found them.
+    """Return the video `nodes` that the show may open, because the launcher found them.
 
     A camera that appears while the show loads, as slow ones do after the computer was switched on,
     is not among them. Without a launcher (`status` is None) the show may open all of them.

@@ -243,7 +243,7 @@ class Show:
                 if not self._wait_after(error, parts, backoff.next_s(ran_s), until):
                     return summary
             finally:
-                # The error's traceback holds data about visitors.
+                # The error's traceback refers to data about visitors.
                 self._reporter.finish()
             summary, parts = live.summary(), self._parts_of(live, camera, parts, until)
             # The parts of a live show refer to each other. Its networks, 40 MB that Python's
@@ -265,7 +265,7 @@ class Show:
     def _parts_of(self, live: LiveShow, camera: Camera, parts: Parts, until: float | None) -> Parts:
         """Return the parts for the next live show, when the last one's threads have ended.
 
-        Raises RestartNeededError if one of them hangs.
+        Raises RestartNeededError if one of these threads hangs.
         """
         in_use = live.parts()
         hangs = RestartNeededError(THREAD_HANGS)

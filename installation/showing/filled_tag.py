@@ -1,9 +1,9 @@
 """Draws a tag whose left part is green: a name with the score 40 has 40 % of its tag green.
 
 Letters are black on the green and green on the black. The letter at the end of the green has one
-colour as a whole, with an outline where it lies on its own colour. Rejected: changing the colour
-within that letter, whose parts then cannot be told from the background ("hornist" at 12 of 100
-reads as "nornist").
+colour as a whole, with an outline where it is drawn on its own colour. Rejected: changing the
+colour within that letter, whose parts then cannot be told from the background ("hornist" at 12 of
+100 reads as "nornist").
 """
 
 from __future__ import annotations

@@ -40,5 +40,5 @@ class StaffCardKey:
         self._pressed_at = None if self.shows_card(now) else now
 
     def shows_card(self, now: float) -> bool:
-        """Return whether the card is to be on the screen; after `STAFF_CARD_S` it is not."""
+        """Return whether the card must be shown: for at most `STAFF_CARD_S` after a press."""
         return self._pressed_at is not None and now - self._pressed_at < STAFF_CARD_S

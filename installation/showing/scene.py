@@ -66,7 +66,7 @@ class Rect:
         )
 
     def within(self, other: Rect) -> bool:
-        """Return whether this rectangle lies entirely within `other`."""
+        """Return whether this rectangle is entirely within `other`."""
         return (
             other.x <= self.x
             and other.y <= self.y
@@ -91,7 +91,8 @@ class Line:
     baseline: int
     levels: bytes | None = None
     """The embedding level (UAX 9) of each character of `text` in its paragraph, empty if all of it
-    is read from the left; None: `text` is a paragraph of its own."""
+    is read from the left; None: `text` is a whole paragraph.
+    """
 
 
 @dataclass(frozen=True)

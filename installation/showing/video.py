@@ -220,8 +220,8 @@ def no_display(seen: str) -> Mistake:
 def compositor_has_ended() -> bool:
     """Return whether SDL draws on a Wayland compositor that has closed the connection.
 
-    SDL only says that the window is to be closed, as it does for Alt-F4. The show has no other
-    sockets than those of the display.
+    SDL only says that the window is to be closed, as it does for Alt-F4. The show has no sockets
+    other than the display's.
     """
     return pygame.display.get_driver() == "wayland" and has_closed_socket()
 
@@ -240,7 +240,7 @@ def has_closed_socket() -> bool:
 def opened_window() -> pygame.Window:
     """Return the window that `pygame.display` has opened."""
     with warnings.catch_warnings():
-        # pygame recommends a window with a surface of its own, but that cannot be SCALED.
+        # pygame recommends `pygame.Window` with its surface, but that cannot be SCALED.
         warnings.simplefilter("ignore", DeprecationWarning)
         return pygame.Window.from_display_module()
 

@@ -30,7 +30,7 @@ class ScreenEvents:
 
     end_show: bool = False
     staff_card: bool = False
-    """Whether the staff card is to be on the screen."""
+    """Whether the staff card must be on the screen."""
     exposed: bool = False
     """Whether a covered part of the window has become visible again, so that a flip is needed."""
     outdated: bool = False
@@ -281,7 +281,7 @@ def allocate_buffers(screen: Screen) -> None:
     Mesa makes another buffer when the compositor still holds all the others, as a busy compositor
     does for a moment. From the middle stage on, the guard refuses the memory for it, and Mesa
     crashes. Here, several flips follow each other at once, so that the compositor has no time to
-    give a buffer back, and Mesa makes all of them.
+    return a buffer, and Mesa makes all of them.
     """
     if pygame.display.get_init() and pygame.display.get_driver() == "wayland":
         for _ in range(BUFFER_FLIPS):

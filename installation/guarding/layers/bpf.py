@@ -1,8 +1,8 @@
 """Rules about system calls, and their translation to classic BPF for seccomp.
 
-A filter is a list of rules. The first rule that names the call, and whose tests all hold, decides.
-The kernel runs the instructions at each system call. They can compare numbers but cannot read
-memory, so a rule can test a flag or a length, but not a path or other data behind a pointer.
+A filter is a list of rules. The first rule that names the call, and whose tests are all true,
+decides. The kernel runs the instructions at each system call. They can compare numbers but cannot
+read memory, so a rule can test a flag or a length, but not a path or other data behind a pointer.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 _LOW = 0xFFFFFFFF
 
 Test = Callable[[int], list[Instruction]]
-"""A function that returns the instructions for a test of one argument. If the test holds, execution
-continues after them; if not, it jumps past the given number of further instructions.
+"""A function that returns the instructions for a test of one argument. If the test is true,
+execution continues after them; if not, it jumps past the given number of further instructions.
 """
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The decision about `call` if all `tests` hold: fail with `error`; if None, make the call.
+    """The decision about `call` if all `tests` are true: fail with `error`; if None, make the call.
 
     With `error` 0 the call does nothing but seems to succeed. `reason` says who needs the call, or
     why it is refused.
@@ -62,12 +62,12 @@ class Filter:
 
 
 def refuse(call: str, *tests: Test, error: int = REFUSED_ERRNO) -> Rule:
-    """Return the rule that refuses `call` with `error` if all `tests` hold."""
+    """Return the rule that refuses `call` with `error` if all `tests` are true."""
     return Rule(call, tests, error)
 
 
 def allow(call: str, reason: str, *tests: Test) -> Rule:
-    """Return the rule that allows `call` if all `tests` hold; `reason` says who needs it."""
+    """Return the rule that allows `call` if all `tests` are true; `reason` says who needs it."""
     return Rule(call, tests, None, reason)
 
 

@@ -1,7 +1,7 @@
 """The ioctls that a running show makes on devices, by exact number: a set for each kind of device.
 
 A filter sees the number of an ioctl, but not the file: what is allowed for a card is allowed on
-every open file. So a filter has the sets of graphics cards only on a machine with such a card.
+every open file. So a filter has the sets for graphics cards only on a machine with a graphics card.
 These sets come from documentation and from the source code of drivers, because the tests have no
 card.
 """

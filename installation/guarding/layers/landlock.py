@@ -1,8 +1,8 @@
 """Landlock: denies this process and all its descendants any change to the file system.
 
 Reading stays allowed everywhere, because weights and fonts may be anywhere. The restriction applies
-to root too and cannot be lifted. It does not cover files that are open already; `open_files`
-searches for those. Source: the kernel's Documentation/userspace-api/landlock.rst.
+to root too and cannot be lifted. It does not cover files that are already open; `open_files`
+searches for them. Source: the kernel's Documentation/userspace-api/landlock.rst.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def become_subreaper() -> None:
 def end_with_parent(parent: int) -> None:
     """Let the kernel kill this process when its `parent` ends, or now if it has already ended.
 
-    This also holds after another program is executed.
+    This still applies after another program is executed.
     """
     syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

@@ -103,7 +103,7 @@ STAGE_ONE = Filter(
         *(refuse("ioctl", one_of(1, value)) for value in _TERMINAL_CALLS.values()),
         refuse("socket", none_of(0, socket.AF_UNIX)),
         # With CLONE_PARENT, a new process would be a sibling of this one, and the search for leaks
-        # would not find it among the children. The arguments of clone3 lie in memory, which no
+        # would not find it among the children. The arguments of clone3 are in memory, which no
         # filter can read; without clone3 the C library uses clone.
         refuse("clone", has(0, _CLONE_PARENT)),
         refuse("clone3", error=errno.ENOSYS),

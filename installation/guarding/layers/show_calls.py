@@ -1,10 +1,10 @@
 """The table of stage two: every system call that a running show may make, and who needs it.
 
-Each row is one call. If it has tests, the call is allowed only if all of them hold; a call with two
-rows is allowed if one of them does. Calls without a row are refused. A row whose reason begins with
-one of `NOT_DRIVEN` comes from the source code of the kernel and of libraries, because the tests
-have no such device. A test exercises all other rows, and fails if one is not needed, or if the show
-makes a call without a row.
+Each row is one call. If it has tests, the call is allowed only if all of them are true; a call with
+two rows is allowed if one of the rows allows it. Calls without a row are refused. A row whose
+reason begins with one of `NOT_DRIVEN` comes from the source code of the kernel and of libraries,
+because the test machines do not have the device. A test exercises all other rows, and fails if one
+is not needed, or if the show makes a call without a row.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Decides which of a show's lines an output filter passes on: few, short, and in known letters.
 
-A picture could be encoded in words, and no filter can recognise such words. So the amount of text
+A picture could be encoded in words, and no filter can recognise these words. So the amount of text
 is limited: a budget of bytes a minute, few lines at once, no long words, and only the letters of
 messages and label sets. Repeated lines are only counted.
 """
@@ -20,7 +20,7 @@ OTHER_LETTER = "?"
 """The replacement for a letter that occurs neither in messages nor in label sets."""
 
 MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
-"""The letters of the kiosk's own messages beyond ASCII, and those of names in them."""
+"""The letters of the kiosk's own messages beyond ASCII, including the names in messages."""
 
 MAX_LABEL_BYTES = 8 * 1024 * 1024
 """The largest part of a label set's file that is read, bytes; the same as in

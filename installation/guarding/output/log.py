@@ -114,8 +114,8 @@ class PlacesFormatter(logging.Formatter):
 def places(error: BaseException) -> str:
     """Return the types of `error` and its causes, each with the lines of code in its traceback.
 
-    Of the texts of exceptions, only those of KioskErrors are included, and the system's text for
-    the number of an OSError.
+    An exception's text is included only if the exception is a KioskError; for an OSError, the
+    system's text for its number is included.
     """
     lines = []
     seen: set[int] = set()
@@ -135,7 +135,7 @@ def places(error: BaseException) -> str:
 
 
 def hide_texts_of_exceptions(log: LineLog) -> None:
-    """Log unhandled exceptions, also those of threads, in the form that `places` returns."""
+    """Log unhandled exceptions, also in threads, in the form that `places` returns."""
 
     def hook(kind: object, error: BaseException | None, _: object = None) -> None:
         log.say(places(error) if error is not None else f"{kind}")

@@ -81,7 +81,7 @@ class RateLimit:
 
 
 class RepeatLimit:
-    """Omits repeated lines, such as those that a library writes for each damaged frame.
+    """Omits repeated lines, such as a library's warning about each damaged frame.
 
     The same line is written `SAME_BURST` times, lines that differ in numbers only `LIKE_BURST`
     times, and then one a minute. Indented lines are always written, because they belong to

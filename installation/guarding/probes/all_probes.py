@@ -8,4 +8,6 @@ QUICK_PROBES = (*files.PROBES, *kernel.PROBES, *processes.PROBES, *network.PROBE
 """The self-test of each start: every probe that calls the kernel directly."""
 
 ALL_PROBES = (*QUICK_PROBES, *libraries.PROBES)
-"""The probes of the audit: the quick ones, and those through libraries, which take seconds."""
+"""The probes of the audit: the quick probes, and the probes through libraries, which take
+seconds.
+"""

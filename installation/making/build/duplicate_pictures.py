@@ -36,8 +36,8 @@ the original, frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, differen
 sketches: with them, JPEGs of quality 75 have 0.81 to 1, and frames 1/3 s apart up to 0.985.
 """
 FLAT = 0.01
-"""The least length of a sketch before normalisation; the sketch of a plain wall is shorter, because
-it consists of rounding errors.
+"""The least length of a sketch before normalisation; the sketch of a plain surface is shorter,
+because it consists of rounding errors.
 """
 BLOCK = 512
 """The number of pictures that are compared with all others at once: with 20,000 pictures this takes

@@ -44,7 +44,7 @@ class EmbeddingCache:
 
     A damaged file counts as empty. If the file cannot be written, the next build computes the
     vectors again. In both cases `problem` is the end of a sentence that says so. Two builds may use
-    the same file at once: each adds its vectors to those that are in the file when it writes.
+    the same file at once: when a build writes, it adds its vectors to the vectors in the file.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:

@@ -191,7 +191,7 @@ def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
 
 
 def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
-    """Return whether the pictures differ from those that the set was built from.
+    """Return whether the pictures differ from the pictures that the set was built from.
 
     The result is False if there are no pictures, because an imported set has none. Raises
     LabelSetError if the set is not built.

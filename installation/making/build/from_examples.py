@@ -161,7 +161,7 @@ def _region(picture: Picture, cache: EmbeddingCache) -> Region:
 def _without_faceless(
     source: LabelSetSource, found: FoundPictures, regions: Mapping[str, Region]
 ) -> FoundPictures:
-    """Return `found` without the pictures that show no face, except those of background rows."""
+    """Return `found` without pictures that show no face; background rows keep all pictures."""
     good, skipped = [], list(found.skipped)
     for picture in found.good:
         if regions[picture.key] != NO_REGION or source.rows[picture.row].background:

@@ -140,7 +140,7 @@ class TextTower:
         """Return the projected last states `(N, features)` of sentences `(N, T)`.
 
         This does the same as open_clip's `forward`, which accepts only sentences padded to the
-        whole context. Here the length may be that of the longest sentence, because each token
+        whole context. Here sentences may be padded to the longest one only, because each token
         depends only on the tokens before it.
         """
         network, T = self._network, tokens.shape[1]  # noqa: N806  tokens

@@ -34,7 +34,7 @@ FOLDS = 5
 time.
 """
 SINGLE_FOLD_FROM = 2000
-"""The least number of pictures with which a single fold gives the accuracy with a standard error
+"""The least number of pictures with which a single fold measures the accuracy with a standard error
 below 2.5 %.
 """
 SEED = 0

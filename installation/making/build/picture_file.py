@@ -230,7 +230,7 @@ def _missing_rows(pixels: Pixels) -> int:
     """Return the number of rows at the end of a truncated JPEG that are missing, at least in part.
 
     libjpeg fills missing blocks with middle grey. Rows that are grey at their right end count as
-    missing too, but only next to such blocks.
+    missing too, but only next to missing blocks.
     """
     ends = pixels[:, -4:].reshape(len(pixels), -1).astype(int)
     missing = np.all(abs(ends - 128) <= 1, axis=1)[::-1]
@@ -252,10 +252,10 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Return `picture` in the colours that a viewer shows, if its file contains a colour profile.
+    """Return `picture` converted to sRGB, if its file contains a colour profile.
 
     Telephones photograph in Display P3 and artists export in Adobe RGB, whose numbers, read as
-    sRGB, mean duller colours. A profile that cannot be used is ignored, as viewers do.
+    sRGB, mean duller colours. A profile that cannot be used is ignored; viewers do the same.
     """
     profile = picture.info.get("icc_profile")
     if not profile:

@@ -16,7 +16,7 @@ class BuildResult:
     """The tensors of a label set, and the figures about them.
 
     `tensors` are the built file's tensors. Tensors of labels have a row for each row of labels.csv,
-    or for those rows that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
+    or for each row that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
     network's weights. `figures` are sentences for the card; `notes` are sentences for the person
     who builds, and are not stored; `provenance` are sentences for the card only, about how the
     numbers were made. `pictures` is the fingerprint of the artist's pictures, empty if there are

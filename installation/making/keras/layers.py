@@ -1,8 +1,9 @@
 """The layers of a Keras network, as its file describes them in JSON.
 
-Only the kinds of layers in Teachable Machine's image projects are supported (those of MobileNetV2,
-and dense layers), with settings for which ONNX gives the same results. Keras itself would run the
-code in a file's Lambda layer; here any kind of layer that is not in the list is rejected.
+Only the kinds of layers in Teachable Machine's image projects are supported (the layers of
+MobileNetV2, and dense layers), with settings for which ONNX computes the same results. Keras itself
+would run the code in a file's Lambda layer; here any kind of layer that is not in the list is
+rejected.
 """
 
 from __future__ import annotations

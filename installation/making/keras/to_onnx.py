@@ -81,7 +81,7 @@ def to_onnx(data: bytes) -> bytes:
 
 
 class _Walk:
-    """Visits the layers of a network, and those of the networks in it, in order."""
+    """Visits the layers of a network, including the layers of networks in it, in order."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self._builder = builder

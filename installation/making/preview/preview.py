@@ -126,7 +126,7 @@ def preview(
 
 
 def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
-    """Yield the number of hidden labels, if they are not those that are hidden by default."""
+    """Yield the number of hidden labels, if other labels are hidden than by default."""
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))

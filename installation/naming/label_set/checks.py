@@ -124,7 +124,8 @@ class _Table:
             alike = self._first_by_key.setdefault(confusable_key(row.id), row)
             if first is row and alike is row:
                 return
-            # If such an id occurs twice, so does the name, and `check_name` yields that mistake.
+            # If an id made from a name occurs twice, the name does too, and `check_name` yields
+            # that mistake.
             is_from_name = row.id == id_from_name(row.name)
             if first is not row and not is_from_name:
                 other = f"means the same output as '{ellipsize(first.id)}'"

@@ -43,9 +43,7 @@ SYNONYMS = {
     ),
     "definition": ("description", "definitions", "beschreibung", "definición", "définition"),
 }
-"""Other names that people give to the columns `name` and `definition`, in the languages of the
-kiosk.
-"""
+"""Other names that people use for the columns `name` and `definition`, in the kiosk's languages."""
 
 NEARLY_TRANSLATED = re.compile(r"(name|definition)[^a-z]+(?:([a-z]{2,3})(?:[-_][a-z]{2,4})?\W*|.*)")
 """Matches a misspelt translation column: `name-es`, `name (es)`, `name_pt-br`, or

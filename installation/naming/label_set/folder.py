@@ -29,7 +29,7 @@ LABELS_TXT = "labels.txt"
 CONFIG_FILE = "config.json"
 
 LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
-"""The files that may hold the labels; the first one that exists is read."""
+"""The files that may contain the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
 """The largest labels.csv, bytes: thirty times the size of the shipped labels.csv of `persons`,

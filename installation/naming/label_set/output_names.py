@@ -41,7 +41,7 @@ Name = tuple[int, str]
 
 
 def labels_file(folder: Path) -> Path:
-    """Return the file of a set's folder that holds its labels; labels.csv if none exists."""
+    """Return the file of a set's folder that contains its labels; labels.csv if none exists."""
     return next(
         (folder / name for name in LABEL_FILES if (folder / name).exists()), folder / LABELS_CSV
     )
@@ -84,7 +84,7 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
     lines = [(i, collapse_whitespace(line)) for i, line in enumerate(LINE_END.split(text), 1)]
     lines = [(i, line) for i, line in lines if line]
     matches = [NUMBERED.fullmatch(line) for _, line in lines]
-    if not all(matches):  # names may begin with numbers of their own
+    if not all(matches):  # then the numbers are parts of the names
         yield from lines
         return
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):

@@ -20,7 +20,7 @@ def classes() -> tuple[str, ...]:
 def names() -> dict[str, str]:
     """Return the synonyms of each synset of ImageNet, keyed by WordNet id.
 
-    An example of such synonyms is 'captain, headwaiter'.
+    An example of the synonyms is 'captain, headwaiter'.
     """
     return _pairs("imagenet_synset_to_lemma.txt")
 

@@ -145,7 +145,7 @@ bytes are.
 """
 
 MOST_METADATA = 200
-"""The longest metadata entry that is kept, characters; `making.keras` stores a hash in such an
+"""The longest metadata entry that is kept, characters; `making.keras` stores a hash in a metadata
 entry.
 """
 

@@ -104,7 +104,7 @@ class Clip(TorchEncoder):
 
     This is the image tower of CLIP (Radford et al., *Learning Transferable Visual Models From
     Natural Language Supervision*, arXiv 2103.00020), trained by LAION on LAION-2B. A show never
-    runs the text tower, as sentences are embedded when the label set is built.
+    runs the text tower, because sentences are embedded when the label set is built.
     """
 
     name = "clip"

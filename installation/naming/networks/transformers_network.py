@@ -77,8 +77,8 @@ IGNORED = frozenset(
     backbone_kwargs use_pretrained_backbone use_timm_backbone
     """.split()  # noqa: SIM905  a list of quoted words would be three times as long
 )
-"""The settings that are not passed to transformers, at any depth; those that begin with `_` are not
-passed either.
+"""The settings that are not passed to transformers, at any depth; settings that begin with `_` are
+not passed either.
 
 They name code, other networks, or files to load or download, or this module sets them.
 """
@@ -199,7 +199,7 @@ class ConfigFile:
     def side(self, key: str, default: object) -> int:
         """Return the side of a square, px.
 
-        The file may give it as a number, or as two or three numbers that end with it.
+        The file may state it as a number, or as two or three numbers that end with it.
         """
         value = self.values.get(key, default)
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
@@ -353,7 +353,8 @@ def _load(
 ) -> tuple[Any, str]:
     """Return the network with the file's tensors loaded, and how the file's tensors differ.
 
-    The second value is a text that says how the tensors differ from those that the network expects.
+    The second value is a text that says how the tensors differ from the tensors that the network
+    expects.
 
     `tensors` is the file from `safetensors.safe_open`; a tensor that the network does not have is
     not read. Raises LabelSetError if transformers cannot build the network.

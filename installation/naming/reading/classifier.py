@@ -24,9 +24,9 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 LEAST_INSIDE = 2 / 3
-"""The least share of a bust that must lie on the frame for a reading. The area outside the frame is
-filled with grey, which a network also responds to: of 96 bare faces, half were given the same
-label.
+"""The least share of a bust's area that must be on the frame for a reading. The area outside the
+frame is filled with grey, which a network also responds to: of 96 bare faces, half were given the
+same label.
 """
 
 
@@ -82,7 +82,7 @@ class CropClassifier:
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         """Return `(N, labels)` scores for N boxes around faces; the crops are zeroed afterwards.
 
-        The row of a box is zero if more than a third of its bust lies outside the frame.
+        The row of a box is zero if more than a third of its bust is outside the frame.
         """
         places = [i for i, box in enumerate(boxes) if self._is_inside(box, frame)]
         if not places:
@@ -93,7 +93,7 @@ class CropClassifier:
         return scores
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the scores of `classify`, also for boxes that lie mostly outside the frame."""
+        """Return the scores of `classify`, also for boxes that are mostly outside the frame."""
         encoded = self._encode(frame, boxes)
         return self.scorer.score(encoded)
 
@@ -150,8 +150,8 @@ def reopen_classifier(
 ) -> CropClassifier:
     """Return the classifier of `label_set`, reusing the network of `classifier` if it is the same.
 
-    `same_files` says whether the files of the network are those from which `classifier` was opened.
-    With the same network this takes milliseconds. `classifier` itself does not change. Raises as
+    `same_files` says whether `classifier` was opened from the same files of the network. With the
+    same network this takes milliseconds. `classifier` itself does not change. Raises as
     `open_classifier` does.
     """
     old, new = classifier.label_set.settings, label_set.settings

@@ -32,12 +32,12 @@ around the neck.
 HALF_SIDE = 4.2
 HALF_DROP = 1.15
 """The side of the square of half a body, and the distance of its centre below the face's centre,
-both in face heights: from above the hair to about the hips, with what the hands may hold.
+both in face heights: from above the hair to about the hips, with anything that the hands may hold.
 """
 
 FACE_SIDE = 1.2
-"""The side of a face's square, in longer sides of the face's box, so that hair and chin are
-included.
+"""The side of a face's square, relative to the longer side of the face's box, so that hair and chin
+are included.
 """
 
 FILL_LEVEL = 127
@@ -70,8 +70,8 @@ def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]
 
     Width and height are at least 1.
 
-    The region is a square for `bust`, `half` and `face`, which may lie partly outside the frame,
-    and the whole frame for `frame`.
+    The region is a square for `bust`, `half` and `face`, which may be partly outside the frame; for
+    `frame` it is the whole frame.
     """
     if part == "frame":
         return 0, 0, frame.width, frame.height
@@ -89,7 +89,7 @@ def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]
 
 
 def share_inside(box: Box, frame: Frame, part: Part) -> float:
-    """Return the share of a crop's area that lies on the frame, 0–1."""
+    """Return the share of a crop's area that is on the frame, 0–1."""
     left, top, width, height = crop_region(box, frame, part)
     columns = min(left + width, frame.width) - max(left, 0)
     rows = min(top + height, frame.height) - max(top, 0)

@@ -66,7 +66,7 @@ class DeviceClassifier(CropClassifier):
         """
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the scores of `classify`, also for boxes that lie mostly outside the frame."""
+        """Return the scores of `classify`, also for boxes that are mostly outside the frame."""
         scores = []
         for start in range(0, len(boxes), BATCHES[-1]):
             some = boxes[start : start + BATCHES[-1]]

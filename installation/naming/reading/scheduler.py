@@ -34,8 +34,8 @@ class ReadingScheduler:
 
     Visitors without a verdict come first; visitors whose verdict is the root are read once a
     second. With a network on a graphics card, all visitors can be read on every frame. A large
-    network on two cores takes half a second for each visitor; then those who have waited longest
-    come first.
+    network on two cores takes half a second for each visitor; then the visitors who have waited
+    longest come first.
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,9 @@
 """Settles the readings of a visitor into one name, which is withdrawn after it was shown.
 
 The evidence about a visitor is the mean of the scores of their readings, in which older readings
-count less. With a thousand labels, no label ever has 60 % of such a mean, however certain the
-network is. So agreement is not a share of the score, but the share of the readings, weighted in the
-same way, that have the leading label among their three best labels.
+count less. With a thousand labels, no label ever has 60 % of this mean, however certain the network
+is. So agreement is not a share of the score, but the share of the readings, weighted in the same
+way, that have the leading label among their three best labels.
 
 Each visitor is named once. Then the name is withdrawn, and the visitor is shown as a person for as
 long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
@@ -175,7 +175,7 @@ class Settler:
         return {self._places[verdict.label.id] for verdict in verdicts if verdict is not None}
 
     def _evidence_for(self, reading: Reading) -> _Evidence:
-        """Return the evidence to which `reading` is to be added."""
+        """Return the evidence that `reading` has to be added to."""
         evidence = self._evidence.get(reading.track_id)
         if evidence is None:
             evidence = _Evidence.from_instant(reading.taken_at, len(self.label_set.labels))

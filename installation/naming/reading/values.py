@@ -100,7 +100,8 @@ class Verdict:
 def hundredths(scores: Sequence[float]) -> list[int]:
     """Return `scores`, which sum to 1, as whole hundredths that sum to 100.
 
-    Each score is rounded down, and those with the largest remainders are then increased by one.
+    Each score is rounded down, and the scores with the largest remainders are then increased by
+    one.
     """
     shares = [math.floor(100 * score) for score in scores]
     remainders = [100 * score - share for score, share in zip(scores, shares, strict=True)]

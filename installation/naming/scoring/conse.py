@@ -57,8 +57,9 @@ similarity divided by its standard deviation.
 """
 
 ALIKE = 4.0
-"""The weight of a listed label's similarity to its class, relative to that of other labels: so a
-class has a first choice, which is the same from frame to frame, but its other labels can win too.
+"""The weight of a listed label's similarity to its class, relative to the weight of other labels.
+So a class has a first choice, which is the same from frame to frame, but its other labels can win
+too.
 """
 
 SPREAD_POWER = 0.8

@@ -26,7 +26,7 @@ class LinearScorer:
         temperature: float,
         masked: Sequence[int] = (),
     ) -> None:
-        """Store weights `(L, D)` and biases `(L,)`: first those of the visible `labels`.
+        """Store weights `(L, D)` and biases `(L,)`: first for the visible `labels`.
 
         The background rows follow. The labels at the indices `masked` never have a score.
         """

@@ -1,6 +1,6 @@
 """Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
 
-This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV has numbers of its own for a
+This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV has different numbers for a
 few controls, and does not report which of them the camera has. The kernel's `linux/videodev2.h`
 defines the layouts.
 """

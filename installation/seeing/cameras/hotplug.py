@@ -56,7 +56,7 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Play `rehearsal`, and compare the current video nodes with those at the start, `before`.
+        """Play `rehearsal`, and compare the current video nodes with the earlier ones, `before`.
 
         `list_nodes` returns the current nodes.
         """

@@ -102,7 +102,7 @@ def _open_pictures(
                     "Restore the file or folder, or change camera.source.",
                 )
             )
-    # For a tall screen a camera is mounted on its side, and its picture is rotated so that visitors
+    # For a tall screen a camera is mounted sideways, and its picture is rotated so that visitors
     # stand upright. The rehearsal is not rotated: its visitor is drawn upright on a tall picture.
     if settings.rotate in (90, 270):
         width, height = height, width

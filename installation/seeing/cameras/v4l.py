@@ -78,7 +78,9 @@ class CameraListing:
     """
     by_path: Path | None = None
     has_same_name: bool = False
-    """Whether another camera has the same name; udev then gives only one of them the by-id path."""
+    """Whether another camera has the same name; udev then makes a by-id path for only one of
+    them.
+    """
     is_refused: bool = False
     """Whether the kernel did not allow this process to open the camera."""
 

@@ -60,7 +60,7 @@ R-Net; the third before O-Net, where the candidate is set aside and not dropped.
 """
 
 MAX_NESTED = 0.7
-"""If more than this share of the smaller of two faces lies inside the other, the one with the lower
+"""If more than this share of the smaller of two faces is inside the other, the one with the lower
 score is dropped.
 """
 
@@ -92,7 +92,7 @@ class Refined:
         return Refined(self.boxes[order], self.scores[order], self.points[order])
 
     def joined(self, other: Refined) -> Refined:
-        """Return these faces and those of `other`."""
+        """Return these faces, then the faces of `other`."""
         return Refined(
             np.concatenate((self.boxes, other.boxes)),
             np.concatenate((self.scores, other.scores)),
@@ -183,7 +183,7 @@ class Mtcnn:
         }
 
     def _proposals(self, small: Pixels) -> Floats:
-        """Return P-Net's proposals, squares that may hold a face, `(N, 4)` xyxy."""
+        """Return P-Net's proposals, squares that may contain a face, `(N, 4)` xyxy."""
         h, w, _ = small.shape
         found = [np.empty((0, 4), np.float32)]
         found_scores = [np.empty(0, np.float32)]
@@ -310,7 +310,7 @@ def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[F
 
 
 def _not_nested(boxes: Floats, scores: Floats) -> list[int]:
-    """Return the indices of `boxes` `(N, 4)` that do not lie mostly inside a better-scored box.
+    """Return the indices of `boxes` `(N, 4)` that are not mostly inside a better-scored box.
 
     The indices are sorted best first.
     """

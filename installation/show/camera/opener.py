@@ -53,7 +53,7 @@ class CameraOpener:
         as_fast_as_possible: bool = False,
         cameras: Callable[[], list[CameraListing]] = list_cameras,
     ) -> None:
-        """Open the camera of `settings` when called.
+        """Store the settings; a call of the object opens the camera.
 
         Args:
             settings: The section `camera` of kiosk.yaml.

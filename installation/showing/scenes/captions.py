@@ -88,7 +88,7 @@ _RELATIVE = re.compile(
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
 """Matches the places where an English definition may be cut: before a relative clause that
-identifies what is meant. In other languages, words of the main clause may follow such a clause.
+identifies what is meant. In other languages, words of the main clause may follow a relative clause.
 """
 
 
@@ -261,7 +261,7 @@ def shortened(definition: str) -> str:
     """Return `definition`, without remarks and cut at a clause if it has over `MOST_WORDS` words.
 
     The cut is the last one that leaves at most `MOST_WORDS` words, and at least a third of them;
-    without such a clause the definition is not cut. The author named at its end is kept.
+    without a suitable clause the definition is not cut. The author named at its end is kept.
     """
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:

@@ -34,7 +34,9 @@ needs only `GAP`.
 """
 
 TAG_OVER = 11
-"""The part of a square's side by which its tag may lie on the square; the face begins behind it."""
+"""The part of a square's side by which its tag may cover the square; the face begins further
+inside.
+"""
 
 MOST_MOVED = 5
 """The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""

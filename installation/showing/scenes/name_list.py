@@ -74,7 +74,7 @@ class _Rows:
         self._kept: list[_Row] = []
 
     def take(self, first: int, count: int) -> list[_Row]:
-        """Return `count` rows from the number `first` on; those before it are dropped."""
+        """Return `count` rows from the number `first` on; earlier rows are dropped."""
         if first < self._first:
             self._restart()
         while self._first + len(self._kept) < first + count:

@@ -45,8 +45,8 @@ QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
 """The form of a question in languages that need more than a question mark after the name."""
 
 QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
-"""The scripts with the question mark '?'. The others have marks of their own (Arabic, Greek) or
-none (Thai).
+"""The scripts with the question mark '?'. The others have different question marks (Arabic, Greek)
+or none (Thai).
 """
 
 STRIKE = 0.1

@@ -5,7 +5,7 @@ an Arabic definition stays right-to-left if it begins with a Latin word. The emb
 characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
 PyICU. Rejected: the first letter (rules P2 and P3), which decides wrongly about a definition that
 begins with a name in another script; python-bidi, which returns only the text reordered from left
-to right, and such text cannot be shaped.
+to right; this text cannot be shaped.
 """
 
 from __future__ import annotations

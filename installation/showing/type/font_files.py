@@ -1,4 +1,4 @@
-"""Finds font files for a text: those of the package `manimgx-fonts`, then the system's.
+"""Finds font files for a text: in the package `manimgx-fonts`, then on the system.
 
 The package has Noto Sans, the kiosk's own face, with all of Latin, Greek and Cyrillic and the
 positions of their marks, and Noto's faces for nineteen more scripts in the same design; these look
@@ -169,7 +169,7 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return the system's faces for those of the clusters `wanted` that they can draw."""
+    """Return the system's faces for the clusters of `wanted` that they can draw, by cluster."""
     faces: dict[str, Face] = {}
     left = set(wanted)
     known = _system_faces.setdefault((group, region), [])

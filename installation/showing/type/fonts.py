@@ -37,7 +37,7 @@ face.
 
 ACCENT = 0.22
 """The height above a capital that a mark may take without making its line higher, relative to the
-font size: Ü, É and Å take 0.21. So all names have panels of equal height, except those with Ế or Ǘ.
+font size: Ü, É and Å take 0.21. So all names have panels of equal height, except names with Ế or Ǘ.
 """
 
 
@@ -168,7 +168,7 @@ class Fonts:
     def _runs(self, text: str, text_levels: bytes) -> list[Run]:
         """Return `text`, which is clean, split into runs in reading order.
 
-        `text_levels` are those of `direction.levels`.
+        `text_levels` is the result of `direction.levels`.
         """
         runs: list[Run] = []
         place = 0
@@ -190,7 +190,7 @@ class Fonts:
         return runs
 
     def _has_blank(self, face: Face, blank: str) -> bool:
-        """Return whether `face` has `blank`; some fonts of a script have no space of their own."""
+        """Return whether `face` has `blank`; some fonts of a script have no space."""
         key = (face, blank)
         if key not in self._blanks:
             self._blanks[key] = face.covers(blank)

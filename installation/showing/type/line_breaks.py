@@ -134,7 +134,7 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
         if SOFT_HYPHEN in beside or any(unicodedata.combining(letter) for letter in beside):
             continue
         for place in patterns.positions(word[0]):
-            # Some languages change the letters at a hyphen; such places are not used.
+            # Some languages change the letters at a hyphen; these places are not used.
             if getattr(place, "data", None) is None:
                 yield word.start() + int(place)
 

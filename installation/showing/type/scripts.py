@@ -26,9 +26,7 @@ EAST_ASIAN_SCRIPTS = frozenset({"Bopo", "Hang", "Hani", "Hira", "Kana", "Yiii"})
 
 EAST_ASIAN = "East Asian"
 EMOJI = "Emoji"
-"""The group of emoji, which are never drawn, because they have colours and skin tones of their
-own.
-"""
+"""The group of emoji, which are never drawn, because they have fixed colours and skin tones."""
 SYMBOLS = "Symbols"
 NO_SCRIPT = "Unknown"
 """The name of the script of unassigned and private-use characters."""

@@ -27,8 +27,8 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""The least share of the size that the diagonal would give. With it the notice's capitals are 15 mm
-high on a screen of 55 inches, however wide it is.
+"""The least type size, as a share of the size that the screen's diagonal would give. With it the
+notice's capitals are 15 mm high on a screen of 55 inches, however wide it is.
 """
 
 

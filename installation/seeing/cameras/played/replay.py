@@ -66,7 +66,7 @@ class Replay:
         *,
         as_fast_as_possible: bool = False,
     ) -> None:
-        """Play `source` with `orientation`; `clock` gives the times of the frames."""
+        """Play `source` with `orientation`; `clock` provides the times of the frames."""
         self.name = source.name
         self.pool = orientation.pool
         self._source = source
