@@ -1,4 +1,4 @@
-"""Measures the pass on a graphics card beside the same network alone.
+"""Measures the classifier's pass on a graphics card, and the same network alone.
 
 `scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843
 classes has random weights, which take as long as trained ones. For batches of 1, 8 and 32 it prints

@@ -72,7 +72,7 @@ SIDE = 224
 SPAN_S = 0.25
 """The least duration of one measurement, s."""
 SHORT_S = 20.0
-"""A build that takes a core longer than this, s, is measured only once."""
+"""A build that needs more processor time than this, s, is measured only once."""
 
 WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
 """The measured ways of reading; the scorer is the part after the network."""
@@ -296,8 +296,8 @@ def build_all(
 ) -> dict[int, Sequence[Build] | str]:
     """Build all sets in turn, and return the times of each build, or why there is none.
 
-    A set whose build takes too long gets random numbers, because reading costs the same with them;
-    so do larger sets, which are not built.
+    A set whose build takes too long gets random numbers, because reading takes the same time with
+    them; so do larger sets, which are not built.
     """
     label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):

@@ -188,7 +188,7 @@ GLOSSES = {
     "insult": re.compile(r"\b(derogatory|disparag\w+|contempt\w*|insult\w*)\b"),
 }
 
-# Notes on register are removed, as they say nothing of the meaning; notes on a field stay.
+# Notes on register are removed, because they say nothing about the meaning; notes on a field stay.
 REGISTER = re.compile(r"^\((?:British slang|slang|Yiddish|formal|usually plural)\) ")
 
 

@@ -1,10 +1,10 @@
 """Writes the table of recoveries in docs/venue.md from observations that were measured.
 
 Each row of docs/recoveries.csv is one observation: a fault, where it was observed, and how long it
-took until visitors had what they should have, s (empty if nothing has to come back, as when a
-warning is all that happens). `scripts/soak --record` and the person at the virtual machine append
-rows. The table has the median, the worst and the number of the observations. A fault without an
-observation has no row in the table. Rejected: figures in the page itself, which nobody can check.
+took until visitors saw what they should see, s (empty if nothing has to recover, for example after
+a mere warning). `scripts/soak --record` and the person at the virtual machine append rows. The
+table has the median, the worst and the number of the observations. A fault without an observation
+has no row in the table. Rejected: figures in the page itself, which nobody can check.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Changes the path that an environment was made for: relocate.py ENVIRONMENT OLD NEW.
 
-Python itself finds its environment beside its executable. Only text that installers have written
-contains the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install. Each file
-is replaced, never written into, because a copy of an environment may share its files by hard links.
+Python itself finds its environment by the path of its executable. Only text that installers have
+written contains the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install.
+Each file is replaced, never written into, because a copy of an environment may share its files by
+hard links.
 """
 
 from __future__ import annotations

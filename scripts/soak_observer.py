@@ -209,7 +209,7 @@ class Observer:
     def _judge_people(
         self, scene: Scene, to_screen: Callable[[Box], Box] | None, now: float
     ) -> None:
-        """Find squares and names that are not at the face of somebody who is, or just was, present.
+        """Find squares and names that are not at the face of a person who is, or just was, present.
 
         Each square needs a separate visit.
         """

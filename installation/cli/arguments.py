@@ -58,7 +58,7 @@ MAX_SIDE_PX = 16384
 
 MAX_SIZE_DIGITS = 6
 """The largest number of digits of a side that are converted; a side with more digits is too large
-anyway.
+in any case.
 """
 
 

@@ -171,7 +171,7 @@ class _Examination:
         return Finding("ok", name)
 
     def _line(self) -> Finding:
-        """Describe where the line on the floor belongs, for cameras with common angles of view."""
+        """Describe where to draw the line on the floor, for cameras with common angles of view."""
         from installation.seeing.presence.floor_line import ANGLES, FloorLine
 
         least, camera = self._settings.visitors.least_size, self._settings.camera
@@ -264,7 +264,7 @@ class _Examination:
 def _without_remarks_of_libraries() -> Iterator[None]:
     """Discard what C libraries write to standard error.
 
-    Failures are raised as exceptions anyway.
+    Nothing is lost, because failures are raised as exceptions.
     """
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)

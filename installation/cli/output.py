@@ -155,7 +155,7 @@ def _open_null(number: int) -> TextIO:
 
 
 def print_utf_8() -> None:
-    """Print in UTF-8 from now on, which JSON requires, whatever the terminal expects."""
+    """Print in UTF-8 from now on, even to a terminal with another encoding; JSON requires it."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
 

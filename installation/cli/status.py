@@ -1,7 +1,7 @@
 """The command `kiosk status`, which prints the health of the running shows.
 
 For a person, each show has a heading with its process, its user and its socket. Programs get the
-figures alone; if several shows run, `--socket` chooses the one to ask.
+figures alone; if several shows run, `--socket` chooses one of them.
 """
 
 from __future__ import annotations

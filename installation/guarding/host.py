@@ -96,7 +96,7 @@ def _landlock() -> HostCheck:
         return HostCheck("Landlock", None, UNREADABLE, remedy)
     from installation.guarding.layers import landlock
 
-    # Under the guard the kernel cannot be asked: stage one refuses the call.
+    # Under the guard this cannot be read from the kernel: stage one refuses the call.
     status = SandboxStatus.from_environment()
     version = landlock.abi() if status is None else status.landlock_version
     found = f"version {version}" if version else "this kernel does not have it"

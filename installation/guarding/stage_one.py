@@ -75,7 +75,7 @@ downloading.
 """
 
 _KEPT = re.compile(
-    # The session: language, time zone, and where the display is.
+    # The session: language, time zone, and the address of the display.
     r"PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TERM|COLUMNS|NO_COLOR"
     r"|DISPLAY|XAUTHORITY|WAYLAND_DISPLAY|XDG_(RUNTIME_DIR|SESSION_TYPE|CURRENT_DESKTOP)"
     # systemd.

@@ -101,7 +101,9 @@ PROMISES = {
 # What it cannot promise: the compositor itself, which runs as root, sees every picture; and another
 # program of the kiosk's user, which the unit does not start, could copy the screen and type.""",
 }
-"""The comment of each unit: which promises to visitors it keeps, and which it cannot keep."""
+"""The comment of each unit: which promises to visitors the show keeps under it, and which it
+cannot.
+"""
 
 _VARIABLES = {
     "desktop": "DISPLAY=:0",
@@ -294,7 +296,7 @@ def _cage(user: str, program: str) -> str:
     """Return the part of the unit that starts cage, which shows one window on the whole screen.
 
     Cage ends when the program that it starts ends, so it starts a program that never ends; the show
-    connects to cage's socket. Cage would start an X server for any user who asks for one, so
+    connects to cage's socket. Cage would start an X server as soon as any user connects, so
     Xwayland is hidden from cage.
     """
     wait = f"test -S {FOLDER}/wayland-0 && exit; sleep 0.1"

@@ -67,7 +67,7 @@ def watch(
         except KeyboardInterrupt:
             pass  # the show has got the signal too, and ends by itself
         except BaseException:
-            show.terminate()  # a show whose set nobody builds must not go on
+            show.terminate()  # a show whose set is no longer built must end
             raise
         return show.wait()
 

@@ -24,7 +24,7 @@ class Pool:
     """
 
     def __init__(self) -> None:
-        # Reentrant: the garbage collector may return a picture while this thread takes another.
+        # Reentrant: the garbage collector may return a block while this thread takes another.
         self._lock = threading.RLock()
         self._free: list[mmap] = []
         self._all: weakref.WeakSet[mmap] = weakref.WeakSet()

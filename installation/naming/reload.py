@@ -119,8 +119,8 @@ class LabelSetReloader:
                     self._log(f"labels: {mistake}")
             return
         except Exception as error:
-            # For example, a graphics card has run out of memory. The show goes on with its current
-            # set.
+            # For example, a graphics card has run out of memory. The show continues with its
+            # current set.
             logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
                 f"labels: a change cannot be opened ({type(error).__name__}, logged above), so "

@@ -26,9 +26,9 @@ class State(enum.IntEnum):
     """The state of the show."""
 
     STARTING = 0
-    """The show is loading, behind the title card."""
+    """The show is loading, and the title card is on the screen."""
     SEALED = 1
-    """The sandbox is complete, and the show asks for permission to open its camera."""
+    """The sandbox is complete, and the show requests permission to open its camera."""
     OPENING = 2
     """The camera is being opened."""
     RUNNING = 3

@@ -1,4 +1,4 @@
-"""A process that the launcher has started, as the supervisor knows it.
+"""The supervisor's record of a process that the launcher has started.
 
 This module is separate because the launcher starts the first process before it imports the
 supervisor.

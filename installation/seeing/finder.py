@@ -23,8 +23,8 @@ DETECT_INTERVAL_S = 0.2
 NEWCOMER_INTERVAL_S = 0.06
 """The time between two looks while there may be a newcomer, s: every other frame at 30 a second.
 
-Full looks at every frame would cost too much: far behind the visitors, a detector may find a face
-on some frames and lose it on others, all day.
+Looks must not be full at every frame, because in the background a detector may find a face on some
+frames and lose it on others, all day.
 """
 
 TRACK_INTERVAL_S = 0.03

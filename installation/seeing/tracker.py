@@ -59,8 +59,8 @@ The slowest machine that the tracker supports searches one frame a second.
 LOST_S = 0.5
 """A track with a miss is not drawn from this time after its last hit, s, although it may continue.
 
-A square that stayed where a face was would slide over the back of a head, or over somebody else.
-Half a second is longer than the detector usually loses a face at four looks a second.
+A square that continued without a face would cover the back of a head, or somebody else. Half a
+second is longer than the detector usually loses a face at four looks a second.
 """
 
 BOX_NOISE = 0.05

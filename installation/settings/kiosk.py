@@ -50,7 +50,9 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""The least number of words in `acknowledged`, as 'yes' or 'I know' does not say who decided."""
+"""The least number of words in `acknowledged`, because 'yes' or 'I know' does not say who
+decided.
+"""
 
 ANNOUNCE_S = 3.0
 """How long the notice is shown before a visitor is classified, s; enough time to turn away."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from installation.errors import nearest
 
 MOST_ENTRIES = 1_000
-"""The largest number of entries of a folder that are compared; comparing more takes noticeable
-time.
+"""The largest number of entries of a folder that are compared; comparing more would cause a
+noticeable delay.
 """
 
 

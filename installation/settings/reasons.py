@@ -31,8 +31,8 @@ Reason = Literal[
 """The reason why a label is hidden; kiosk.yaml explains each reason under `content.hide`.
 
 `unseen`: the label makes a hurtful claim that no picture can support. `empty`: the label says
-nothing about a person, and would be read as an insult. `imagenet`: ImageNet's authors judged the
-category unsafe, which is known only after `kiosk fetch imagenet-safety`.
+nothing about a person, and would be understood as an insult. `imagenet`: ImageNet's authors judged
+the category unsafe, which is known only after `kiosk fetch imagenet-safety`.
 """
 
 REASONS: tuple[Reason, ...] = get_args(Reason)

@@ -1,10 +1,10 @@
-"""Keeps the analysis running while the mirror runs, whatever fails in it.
+"""Keeps the analysis running while the mirror runs, even if parts of it fail.
 
 The mirror does not need the analysis: if it fails, visitors see themselves without labels. A part
 that failed is opened again on the same device, then on the CPU, and after some minutes on the first
-device again. The thread of a network that hangs cannot be ended; the analysis is started again
-beside it, with parts that the old thread does not use. If different failures follow each other, or
-if too many threads hang, the process is restarted.
+device again. The thread of a network that hangs cannot be ended; the analysis is started again in
+another thread, with parts that the old thread does not use. If different failures follow each
+other, or if too many threads hang, the process is restarted.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class CardOnScreen:
         self._is_for_staff = False
 
     def show(self, card: Card, for_staff: Card | None = None) -> None:
-        """Paint `card`, or `for_staff` in its place if the staff has asked for it."""
+        """Paint `card`, or `for_staff` instead if the key for the staff card was pressed."""
         self._card, self._for_staff, self._painted = card, for_staff, None
         self.update(staff_card=self._is_for_staff)
 

@@ -125,7 +125,7 @@ class LiveShow:
         self._capture = Worker("capture", capture)
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
-        """Run the show until the camera ends or `poll` asks for the end; return the summary.
+        """Run the show until the camera ends or `poll` requests the end; return the summary.
 
         Raises what any thread raised. At the end, even after a failure, every part forgets its
         pixels, and after an orderly end the screen is black.

@@ -156,7 +156,7 @@ class Mirror:
         return new_sightings
 
     def _fit_screen(self) -> None:
-        """Compose scenes for the size that the screen has now: displays are turned and replaced."""
+        """Compose scenes for the current size of the screen: displays are rotated and replaced."""
         size = self._screen.surface.get_size()
         if size != self._context.size:
             self._context, self._scene = replace(self._context, size=size), None

@@ -68,7 +68,7 @@ CARD_S = 8.0
 
 CLOSING_S = 4.0
 """The longest wait for the threads of a live show to end after the camera failed, s: a read of the
-camera takes two.
+camera takes up to two.
 """
 
 OPEN_S = 30.0

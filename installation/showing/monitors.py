@@ -1,10 +1,9 @@
-"""The monitors of an X server: their connectors, positions and sizes, as they are now.
+"""The monitors of an X server: their current connectors, positions and sizes.
 
 SDL 2 reads the sizes of the displays only when it starts. Without a window manager, a window is not
-notified when its monitor gets another resolution or is turned. RANDR 1.5 reports this, and the
-names of the connectors (`HDMI-1`), which pygame does not know. RANDR is asked through a separate
-connection, because pygame's `get_wm_info` reads a pointer that was never set (pygame-ce 2.5.8) and
-crashes.
+notified when its monitor's resolution or rotation changes. RANDR 1.5 reports this, and the names of
+the connectors (`HDMI-1`), which pygame cannot read. RANDR is queried through a separate connection,
+because pygame's `get_wm_info` reads a pointer that was never set (pygame-ce 2.5.8) and crashes.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ WINDOW_MANAGER = b"_NET_SUPPORTING_WM_CHECK"
 
 
 class Monitors:
-    """Asks an X server for its monitors. Use it from one thread only."""
+    """Queries an X server for its monitors. Use it from one thread only."""
 
     def __init__(self) -> None:
         """Connect to the server that DISPLAY names. Raises OSError, also if it has no RANDR."""
@@ -143,7 +142,7 @@ class Monitors:
 
     @classmethod
     def of_session(cls) -> Monitors | None:
-        """Return the monitors of the X server that DISPLAY names; None if it cannot be asked."""
+        """Return the monitors of the X server that DISPLAY names; None if it cannot be queried."""
         if not os.environ.get("DISPLAY"):
             return None
         try:
@@ -246,7 +245,7 @@ class Monitors:
 
 
 def monitors_of_session() -> list[Monitor]:
-    """Return the monitors of the X server that DISPLAY names; empty if it cannot be asked."""
+    """Return the monitors of the X server that DISPLAY names; empty if it cannot be queried."""
     monitors = Monitors.of_session()
     if monitors is None:
         return []

@@ -1,9 +1,9 @@
-"""Keeps a fullscreen window on its monitor, whatever happens to the monitor, and in front.
+"""Keeps a fullscreen window on its monitor and in front, even if the monitor changes.
 
-A monitor may be unplugged and come back, be turned, or change its resolution. For example, if a
-projector is switched on after the computer, the screen has at first the size that it has without a
-monitor. A window manager adapts the window; without one, the X server is asked to move and resize
-it.
+A monitor may be unplugged and plugged in again, be rotated, or change its resolution. For example,
+if a projector is switched on after the computer, the screen has at first the size that it has
+without a monitor. A window manager adapts the window; without one, the X server is asked to move
+and resize it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Placement:
         """Keep the window that is open now on its monitor.
 
         Args:
-            monitors: The monitors of the X server; None if they cannot be asked.
+            monitors: The monitors of the X server; None if they cannot be queried.
             connector: The connector that the curator named. None: the one whose monitor shows the
                 window now, or, while that connector has no monitor, the first one that has.
             stays: Whether the window is to come in front again after another has covered it.

@@ -1,7 +1,7 @@
 """The data types of a scene, with all positions in pixels: the painter decides nothing.
 
-Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
-previous scene: an element keeps the position that it had there.
+Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also reads the
+previous scene, so that an element keeps its position.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Scene:
     """Everything on the screen at one moment of the show."""
 
     picture: Frame | None
-    """The frame behind everything; None for a black screen."""
+    """The frame in the background; None for a black screen."""
     view: Rect
     """The part of the screen that the picture fills; the rest is black."""
     brightness: float

@@ -1,8 +1,8 @@
 """The first picture of a show: the title card, painted before the rest of the show is imported.
 
-pydantic checks the settings, and OpenCV processes frames; importing both takes longer than the
-title card. So the few settings that the card needs are read here first, without a check. If any of
-them looks unusual, the title card is not shown, and the later check reports the mistake.
+pydantic checks the settings, and OpenCV processes frames; importing both takes longer than painting
+the title card. So the few settings that the card needs are read here first, without a check. If any
+of them looks unusual, the title card is not shown, and the later check reports the mistake.
 """
 
 from __future__ import annotations

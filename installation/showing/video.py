@@ -36,7 +36,7 @@ STDERR = 2
 """The file descriptor of standard error."""
 
 MOST_REMARKS = 2000
-"""The largest number of bytes that are kept of what libraries write to standard error."""
+"""The largest number of bytes of libraries' messages on standard error that are stored."""
 
 SHOW_NOTHING = ("dummy", "offscreen")
 """SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
@@ -120,7 +120,7 @@ def _start_driver(driver: str | None) -> None:
 def _remarks_of_libraries() -> Iterator[list[str]]:
     """In the block, collect the lines that C libraries write to standard error.
 
-    Xlib and libwayland write there why a display refuses them, which SDL does not know. The list is
+    Xlib and libwayland write there why a display refuses them, which SDL cannot report. The list is
     complete at the end of the block; it stays empty if the guard no longer allows a pipe.
     """
     remarks: list[str] = []
@@ -170,7 +170,7 @@ def end_if_the_window_ends(end: Callable[[str], object]) -> None:
 
     `end` must end the process. Xlib's default is to call the C library's exit while threads are
     running, which crashes with SIGSEGV or SIGILL and logs nothing. Other errors of the X server,
-    such as a monitor that is gone when it is asked for, are ignored.
+    such as a request about a monitor that has been unplugged, are ignored.
     """
     if not pygame.display.get_init() or pygame.display.get_driver() != "x11":
         return
@@ -220,8 +220,8 @@ def no_display(seen: str) -> Mistake:
 def compositor_has_ended() -> bool:
     """Return whether SDL draws on a Wayland compositor that has closed the connection.
 
-    SDL only says that the window is to be closed, as it does for Alt-F4. The show has no sockets
-    other than the display's.
+    SDL only reports that the window should be closed, as for Alt-F4. The show has no sockets other
+    than the display's.
     """
     return pygame.display.get_driver() == "wayland" and has_closed_socket()
 
@@ -233,7 +233,7 @@ def has_closed_socket() -> bool:
         # The folder of the list itself is closed by now.
         with contextlib.suppress(OSError):
             if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                waiting.register(int(name), 0)  # POLLHUP is reported without being asked for.
+                waiting.register(int(name), 0)  # POLLHUP is reported without being requested.
     return any(events & select.POLLHUP for _, events in waiting.poll(0))
 
 

@@ -44,7 +44,7 @@ class Words:
     title: Sentence
     """The large line while nobody is in the picture; `screen.title` in kiosk.yaml replaces it."""
     invitation: Sentence
-    """The line under the title if the mirror is behind it."""
+    """The line under the title if the mirror is the background."""
     notice: Sentence
     """The notice of the AI Act, Article 50(3), at the top of every scene of the mirror."""
     way_out: Annotated[NonEmptyText, with_placeholders("seconds")]

@@ -62,7 +62,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
     rights = struct.pack(
         "=QQQ", changes, _bits(_TCP_BY_ABI, version), _bits(_SCOPES_BY_ABI, version)
     )
-    # Older kernels know fewer fields, and accept the other fields only if these are zero.
+    # Older kernels support fewer fields, and accept the other fields only if they are zero.
     rules = syscalls.call("landlock_create_ruleset", rights, len(rights), 0)
     try:
         for device in devices:

@@ -36,8 +36,8 @@ def capabilities() -> int:
 def drop_capabilities() -> None:
     """Give up every capability permanently; root then has the rights of an ordinary user.
 
-    An ordinary user who was given capabilities keeps only `CAP_DAC_READ_SEARCH`. Call this only in
-    a process with one thread. Raises OSError.
+    An ordinary user with capabilities keeps only `CAP_DAC_READ_SEARCH`. Call this only in a process
+    with one thread. Raises OSError.
     """
     kept = 0 if os.geteuid() == 0 else capabilities() & CAP_DAC_READ_SEARCH
     # Fails for numbers that this kernel does not know, and for ordinary users.

@@ -1,6 +1,6 @@
 """Probes that call the show's libraries: functions that write files or contact other programs.
 
-Libraries report failures in their own ways, so most of these probes cannot tell which layer
+Libraries report failures in their own ways, so most of these probes cannot determine which layer
 refused.
 """
 

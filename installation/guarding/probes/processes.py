@@ -51,7 +51,7 @@ def _hold_process(scratch_dir: Path) -> None:
 def _signal_parent(call: str, targets: int, *arguments: int | bytes) -> Action:
     """Return an action that sends the parent signal 0, which does nothing.
 
-    `call` takes the parent's process id `targets` times before the other `arguments`.
+    The arguments of `call` are the parent's process id, repeated `targets` times, then `arguments`.
     """
 
     def action(scratch_dir: Path) -> None:

@@ -272,7 +272,9 @@ def _folders(top: Path) -> dict[str, Path]:
 
 
 SIDECARS = ("thumbs.db", "desktop.ini", ".aae", ".xmp")
-"""The endings of the names of files that systems and editors add beside pictures, in lower case."""
+"""The endings, in lower case, of the names of files that systems and editors create next to
+pictures.
+"""
 
 IN_ICLOUD = re.compile(r"\.(.+)\.icloud")
 """Matches the name of the file that a Mac leaves in place of a picture that is only in iCloud."""

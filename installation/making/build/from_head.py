@@ -1,8 +1,8 @@
 """The method `classes` for timm's networks: keeps the head's rows for the visible labels.
 
-As only these rows are kept, a hidden label cannot be scored at all. The network is run to test that
-its head really is one weighted sum over the features: some networks scale their features, or have
-two heads.
+Because only these rows are kept, a hidden label cannot be scored at all. The network is run to test
+that its head really is one weighted sum over the features: some networks scale their features, or
+have two heads.
 """
 
 from __future__ import annotations

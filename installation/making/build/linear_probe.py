@@ -76,7 +76,7 @@ def fit(views: Features, labels: Numbers) -> LinearProbe:
     N, V, D = views.shape  # noqa: N806  pictures, views, numbers of each
     features = views.reshape(N * V, D)
     mean, spread = features.mean(0), features.std(0)
-    spread[spread == 0] = 1  # a feature that is the same in all pictures gets no weight anyway
+    spread[spread == 0] = 1  # a feature that is the same in all pictures gets the weight 0
     regression = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=MOST_STEPS)
     # float32 takes half the time of float64.
     standardised = ((features - mean) / spread).astype(np.float32)
@@ -103,7 +103,7 @@ def held_out(
     The logits come from a probe that was fitted without any view of the picture. Below
     `SINGLE_FOLD_FROM` pictures, each picture is held out once, in one of `FOLDS` folds; from that
     number on, only the first fold is held out. Each label needs at least `FOLDS` pictures.
-    `after_each` is called after each fold, which takes as long as `fit`. For 1,000 pictures of 20
+    `after_each` is called after each fold; a fold takes as long as `fit`. For 1,000 pictures of 20
     labels, all folds take 11 s on one core.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)

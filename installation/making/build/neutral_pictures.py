@@ -31,7 +31,7 @@ Canvas = npt.NDArray[np.float32]
 def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
     """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second picture shows a figure.
 
-    The same `seed` results in the same pictures, whatever the `count`.
+    The same `seed` results in the same pictures for any `count`.
     """
     random = np.random.default_rng(seed)
     for number in range(count):

@@ -4,7 +4,7 @@
 `persons-21k` and timm's other networks no such value was found, and for `imagenet-safety` only a
 copy was found that may differ from the original, so they are not pinned. The first fetch takes the
 SHA-256 that Hugging Face states (for image-net.org: the SHA-256 of a fetched file in the right
-format) and records it; another file is refused from then on. A venue that knows the right SHA-256
+format) and records it; later fetches refuse another file. A venue that knows the right SHA-256
 states it with --sha256.
 """
 

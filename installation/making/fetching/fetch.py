@@ -2,7 +2,7 @@
 
 A download is written to NAME.part and resumes there after an interruption. Its SHA-256 is checked
 before it is renamed, so a file with its proper name is always complete. `fetched.yaml` in the same
-folder records the SHA-256 that each file must have from then on.
+folder records the SHA-256 that each file must have in later fetches.
 """
 
 from __future__ import annotations

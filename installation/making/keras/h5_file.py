@@ -67,7 +67,7 @@ class KerasFile:
             raise RefusedError(f"the weights {where} are missing")
         try:
             found = self._root["model_weights"][group][path]
-        except Exception:  # pyfive knows no links to other files, and has no exception for them
+        except Exception:  # pyfive raises no exception of its own for links to other files
             raise RefusedError(f"the weights {where} are a link, or damaged") from None
         if not isinstance(found, pyfive.Dataset):
             raise RefusedError(f"the weights {where} are a link or a group (expected numbers)")

@@ -128,7 +128,7 @@ def _only(values: Any) -> Any:
 
 
 def _picture_shape(part: Any) -> tuple[int, int, int]:
-    """Return height, width and channels of the pictures that a network takes."""
+    """Return height, width and channels of a network's input pictures."""
     shape = part["config"].get("batch_input_shape")
     if shape is None and "layers" in part["config"]:
         return _picture_shape(part["config"]["layers"][0])

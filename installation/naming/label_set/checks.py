@@ -101,7 +101,7 @@ class _Table:
         self._outputs = settings.outputs
         self._parents = {row.id: row.parent for row in rows}
         headings = {row.parent for row in rows if row.parent}
-        # A network may know only some of the ImageNet categories that the set has.
+        # A network may have only some of the set's ImageNet categories as classes.
         by_wordnet = self._outputs and not settings.method.brings_network
         self._known = (self._outputs or {}, headings, imagenet.names() if by_wordnet else {})
         self._outputs_are_numbers = settings.method.brings_network

@@ -53,7 +53,7 @@ class EfficientNetLite0:
         """Return logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
 
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
-        encoded one by one: larger batches are not faster, and take more memory.
+        encoded one by one: larger batches are not faster, and need more memory.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         for row in range(len(batch)):

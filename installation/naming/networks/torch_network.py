@@ -1,4 +1,4 @@
-"""Runs networks with PyTorch behind NumPy interfaces: arrays in, arrays out.
+"""Runs networks with PyTorch; inputs and outputs are NumPy arrays.
 
 The default show does not need PyTorch. PyTorch runs fetched networks, networks in a label set's
 folder, and, in half precision, every network on a graphics card.

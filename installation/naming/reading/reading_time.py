@@ -23,7 +23,7 @@ person.
 def reading_time_s(label: Label) -> float:
     """Return how long a visitor needs to read the name and the whole definition of `label`, s.
 
-    A definition that the screen truncates takes less time.
+    Reading a definition that the screen truncates takes less time.
     """
     words = len(label.name.split()) + len(label.definition.split())
     return ORIENTATION_S + words / WORDS_PER_S

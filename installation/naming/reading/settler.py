@@ -29,7 +29,9 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
 HALF_LIFE_S = 2.0
-"""The age at which a reading counts half, s; a guess: about the time that turning round takes."""
+"""The age at which a reading counts half, s; a guess: about the time that a visitor needs to turn
+round.
+"""
 
 VOTES = 3
 """The number of a reading's best labels that the reading votes for."""
@@ -141,9 +143,9 @@ class Settler:
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
         within `PATIENCE` times `min_time_s`; a label that meets these conditions later replaces the
-        root. A name stays for `hold_s`, or for the time that it takes to read it if that is longer.
-        Then it is withdrawn, which takes `WITHDRAWN_S`. With `draw: sample` the label is drawn at
-        random from all labels that have `min_score`, with their scores as weights.
+        root. A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is
+        longer. Then it is shown as withdrawn for `WITHDRAWN_S`. With `draw: sample` the label is
+        drawn at random from all labels that have `min_score`, with their scores as weights.
 
         A visitor is not given the name of another visitor who is present if the score of a free
         label is at least `min_score` and at least `NEAR` times the best score. Visitors who have a
@@ -234,7 +236,7 @@ class Settler:
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict: the root, a name, or None if it is still open.
+        """Return the verdict: the root, a name, or None if it is not decided yet.
 
         `means` are the mean scores, `(labels,)`, and `leader` is the index of the best.
         """

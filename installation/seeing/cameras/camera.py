@@ -30,7 +30,7 @@ class Camera(Protocol):
     """The pool that holds the camera's pictures."""
 
     def read(self) -> Frame | None:
-        """Wait for the next frame and return it, rotated and mirrored as the settings say.
+        """Wait for the next frame and return it, rotated and mirrored according to the settings.
 
         Returns None if the source has ended and does not loop. Raises CameraError if the device
         fails.

@@ -1,8 +1,8 @@
 """Detects faults in the pictures of a camera that is plugged in and sends pictures.
 
-Two pictures of a real camera are never equal, even in an empty and still room, because every sensor
-has noise. So a picture that equals a recent one byte for byte is an old picture, sent again. Only
-checksums are compared: no copy of a picture is kept.
+Two pictures of a real camera are never equal, even in an empty room where nothing moves, because
+every sensor has noise. So a picture that equals a recent one byte for byte is an old picture, sent
+again. Only checksums are compared: no copy of a picture is kept.
 """
 
 from __future__ import annotations

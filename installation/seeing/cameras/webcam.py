@@ -73,9 +73,9 @@ class OpenDevice(Protocol):
 class Webcam:
     """A camera, given by its number or its path under /dev, whose device is already open.
 
-    The camera is asked for MJPG, because few cameras can send large raw pictures at a high rate
-    over USB. OpenCV is asked for two buffers: the camera fills one while the other is decoded. With
-    a single buffer, many cameras send only every second picture.
+    MJPG is requested from the camera, because few cameras can send large raw pictures at a high
+    rate over USB. Two buffers are requested from OpenCV: the camera fills one while the other is
+    decoded. With a single buffer, many cameras send only every second picture.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and fou
 
 MIN_SCORES = (0.7, 0.7, 0.8)
 """The least scores after P-Net, R-Net and O-Net, 0–1. The usual scores are 0.6, 0.7 and 0.7; higher
-ones take less time.
+scores make the cascade faster.
 """
 
 MAX_IOUS = (0.5, 0.7, 0.5)
@@ -71,8 +71,8 @@ ONET_PX = 48
 """The networks' input sizes and P-Net's stride, px, as given by their architecture."""
 
 BATCHES = {"rnet.onnx": 32, "onet.onnx": 8}
-"""The largest number of crops that each network processes together; more take more memory and are
-not faster.
+"""The largest number of crops that each network processes together; larger batches need more memory
+and are not faster.
 """
 
 Floats = npt.NDArray[np.float32]

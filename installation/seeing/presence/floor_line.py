@@ -1,7 +1,7 @@
 """Computes the position of the line on the floor behind which nobody is classified.
 
 A camera with the diagonal angle of view `a` and a picture of w × h px covers, at the distance d, a
-height of `2 d tan(a/2) h / √(w² + h²)`. A face of F metres takes the share `least_size` of this
+height of `2 d tan(a/2) h / √(w² + h²)`. A face of F metres fills the share `least_size` of this
 height at
 
     d = F √(w² + h²) / (2 h tan(a/2) least_size)

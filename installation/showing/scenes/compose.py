@@ -150,7 +150,7 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
     """Return the instant from which the next change of large type has to wait for `CHANGE_S`.
 
-    A name disappears with its face at once, even if it appeared just before. In that case the
+    A name disappears with its face at once, even if it has only just appeared. In that case the
     disappearance counts as a change `CHANGE_S` after the one before it, and the next change waits
     longer. So a face that is lost and found again and again makes no name flash.
     """
@@ -244,7 +244,7 @@ def _square(box: Box, previous: Rect | None, context: ScreenContext) -> Rect:
 
 
 def _dragged(held: float, wanted: float, slack: float) -> float:
-    """Return `held`, moved only as far as it takes to be within `slack` of `wanted`."""
+    """Return `held`, moved by the least distance after which it is within `slack` of `wanted`."""
     return min(max(held, wanted - slack), wanted + slack)
 
 

@@ -29,8 +29,8 @@ MAX_TAG_WIDTH = 1190
 
 TAG_GAP = 20
 """The least space, px at 1080, between a tag that only touches its own square and every other
-square, so that nobody takes the tag for the other visitor's. A tag that is partly on its own square
-needs only `GAP`.
+square, so that the tag is not mistaken for the other visitor's. A tag that is partly on its own
+square needs only `GAP`.
 """
 
 TAG_OVER = 11
@@ -75,7 +75,7 @@ class Layout:
             visitors: In any order, without panels.
             faces: Every face on the picture, of visitors and of bystanders.
             known: The visitors of the previous scene, by id.
-            searches: Whether room is sought for panels that had none before, which takes some
+            searches: Whether to search for room for panels that had none before; this takes some
                 milliseconds.
         """
         self._searches = searches

@@ -106,7 +106,7 @@ def as_question(name: str, language: str) -> str:
 
 
 def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
-    """Return `panel`, filled as far as the evidence goes, or struck through."""
+    """Return `panel`, filled in proportion to the evidence, or struck through."""
     shown = visitor.shown
     if shown.stage == "named" and shown.verdict is not None:
         own = shown.verdict.shares(RUNNERS_UP).own

@@ -29,8 +29,7 @@ _KEPT = UNSEEN | frozenset(_SIGNS)
 def clean(text: str) -> str:
     """Return `text` composed (NFC), on one line, without control characters and byte-order marks.
 
-    Characters that only few fonts can draw are kept, because nobody would notice it if they were
-    left out.
+    Characters that only few fonts can draw are kept, because their loss would not be noticed.
     """
     composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
     return "".join(

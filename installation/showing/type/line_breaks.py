@@ -3,7 +3,7 @@
 ICU is used through PyICU, which also computes the direction of text. Its rules are used in their
 strict form, in which no line begins with a small kana. `pyphen` has LibreOffice's hyphenation
 patterns. Rejected: `uniseg`, which has only Unicode's rules; Thai, Lao, Khmer and Burmese have no
-spaces between words, so breaking them takes a dictionary, which ICU has for each.
+spaces between words, so breaking their lines requires a dictionary; ICU has one for each.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ the author allows it; `hyphen`: the language allows it; `letters`: the word is t
 
 @dataclass(frozen=True)
 class Break:
-    """A place where a line may end: before the character `place`."""
+    """A position at which a line may end: before the character with the index `place`."""
 
     place: int
     kind: BreakKind
@@ -67,7 +67,7 @@ class Break:
 
 
 def line_breaks(text: str, language: str = "") -> list[Break]:
-    """Return the places where `text` may break, in order; the last is its end.
+    """Return the positions at which `text` may break, in order; the last is its end.
 
     `language` is a code such as `de`; without it, and in languages without patterns, only the soft
     hyphens in the text are used.
@@ -85,7 +85,7 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
 
 
 def letter_breaks(text: str) -> list[Break]:
-    """Return the places where `text` may break if it must: between what readers see as letters."""
+    """Return the positions at which `text` may break if necessary: between readers' letters."""
     places = _places(text, icu.BreakIterator.createCharacterInstance, "en")
     return [Break(place, "letters") for place in places]
 
@@ -124,7 +124,7 @@ def _from_utf16(text: str, units: list[int]) -> list[int]:
 
 
 def _hyphens(text: str, language: str) -> Iterator[int]:
-    """Yield the places where the patterns of `language` allow hyphens in words of `text`."""
+    """Yield the positions at which the patterns of `language` allow hyphens in words of `text`."""
     patterns = _patterns(language) if language else None
     if patterns is None:
         return

@@ -1,10 +1,10 @@
 """Reads looks.csv: the descriptions and label lists of the classes that may stand for people.
 
 looks.csv has a row for each class that is seen on people or beside them: its WordNet `id`, its
-`name`, a sentence (`looks_like`), and `labels`, the names of the labels that it may lead to,
-separated by semicolons. Which person a photographed object stands for is an opinion; this file
-records the kiosk's opinion. The listed labels exist and are shown, and no class of clothing leads
-to a label about the body, hair or clothing.
+`name`, a sentence (`looks_like`), and `labels`, the names of the labels that it suggests, separated
+by semicolons. Which person a photographed object stands for is an opinion; this file records the
+kiosk's opinion. The listed labels exist and are shown, and no class of clothing leads to a label
+about the body, hair or clothing.
 
 The lists are used only for a set with `lists: true` in labelset.yaml, because they name that set's
 labels.

@@ -121,8 +121,8 @@ def _position(moment_s: float) -> tuple[float, float, float]:
     """Return the visitor's size, middle and offset downwards, `moment_s` into the visit.
 
     The size is 1 in front of the screen; the middle is a fraction of the picture's width, and the
-    offset a fraction of its height. At a middle of 0 or 1 the visitor is just out of sight on the
-    left or on the right.
+    offset a fraction of its height. At a middle of 0 or 1 the visitor is completely outside the
+    picture, on its left or right.
     """
     staying_s, leaving_s = moment_s - ENTER_S, moment_s - ENTER_S - STAY_S
     if staying_s < 0:

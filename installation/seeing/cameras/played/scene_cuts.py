@@ -45,7 +45,8 @@ class SceneCounter:
 
         `pixels` are `(H, W, 3)` uint8 BGR.
         """
-        # Single pixels are picked first, so that a large frame takes no longer than a small one.
+        # The picture is first reduced without averaging, so that a large frame takes no longer than
+        # a small one.
         coarse = cv2.resize(pixels, _COARSE_PX, interpolation=cv2.INTER_NEAREST)
         grey = cv2.cvtColor(coarse, cv2.COLOR_BGR2GRAY)
         small = cv2.resize(grey, _THUMBNAIL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
