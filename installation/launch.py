@@ -162,7 +162,7 @@ class Launcher:
             )
 
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
-        """Start a show.
+        """Start a show and return its process.
 
         `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
         since the supervisor's start, for `--seconds`.
@@ -219,7 +219,7 @@ class Launcher:
 def _fork(
     arguments: Sequence[str], status: SandboxStatus, report: Path | None, *, logs_json: bool
 ) -> Started:
-    """Start `kiosk` with `arguments` in a new process under stage one.
+    """Start `kiosk` with `arguments` in a new process under stage one, and return the process.
 
     One pipe leads from the new process to this one, and another pipe leads back.
     """

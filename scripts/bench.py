@@ -55,7 +55,7 @@ Case = tuple[str, int, str]
 
 
 def main() -> int:
-    """Measure, and print the table."""
+    """Measure, print the table, and return the exit status."""
     options = _options()
     if options.device:
         return _graphics_card()

@@ -130,7 +130,7 @@ class Figures:
 
 
 def main() -> int:
-    """Measure and print the tables."""
+    """Measure, print the tables, and return the exit status."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--methods", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS), help="how many")

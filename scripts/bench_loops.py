@@ -195,7 +195,7 @@ class Capture:
         return known.get(number, 0.0)
 
     def grab(self) -> bool:
-        """Wait for the next picture."""
+        """Wait for the next picture, and return True."""
         frame = self._camera.read()
         assert frame is not None
         self._picture = frame.bgr.copy()

@@ -225,7 +225,7 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
 
 @contextlib.contextmanager
 def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
-    """Measure the mirror's calls of a function as a separate stage."""
+    """In the block, measure the mirror's calls of a function as a separate stage."""
     original = getattr(owner, name)
 
     def timed(*given: Any, **named: Any) -> Any:

@@ -308,7 +308,7 @@ def _column(
 
 
 def read_synsets(path: Path) -> dict[str, Synset]:
-    """Return all noun synsets of a WordNet 3.0 data file, keyed by id."""
+    """Return all noun synsets of a WordNet 3.0 data file, keyed by id; raises LabelSetError."""
     try:
         text = path.read_text(encoding="ascii")
     except OSError as error:

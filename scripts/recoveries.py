@@ -173,7 +173,10 @@ def _cell(observations: Sequence[Observation]) -> str:
 
 
 def with_table(page: str, observations: Sequence[Observation]) -> str:
-    """Return the text `page` with the table of `observations` in its place."""
+    """Return the text `page` with its table replaced by the table of `observations`.
+
+    Raises ValueError if `page` has no place for the table.
+    """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

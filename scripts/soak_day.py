@@ -251,7 +251,7 @@ class DayDevice:
         self._busy: list[subprocess.Popen[bytes]] = []
 
     def set(self, propId: int, value: float) -> bool:  # noqa: ARG002, N803  # OpenCV's name
-        """Refuse every property."""
+        """Return False: no property can be set."""
         return False
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
@@ -260,7 +260,7 @@ class DayDevice:
         return float(known.get(propId, FPS))
 
     def grab(self) -> bool:
-        """Wait for the next picture."""
+        """Wait for the next picture, and return whether there is one."""
         fault = self._day.fault_at(self._clock.now())
         if fault == "cores busy" and not self._busy:
             program = [sys.executable, "-c", BUSY_PROGRAM]
@@ -312,7 +312,7 @@ class DayDetector:
         self._clock = clock
 
     def detect(self, frame: Frame) -> list[Face]:
-        """Return the faces at the frame's instant."""
+        """Return the faces at the frame's instant; raises RuntimeError during a fault."""
         if self._day.fault_at(self._clock.now()) == "exception":
             raise RuntimeError("the detector fails")
         if not 30 < int(frame.bgr[1, 1, 0]) < 250:

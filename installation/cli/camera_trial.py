@@ -112,7 +112,7 @@ def parser() -> Parser:
 
 
 def open_under_guard(args: argparse.Namespace) -> int:
-    """Open the camera under the whole guard, close it, and print what it is.
+    """Open the camera under the whole guard, close it, print what it is; return the exit status.
 
     This is the child process of `try_camera`.
     """

@@ -53,7 +53,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Print a description of the show; raises SettingsError with all mistakes in its files."""
+    """Print a description of the show; return the exit status.
+
+    Raises SettingsError with all mistakes in the show's files.
+    """
     loaded = load_settings(args.file)
     mistakes: list[Mistake] = []
     label_set = None

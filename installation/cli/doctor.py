@@ -61,7 +61,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def doctor(args: argparse.Namespace) -> int:
-    """Try every part of the show on this machine and print what each will do."""
+    """Try every part of the show on this machine, print the findings; return the exit status."""
     say(f"kiosk {__version__}, Python {platform.python_version()}, {platform.platform()}")
     states: dict[str, str] = {}
 
@@ -135,7 +135,10 @@ class _Examination:
             yield "weights", lambda: self._weights(label_set, device)
 
     def _privacy(self) -> Finding:
-        """Run the short audit, in a separate process because a sandbox cannot be undone."""
+        """Return the finding of the short audit, which runs in a separate process.
+
+        The process is separate because a sandbox cannot be undone.
+        """
         audit = subprocess.run(
             [sys.executable, "-m", "installation", "audit", "--short", "--json"],
             cwd=PROJECT,
@@ -161,7 +164,7 @@ class _Examination:
         return Finding(state, "\n".join(["not enforced:", *report["missing"]]))
 
     def _camera(self) -> Finding:
-        """Open the camera for a moment, in a child process under the whole guard."""
+        """Return the finding of opening the camera in a child process under the whole guard."""
         from installation.cli.camera_trial import try_camera
 
         name, fallback = try_camera(self._file, self._settings.privacy)
@@ -171,7 +174,7 @@ class _Examination:
         return Finding("ok", name)
 
     def _line(self) -> Finding:
-        """Describe where to draw the line on the floor, for cameras with common angles of view."""
+        """Return where to draw the line on the floor, for cameras with common angles of view."""
         from installation.seeing.presence.floor_line import ANGLES, FloorLine
 
         least, camera = self._settings.visitors.least_size, self._settings.camera
@@ -198,7 +201,7 @@ class _Examination:
         return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:
-        """Compare the memory that may be locked with the memory that frames need."""
+        """Return whether as much memory may be locked as frames need."""
         import resource
 
         camera = self._settings.camera
@@ -262,7 +265,7 @@ class _Examination:
 
 @contextlib.contextmanager
 def _without_remarks_of_libraries() -> Iterator[None]:
-    """Discard what C libraries write to standard error.
+    """In the block, discard what C libraries write to standard error.
 
     Nothing is lost, because failures are raised as exceptions.
     """
@@ -278,9 +281,10 @@ def _without_remarks_of_libraries() -> Iterator[None]:
 
 
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print the cameras: names that stay valid after a restart, sizes and rates.
+    """Print the cameras: lasting names, sizes and rates; return the exit status.
 
-    The status is 2 if there are cameras but none of them can be used.
+    The names stay valid after a restart. The status is 2 if there are cameras but none of them can
+    be used.
     """
     from installation.seeing.cameras.v4l import list_cameras
 

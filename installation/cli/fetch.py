@@ -46,7 +46,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def fetch(args: argparse.Namespace) -> int:
-    """Fetch the named items, or list all.
+    """Fetch the named items, or list all; return the exit status.
 
     Raises FetchError: for an unknown name before anything is fetched, otherwise after all were
     tried.

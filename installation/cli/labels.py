@@ -111,7 +111,7 @@ def _parse_png(text: str) -> Path:
 
 
 def new_set(args: argparse.Namespace) -> int:
-    """Create a label set that is ready to edit."""
+    """Create a label set that is ready to edit; return the exit status."""
     from installation.making.new_set import create_set, next_steps
 
     folder = create_set(args.set, args.model, MODELS)
@@ -123,7 +123,7 @@ def new_set(args: argparse.Namespace) -> int:
 
 
 def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print each label set with one line about it."""
+    """Print each label set with one line about it; return the exit status."""
     from installation.making.check_set import summary_line
 
     width = max((len(name) for name in label_set_names()), default=0)
@@ -137,7 +137,7 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
 
 
 def show_set(args: argparse.Namespace) -> int:
-    """Print a set's labels, and the hidden ones with the reason."""
+    """Print a set's labels, and the hidden ones with the reason; return the exit status."""
     from installation.making.check_set import label_lines
 
     for line in label_lines(args.set):
@@ -146,7 +146,10 @@ def show_set(args: argparse.Namespace) -> int:
 
 
 def check_set(args: argparse.Namespace) -> int:
-    """Print a description of a set; raises LabelSetError with all its mistakes."""
+    """Print a description of a set; return the exit status.
+
+    Raises LabelSetError with all mistakes of the set.
+    """
     from installation.making.check_set import check_lines
 
     for line in check_lines(args.set):
@@ -155,7 +158,7 @@ def check_set(args: argparse.Namespace) -> int:
 
 
 def build_set(args: argparse.Namespace) -> int:
-    """Compute the file that the show reads, and print how well it distinguishes the labels."""
+    """Build a set, print how well it distinguishes the labels; return the exit status."""
     from installation.making.build.build import build
 
     content = _settings(args.set, args.file).content
@@ -174,7 +177,7 @@ def build_set(args: argparse.Namespace) -> int:
 
 
 def preview_set(args: argparse.Namespace) -> int:
-    """Draw a set as a map in its folder, and print the facts that a curator needs.
+    """Draw a set as a map in its folder, print facts for a curator; return the exit status.
 
     The settings are read from kiosk.yaml, so the map shows the set as a show would.
     """
@@ -197,7 +200,7 @@ def preview_set(args: argparse.Namespace) -> int:
 
 
 def export_set(args: argparse.Namespace) -> int:
-    """Pack a set into one zip and print its path."""
+    """Pack a set into one zip and print its path; return the exit status."""
     from installation.making.zip_file import export
 
     to = export(args.set, MODELS, args.to or Path(f"{args.set}.zip"), force=args.force)
@@ -207,7 +210,7 @@ def export_set(args: argparse.Namespace) -> int:
 
 
 def import_set(args: argparse.Namespace) -> int:
-    """Unpack a set that somebody exported, after checking it."""
+    """Check and unpack a set that somebody exported; return the exit status."""
     from installation.making.zip_file import import_
 
     imported = import_(args.file, MODELS, args.name)
@@ -219,7 +222,10 @@ def import_set(args: argparse.Namespace) -> int:
 
 
 def watch_set(args: argparse.Namespace) -> int:
-    """Run the show with a set, and rebuild the set after each change; return the show's status."""
+    """Run the show with a set, and rebuild the set after each change; return the show's status.
+
+    Raises SettingsError if the arguments of the show name another set.
+    """
     from installation.making.watch import watch
 
     rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)

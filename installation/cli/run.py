@@ -76,7 +76,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the show; print its summary, and write it to the file of --report.
+    """Run the show, print its summary, write it to the file of --report; return the exit status.
 
     Modules that the title card does not need are imported after it is on the screen.
     """
@@ -129,7 +129,7 @@ def card_parser() -> Parser:
 
 
 def card(args: argparse.Namespace) -> int:
-    """Keep the supervisor's card on the screen; the status is 0 if somebody held Escape.
+    """Keep the supervisor's card on the screen; return 0 if somebody held Escape.
 
     Mistakes in the file or the screen are reported by the show, not here. The show starts as soon
     as a picture is on the screen, while the rest of the card is imported.
@@ -172,10 +172,10 @@ def card(args: argparse.Namespace) -> int:
 
 
 def audit(args: argparse.Namespace) -> int:
-    """Run the show on the rehearsal under the guard, run every probe, and print the results.
+    """Run the show on the rehearsal under the guard, and every probe; return the exit status.
 
-    A probe is an attempt to get data out of the show. The status is 0 only if every layer of the
-    sandbox is active and every attempt was refused.
+    A probe is an attempt to get data out of the show. The results are printed. The status is 0 only
+    if every layer of the sandbox is active and every attempt was refused.
     """
     from installation.guarding.output import report
 
@@ -230,7 +230,10 @@ def _page(proof: Proof, file: Path) -> str:
 
 
 def service(args: argparse.Namespace) -> int:
-    """Print a systemd unit that runs the show as an unprivileged user, if that user can."""
+    """Print a systemd unit that runs the show as an unprivileged user; return the exit status.
+
+    Raises SettingsError if that user cannot run the show.
+    """
     from installation.guarding.systemd_unit import USER, nvidia_modprobe, screen_unit, unit
     from installation.guarding.unit_access import find_obstacles
 

@@ -43,7 +43,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def status(args: argparse.Namespace) -> int:
-    """Print the health of each running show; the status is 1 unless all of them are running."""
+    """Print the health of each running show; return 0 if all of them are running, else 1.
+
+    Raises KioskError if no show is found.
+    """
     answers = _answers([args.socket] if args.socket else find_sockets())
     if not answers:
         raise KioskError(NOT_RUNNING)

@@ -343,7 +343,10 @@ def _quoted(word: str) -> str:
 
 
 def _without_specifiers(text: str) -> str:
-    """Return `text`, escaped so that systemd does not expand percent signs; it is not quoted."""
+    """Return `text`, escaped so that systemd does not expand percent signs; it is not quoted.
+
+    Raises SettingsError if a unit cannot contain `text`.
+    """
     if not text.isprintable() or text.endswith(" "):
         problem = f"{text!r} has characters that a unit cannot contain"
         raise SettingsError(Mistake("kiosk service", problem, "Move the kiosk to another folder."))

@@ -48,7 +48,7 @@ def rename_synced(file: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def write_errors(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[None]:
-    """Turn an OSError in the block into `error`, with a message that names `path`."""
+    """In the block, raise `error` instead of an OSError, with a message that names `path`."""
     try:
         yield
     except (OSError, SafetensorError) as failure:

@@ -74,7 +74,7 @@ def watch(
 
 @contextlib.contextmanager
 def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals that end this process on to `show`, and stop building at once.
+    """In the block, pass signals that end this process on to `show`, and stop building at once.
 
     A terminal sends Ctrl-C to both processes; other signals reach this process only.
     """

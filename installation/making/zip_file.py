@@ -136,10 +136,10 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
 
 
 def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Imported:
-    """Import the label set in the zip `file` into `models`, under `name` or its own name.
+    """Import the label set in the zip `file` into `models`, and return what was imported.
 
-    Raises LabelSetError if the zip or the set has mistakes, or a set of that name exists; then
-    `models` is unchanged.
+    The set's folder gets the name `name`, or its name in the zip. Raises LabelSetError if the zip
+    or the set has mistakes, or a set of that name exists; then `models` is unchanged.
     """
     where = display_path(file)
     with _open_zip(file, where) as (archive, folder, entries):
@@ -310,6 +310,7 @@ def _unpack(archive: ZipFile, entry: ZipInfo, to: Path, where: str) -> None:
     """Write the file of `entry` to `to`, at most as many bytes as the central directory states.
 
     ZipFile stops at that size, even if the compressed data contains more, and checks the CRC.
+    Raises BadZipFile if the data is shorter.
     """
     with to.open("xb") as file:
         for chunk in _chunks(archive, entry, where):

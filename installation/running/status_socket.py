@@ -43,7 +43,7 @@ class StatusSocket:
 
     @classmethod
     def open(cls, environment: Mapping[str, str] = os.environ) -> StatusSocket:
-        """Open the socket of this process. Raises OSError if no suitable folder exists."""
+        """Return the open socket of this process. Raises OSError if no suitable folder exists."""
         if folder := environment.get("RUNTIME_DIRECTORY"):
             return cls(Path(folder.split(":")[0], "status"))
         remove_stale()

@@ -72,7 +72,7 @@ class Starter(Protocol):
     """Starts the processes; the launcher implements this with the sandbox."""
 
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
-        """Start a show.
+        """Start a show and return its process.
 
         `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
         since the supervisor's start, for `--seconds`.
@@ -80,7 +80,7 @@ class Starter(Protocol):
         ...
 
     def start_card(self) -> Started | None:
-        """Start the card; None if this show has no window."""
+        """Start the card and return its process; None if this show has no window."""
         ...
 
 

@@ -100,7 +100,7 @@ def parse_yaml(
     options: Mapping[Keys, tuple[str, object]] | None = None,
     context: object = None,
 ) -> Loaded[M]:
-    """Parse YAML `text` into a `model`, with lists as tuples.
+    """Return YAML `text` as a `model`, with lists as tuples.
 
     Args:
         text: The content of the file.

@@ -152,7 +152,10 @@ class Analysis:
         )
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> list[Reading]:
-        """Return a reading of each of `tracks`, of which there is at least one."""
+        """Return a reading of each of `tracks`, of which there is at least one.
+
+        Raises ScoresError if a score is not finite.
+        """
         boxes = [track.box_at(frame.taken_at) for track in tracks]
         scores = self.classifier.classify(frame, boxes)
         if not np.isfinite(scores).all():

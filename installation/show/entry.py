@@ -165,7 +165,7 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
 
 @contextlib.contextmanager
 def ended_by_signals(show: Show) -> Iterator[None]:
-    """End `show` on Ctrl-C and SIGTERM; afterwards restore the signals' former handlers."""
+    """In the block, end `show` on Ctrl-C and SIGTERM; then restore the signals' former handlers."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: show.end()) for number in numbers]
     try:

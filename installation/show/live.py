@@ -251,7 +251,7 @@ class LiveShow:
 
 @contextlib.contextmanager
 def _forgetting(*holders: PixelHolder) -> Iterator[None]:
-    """Call `forget` of all `holders` at the end, even after a failure."""
+    """At the end of the block, call `forget` of all `holders`, even after a failure."""
     try:
         yield
     finally:
@@ -260,9 +260,9 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _running(capture: Worker, keeper: AnalysisKeeper) -> Iterator[None]:
-    """Run `capture`, and end it and the threads of `keeper`; after a failure they have less time.
+    """In the block, run `capture`; then end it and the threads of `keeper`.
 
-    Raises the exception that ended `capture`.
+    After a failure the threads have less time to end. Raises the exception that ended `capture`.
     """
     capture.start()
     try:

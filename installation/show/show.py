@@ -328,7 +328,7 @@ class Show:
             )
 
     def _seal(self, guard: Guard) -> Proof:
-        """Enter stage two, and log what the self-test proves."""
+        """Enter stage two, log what the self-test proves, and return the proof."""
         proof = guard.seal()
         if proof.holds:
             self._log(

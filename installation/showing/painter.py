@@ -70,13 +70,13 @@ class Painter:
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
-        """Draw `panel` on a new surface, in the format of `target` if the background is opaque."""
+        """Return `panel` drawn, in the format of `target` if the background is opaque."""
         drawn = self._draw_plain(panel)
         opaque = panel.background is not None and panel.background[3] == 255
         return drawn.convert(target) if opaque else drawn
 
     def _draw_plain(self, panel: Panel) -> pygame.Surface:
-        """Draw `panel` in a fixed format, so that its type looks the same on every display."""
+        """Return `panel` drawn in a fixed format, so that type looks the same on every display."""
         size = (panel.rect.width, panel.rect.height)
         opaque = panel.background is not None and panel.background[3] == 255
         drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)

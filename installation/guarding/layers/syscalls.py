@@ -272,5 +272,5 @@ def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Set or read one property of this process; raises OSError."""
+    """Set or read one property of this process, and return the call's result. Raises OSError."""
     return call("prctl", option, *arguments, *[0] * (4 - len(arguments)))

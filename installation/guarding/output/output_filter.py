@@ -108,7 +108,7 @@ def wait(pid: int) -> None:
 
 
 def _start(work: Callable[[int], None], keep: int | None = None) -> OutputFilter:
-    """Start an output filter by a fork; call this only in a process with one thread."""
+    """Return an output filter started by a fork; call this only in a process with one thread."""
     reading, writing = os.pipe()
     pid = os.fork()
     if not pid:

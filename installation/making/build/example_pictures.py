@@ -386,7 +386,7 @@ def cut_squares(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Discard standard error, to which decoders write messages, and suppress Pillow's warnings.
+    """In the block, discard decoders' messages on standard error, and Pillow's warnings.
 
     The build reports damaged pictures itself; most other messages concern good pictures, such as
     unknown colour profiles.

@@ -200,7 +200,10 @@ def _lacks_tail_only(data: bytes) -> bool:
 
 
 def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
-    """Return the decoded picture; if the file is `cut`, without the rows that are missing."""
+    """Return the decoded picture; if the file is `cut`, without the rows that are missing.
+
+    Raises PictureError if the picture is damaged.
+    """
     with Image.open(io.BytesIO(data), formats=PICTURE_FORMATS) as opened:
         picture: Image.Image = opened
         opened.draft("RGB", (least_side, least_side))  # decodes a JPEG at 1/2 to 1/8 of its size
@@ -238,7 +241,10 @@ def _missing_rows(pixels: Pixels) -> int:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Convert a picture of any mode to RGB; transparent pictures are composited onto grey."""
+    """Return a picture of any mode as RGB, composited onto grey if it is transparent.
+
+    Raises PictureError if the colours are fractions.
+    """
     if picture.mode.startswith("I"):  # 16 bits of grey
         levels = np.asarray(picture).astype(np.int64)
         return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")

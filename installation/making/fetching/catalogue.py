@@ -143,7 +143,7 @@ def find(name: str) -> Item:
 def _timm_item(network: str) -> Item:
     """Return the item for a network of timm's whose weights are on Hugging Face.
 
-    Imports timm, which takes seconds.
+    Imports timm, which takes seconds. Raises FetchError if timm has no such network.
     """
     where = f"kiosk fetch {TIMM_PREFIX}{ellipsize(network)}"
     with network_errors(where):  # timm imports huggingface_hub, which parses HF_ENDPOINT

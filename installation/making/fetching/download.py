@@ -95,7 +95,10 @@ def _too_long(size: str, limit: int, where: str) -> FetchError:
 
 @contextmanager
 def network_errors(where: str) -> Iterator[None]:
-    """Turn the exceptions of httpx2 and huggingface_hub in the block into FetchError."""
+    """In the block, raise FetchError instead of the exceptions of httpx2 and huggingface_hub.
+
+    The FetchError is a TemporaryError if another attempt may succeed.
+    """
     try:
         yield
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError, ImportError) as error:

@@ -110,7 +110,10 @@ class Fetch:
         return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
-        """Return the SHA-256 that the file must have, if it is known without asking the origin."""
+        """Return the SHA-256 that the file must have, if it is known without asking the origin.
+
+        Raises FetchError if `given` is not a SHA-256, or not the pinned one.
+        """
         pinned = self.item.sha256
         if given is None:
             return pinned or read_record(self.folder).get(self.item.file)
@@ -133,9 +136,10 @@ class Fetch:
         return Fetched(self._target, actual, was_present=True) if actual == sha256 else None
 
     def _persist(self, sha256: str | None) -> Fetched:
-        """Fetch from the first origin that succeeds.
+        """Return the file, fetched from the first origin that succeeds.
 
-        Gives up after `attempts` attempts in a row that bring no new bytes.
+        All origins are tried again after a temporary error. Raises FetchError after any other
+        error, or after `attempts` attempts in a row that bring no new bytes.
         """
         failures = 0
         while True:
@@ -160,7 +164,7 @@ class Fetch:
             self.wait(pause_s)
 
     def _attempt(self, origin: HubFile | WebFile, sha256: str | None) -> Fetched:
-        """Fetch the file from `origin`, check it, and rename it; raises FetchError."""
+        """Fetch the file from `origin`, check it, rename it, and return it. Raises FetchError."""
         address = self._locate(origin)
         if sha256 is not None and address.sha256 is not None:
             problem = f"{origin} is a different file now"
@@ -218,7 +222,10 @@ class Fetch:
         return Mistake(self._where, problem, remedy)
 
     def _complete(self, address: Address, sha256: str | None) -> None:
-        """Complete the partial file, from the cache or by downloading the missing bytes."""
+        """Complete the partial file, from the cache or by downloading the missing bytes.
+
+        Raises FetchError.
+        """
         if self._part.is_file() and compute_sha256(self._part) == sha256:
             return
         if address.cached is not None:

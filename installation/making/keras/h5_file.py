@@ -83,7 +83,10 @@ class KerasFile:
         return np.asarray(found[...], np.float32).reshape(shape)
 
     def _list_group(self, group: str) -> None:
-        """Record the location of the variables of all layers in `group`, by Keras' names."""
+        """Record the location of the variables of all layers in `group`, by Keras' names.
+
+        Raises RefusedError if a variable occurs twice.
+        """
         if group in self._groups:
             return
         self._groups.add(group)

@@ -88,7 +88,10 @@ class _Walk:
         self._count = 0
 
     def run(self, part: Any, signal: Signal, group: str | None) -> Signal:
-        """Return a network's output for `signal`; `group` is None for the outermost network."""
+        """Return a network's output for `signal`; `group` is None for the outermost network.
+
+        Raises RefusedError if a layer is not supported.
+        """
         class_name, config = part["class_name"], part["config"]
         if class_name == layers.CHAIN:
             for layer in config["layers"]:
@@ -128,7 +131,7 @@ def _only(values: Any) -> Any:
 
 
 def _picture_shape(part: Any) -> tuple[int, int, int]:
-    """Return height, width and channels of a network's input pictures."""
+    """Return height, width and channels of a network's input pictures; raises RefusedError."""
     shape = part["config"].get("batch_input_shape")
     if shape is None and "layers" in part["config"]:
         return _picture_shape(part["config"]["layers"][0])

@@ -87,7 +87,7 @@ def checksum(file: Path) -> str:
 
 @contextmanager
 def open_built(label_set: LabelSet, encoder: str | None = None) -> Iterator[Any]:
-    """Open the built file for reading its tensors as arrays.
+    """In the block, yield the built file, open for reading its tensors as arrays.
 
     `encoder` is the SHA-256 of the encoder's weights; if it is None, it is not compared. Raises
     LabelSetError if the file is missing, damaged, or built from something else.

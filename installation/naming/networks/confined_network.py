@@ -96,7 +96,10 @@ class ConfinedNetwork:
         """Do nothing: the pictures of these commands are an artist's, not visitors'."""
 
     def _ask(self, order: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send `order`, and return the answer and the numbers that follow it."""
+        """Send `order`, and return the answer and the numbers that follow it.
+
+        Raises LabelSetError if the child fails or does not answer in time.
+        """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         try:

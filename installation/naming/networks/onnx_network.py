@@ -75,7 +75,10 @@ class OnnxNetwork:
         self._was_tried = True
 
     def _open(self, data: bytes, device: Device) -> Any:
-        """Return a session on `device`, or on the CPU if onnxruntime does not know that device."""
+        """Return a session on `device`, or on the CPU if onnxruntime does not support that device.
+
+        Raises LabelSetError if onnxruntime cannot open `data`.
+        """
         providers = ["CPUExecutionProvider"]
         if device == "cuda":
             providers.insert(0, "CUDAExecutionProvider")

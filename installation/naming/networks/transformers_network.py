@@ -178,7 +178,7 @@ class ConfigFile:
 
     @classmethod
     def read(cls, path: Path) -> ConfigFile:
-        """Read the file; raises LabelSetError if it is not JSON or not a mapping."""
+        """Return the contents of the file; raises LabelSetError if it is not a JSON mapping."""
         file = display_path(path)
         text = read_text(path, file, LabelSetError, MAX_BYTES[path.name])
         return cls(parse_config(text, file), file)
@@ -189,7 +189,10 @@ class ConfigFile:
         return ConfigFile(part if isinstance(part, dict) else {}, self.file)
 
     def count(self, key: str, default: int | None, most: int) -> int:
-        """Return the whole number from 1 to `most` under `key`, or `default`."""
+        """Return the whole number from 1 to `most` under `key`, or `default`.
+
+        Raises LabelSetError for any other value.
+        """
         value = self.values.get(key, default)
         if type(value) is not int or not 1 <= value <= most:
             seen = "missing" if value is None else ellipsize(repr(value))
@@ -199,7 +202,8 @@ class ConfigFile:
     def side(self, key: str, default: object) -> int:
         """Return the side of a square, px.
 
-        The file may state it as a number, or as two or three numbers that end with it.
+        The file may state it as a number, or as two or three numbers that end with it. Raises
+        LabelSetError for any other value.
         """
         value = self.values.get(key, default)
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
@@ -213,7 +217,7 @@ class ConfigFile:
     def channels(self, key: str, least: float, default: float) -> Channels:
         """Return the three numbers under `key`, each from `least` to 10.
 
-        If the key is missing, each number is `default`.
+        If the key is missing, each number is `default`. Raises LabelSetError for any other value.
         """
         value = self.values.get(key, [default] * 3)
         if (
@@ -240,7 +244,10 @@ def check_config(path: Path) -> None:
 
 
 def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
-    """Return the network's name, its model type in transformers, and its settings."""
+    """Return the network's name, its model type in transformers, and its settings.
+
+    Raises LabelSetError if the network is not supported.
+    """
     if "architecture" in config.values:
         name, settings = _timm_settings(config)
         return name, TIMM, settings
@@ -263,7 +270,10 @@ def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
 
 
 def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
-    """Return the name of the network that timm saved, and its settings."""
+    """Return the name of the network that timm saved, and its settings.
+
+    Raises LabelSetError if the network is not supported.
+    """
     name = config.values["architecture"]
     if not isinstance(name, str) or not is_model(name):
         seen = ellipsize(repr(name))

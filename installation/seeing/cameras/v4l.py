@@ -101,7 +101,7 @@ class CameraListing:
 
 
 def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
-    """Make the call and fill the buffer. Raises OSError."""
+    """Make the ioctl `call`, fill the buffer, and return the result. Raises OSError."""
     return fcntl.ioctl(file, call, buffer, True)
 
 

@@ -72,7 +72,7 @@ class Kernel(Protocol):
         ...
 
     def ioctl(self, file: int, call: int, buffer: bytearray) -> object:
-        """Make one call. Raises OSError."""
+        """Make one ioctl call, fill the buffer, and return the result. Raises OSError."""
         ...
 
     def map(self, file: int, length: int, offset: int) -> mmap.mmap:
@@ -140,7 +140,7 @@ class V4lCapture:
     def open(
         cls, node: Path, width: int, height: int, fps: float, kernel: Kernel | None = None
     ) -> V4lCapture:
-        """Open the camera at `node`, asking for MJPG of this size and rate. Raises OSError.
+        """Open the camera at `node` with MJPG of this size and rate, and return it. Raises OSError.
 
         If the camera has no MJPG, YUYV is used. Any other format raises OSError.
         """
@@ -279,7 +279,7 @@ def _end_of_data(data: Pixels) -> int:
 
 
 def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -> Negotiated:
-    """Request MJPG from the camera, and accept YUYV in its place. Raises OSError."""
+    """Request MJPG, or else YUYV, and return what the camera agreed to. Raises OSError."""
     for wanted in (b"MJPG", b"YUYV"):
         fields = (_CAPTURE, width, height, wanted, _FIELD_ANY, *[0] * 8)
         buffer = bytearray(_FORMAT.pack(*fields))

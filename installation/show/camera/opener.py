@@ -102,7 +102,10 @@ class CameraOpener:
         )
 
     def _resolve(self) -> tuple[Resolved, str | None]:
-        """Return the source to open, and the reason if it is not a camera."""
+        """Return the source to open, and the reason if it is not a camera.
+
+        Raises CameraError if an earlier process used a camera that is not plugged in now.
+        """
         configured = self._settings.source
         if self._in_use is not None:
             return source.Device(self._in_use), None

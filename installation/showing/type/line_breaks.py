@@ -113,7 +113,7 @@ def _belongs_to_next(letter: str) -> bool:
 
 
 def _from_utf16(text: str, units: list[int]) -> list[int]:
-    """Convert places that ICU counts in UTF-16 units to places in `text`."""
+    """Return positions in `text` for the positions `units` that ICU counts in UTF-16 units."""
     if max(text) <= "\uffff":
         return units
     characters, count = {0: 0}, 0

@@ -146,7 +146,7 @@ def _eased(way: float) -> float:
 
 
 def read_portrait() -> Pixels:
-    """Return the portrait, `(512, 512, 3)` uint8 BGR."""
+    """Return the portrait, `(512, 512, 3)` uint8 BGR; raises CameraError if it is missing."""
     # The package is found without importing it, which would take longer than reading the file.
     package = find_spec("skimage")
     root = Path(package.origin).parent if package is not None and package.origin else None
