@@ -29,7 +29,9 @@ from installation.seeing.frame import Frame, Pixels
 
 SIZE = (640, 360)
 FPS = 15
-"""The rate of the camera: half of the usual one, as a fast day has many times as many frames."""
+"""The rate of the camera: half of the usual rate, because a fast day has many times as many
+frames.
+"""
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
 ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")

@@ -142,7 +142,10 @@ class Observer:
     def __init__(
         self, day: Day, clock: DayClock, begins_at: float, control: Control, findings: Findings
     ) -> None:
-        """Add to `findings`; `control` measures how fast the machine is."""
+        """Add to `findings` what is wrong on `day`, which begins at `begins_at` of `clock`, s.
+
+        `control` measures how fast the machine is.
+        """
         self._day = day
         self._clock = clock
         self._begins_at = begins_at

@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
-        """Return the parsed arguments; the command's own parser reports unknown ones."""
+        """Return the parsed arguments; the command's own parser reports unknown arguments."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             parser: Parser = getattr(parsed, "parser", self)

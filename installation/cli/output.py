@@ -168,7 +168,7 @@ def discard_stdout() -> None:
     try:
         null = os.open(os.devnull, os.O_WRONLY)
     except OSError:
-        null = 0  # The guard forbids opening files; the launcher has opened /dev/null as 0.
+        null = 0  # The guard forbids opening files; descriptor 0 is /dev/null.
     os.dup2(null, sys.stdout.fileno())
 
 

@@ -51,7 +51,7 @@ _NO_LIMITS = ("", "")
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """The facts about a process that the kernel shows to every user."""
+    """What the kernel tells every user about a process."""
 
     pid: int
     uid: int

@@ -68,7 +68,7 @@ MAX_ENTRIES = len(MAX_BYTES) + 1
 """The largest number of entries: the files, and the folder itself, which some programs list."""
 
 MAX_DIRECTORY_BYTES = 2**14
-"""The largest central directory, bytes; a label set's has some 1,000."""
+"""The largest central directory, bytes; a label set's has about 1,000."""
 
 MAX_COMPRESSION = 100
 """The highest ratio of uncompressed to compressed bytes; deflate reaches 1,030, and the shipped
@@ -165,7 +165,7 @@ def _pack(folder: Path, zip_: Path) -> None:
             source = folder / file
             if not source.is_file():
                 continue
-            entry = ZipInfo(f"{folder.name}/{file}")  # dated 1980, as a zip needs some date
+            entry = ZipInfo(f"{folder.name}/{file}")  # dated 1980, because a zip needs a date
             entry.create_system = 3  # Unix, on every system
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             entry.file_size = source.stat().st_size

@@ -81,7 +81,7 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
 def forget_activations() -> None:
     """Return the arena's memory to the C library, which overwrites or unmaps it.
 
-    This takes some 0.02 ms if the arena is empty. No session may be running in another thread,
+    This takes about 0.02 ms if the arena is empty. No session may be running in another thread,
     because the regions that it uses would not be returned.
     """
     options = onnxruntime.RunOptions()

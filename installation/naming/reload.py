@@ -59,11 +59,12 @@ class LabelSetReloader:
         *,
         reports_mistakes: bool = True,
     ) -> None:
-        """Watch for changes of the label set from which `classifier` was opened.
+        """Watch for changes of the label set of `classifier`.
 
-        `load` returns the label set from its files, as the show does at its start. `log` is called
-        with a line for each mistake in a change; without `reports_mistakes`, only for mistakes of
-        the network, because `kiosk labels watch` reports the others.
+        `files_read` is the signature of the files from which it was opened. `load` returns the
+        label set from its files, as the show does at its start. `log` is called with a line for
+        each mistake in a change; without `reports_mistakes`, only for mistakes of the network,
+        because `kiosk labels watch` reports the others.
         """
         self._classifier = classifier
         self._opened = files_read

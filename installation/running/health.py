@@ -95,8 +95,8 @@ class Health:
     ) -> None:
         """Start measuring at the instant `now`, s.
 
-        `offset` is the start of the count of verdicts (None: drawn at random); `temperature`
-        returns the machine's temperature, °C.
+        `version` is the kiosk's. `offset` is the start of the count of verdicts (None: drawn at
+        random); `temperature` returns the machine's temperature, °C.
         """
         self._version = version
         self._began_at = self._minute_began_at = now

@@ -15,7 +15,7 @@ let it open a camera or a display that appeared after its start. (EX_TEMPFAIL of
 """
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""The delays after the first failures within a minute, s; a start takes some four seconds."""
+"""The delays after the first failures within a minute, s; a start takes about four seconds."""
 
 WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
@@ -44,10 +44,7 @@ class RestartPolicy:
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:
-        """Return the delay before the restart of a show that ended at `now`, s.
-
-        The show ran for `ran_s`.
-        """
+        """Return the delay before the restart of a show that ended at `now` after `ran_s`, s."""
         self.count += 1
         if ran_s >= STEADY_S:
             self._slow = 0

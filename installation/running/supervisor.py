@@ -102,10 +102,17 @@ class Supervisor:
     ) -> None:
         """Store the supervisor's parts.
 
-        `log` is called with a line for the staff, and `log_health` with the health of the last
-        minute. `witness` checks a show from outside and returns the mistakes. `is_service` says
-        whether a show that rejects its files at the first start is started again, because nobody
-        waits for an answer.
+        Args:
+            starter: Starts the show and the card.
+            clock: The clock of all times here.
+            log: Called with a line for the staff.
+            log_health: Called with the health of the last minute, and the instant (s).
+            health: Collects the figures of the show.
+            manager: Receives the messages to systemd.
+            witness: Checks the show with a process id from outside, and returns the mistakes.
+            status: Answers clients that ask for the health; None if it could not be opened.
+            is_service: Whether a show that rejects its files at the first start is started again,
+                because nobody waits for an answer.
         """
         self._starter = starter
         self._clock = clock

@@ -38,9 +38,10 @@ class Worker:
             if failure is not None:
                 raise failure
         finally:
-            # The caller's frames, to which the traceback refers, refer to this worker. If it
-            # referred to the exception, the parts that `work` has used, such as networks of 40 MB,
-            # would stay until Python's garbage collector finds the cycle, which may take hours.
+            # The traceback refers to the caller's frames, and these refer to this worker. If the
+            # worker referred to the exception, the parts that `work` has used, such as networks of
+            # 40 MB, would stay until Python's garbage collector finds the cycle, which may take
+            # hours.
             del failure
 
     def stop(self, timeout: float) -> bool:

@@ -16,7 +16,9 @@ from installation.errors import KioskError, Mistake, ellipsize
 SEPARATORS = ",;\t|"
 
 STATED_SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
-"""Matches a line that states the separator, with which a file saved by Excel may begin."""
+"""Matches a line that states the separator, which may be the first line of a file saved by
+Excel.
+"""
 
 _WHITE_SPACE = re.compile(r"[^\S\x0b\x0c\x1c-\x1f\x85\u2028\u2029]+")
 """Matches white space, but not the control characters that Python counts as white space."""

@@ -48,9 +48,9 @@ class Analysis:
         clock: Clock,
         view: View,
     ) -> None:
-        """Put sightings of `frames` into `sightings`.
+        """Put the sightings that `parts` and `networks` make of `frames` into `sightings`.
 
-        `view` returns the part of a frame on the screen.
+        `clock` is the show's clock. `view` returns the part of a frame that is on the screen.
         """
         self._view = view
         self._detector = networks.detector

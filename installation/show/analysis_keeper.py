@@ -57,7 +57,7 @@ KINDS = 3
 
 MAX_HANGING = 5
 """The largest number of threads that may hang at the same time. With one more, the process is
-restarted, because nothing else ends them; each keeps its networks, some 40 MB.
+restarted, because nothing else ends them; each keeps its networks, about 40 MB.
 """
 
 HANG = "a call that hangs"
@@ -91,8 +91,9 @@ class AnalysisKeeper:
     ) -> None:
         """Put sightings of `frames` into `sightings`, using `parts`.
 
-        `language` is the labels' language, and `view` returns the part of a frame that is on the
-        screen. `history` has the failures of earlier live shows (None: there were none).
+        `clock` is the show's clock, and `log` is called with a line for each failure. `language` is
+        the labels' language, and `view` returns the part of a frame that is on the screen.
+        `history` has the failures of earlier live shows (None: there were none).
         """
         self._history = history or FailureHistory()
         self._view = view

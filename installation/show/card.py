@@ -36,7 +36,7 @@ def card_for_staff(error: BaseException | None, state: State) -> Card:
 
 
 class CardOnScreen:
-    """Paints a card, and paints it again if the staff's key or the screen's size changes."""
+    """Paints a card, again if the staff card is requested or the screen changes its size."""
 
     def __init__(self, screen: Screen, context: ScreenContext) -> None:
         self._screen = screen

@@ -66,13 +66,14 @@ class LiveShow:
         care: CameraCare | None = None,
         history: FailureHistory | None = None,
     ) -> None:
-        """Store the show's opened parts. Threads start only in `run`.
+        """Store the show's opened `parts`, `camera` and `screen`. Threads start only in `run`.
 
         `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
-        without a guard. `started_at` is the start of the process (s, monotonic). `log` is called
-        with lines for the staff, and `emit` with the events. `care` decides when faulty pictures
-        are a reason to open the camera again; if it is None, they never are. `history` has the
-        failures of the analysis in earlier live shows (None: there were none).
+        without a guard. `started_at` is the start of the process (s, monotonic), and `clock` the
+        show's clock. `log` is called with lines for the staff, and `emit` with the events. `care`
+        decides when faulty pictures are a reason to open the camera again; if it is None, they
+        never are. `history` has the failures of the analysis in earlier live shows (None: there
+        were none).
         """
         self._parts = parts
         self._care = care

@@ -66,12 +66,12 @@ class Mirror:
         *,
         is_rehearsal: bool = False,
     ) -> None:
-        """Paint from the mailboxes `frames` and `sightings`.
+        """Paint on `screen` from the mailboxes `frames` and `sightings`.
 
-        `update_privacy_line` puts today's privacy line into a context; if it is None, the line does
-        not change. `status` returns the figures of the staff card at an instant (s, monotonic); if
-        it is None, there is no card. `is_rehearsal` says whether the frames are the rehearsal's,
-        which are marked.
+        `context` has the words and fonts, and `clock` is the show's clock. `update_privacy_line`
+        puts today's privacy line into a context; if it is None, the line does not change. `status`
+        returns the figures of the staff card at an instant (s, monotonic); if it is None, there is
+        no card. `is_rehearsal` says whether the frames are the rehearsal's, which are marked.
         """
         self._screen = screen
         self._painter = Painter(context.fonts)
@@ -92,8 +92,8 @@ class Mirror:
         self._arrived_at = clock.now()
         self._interval_s = 0.0
         self._has_shown = False
-        """Whether a frame or the staff card was on the screen, so that the absence of a frame must
-        be shown.
+        """Whether a frame or the staff card has been on the screen; after that, a missing frame
+        must be shown.
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None
@@ -165,7 +165,7 @@ class Mirror:
     def _show(self, scene: Scene) -> None:
         """Show `scene`; a scene without a picture is not painted again if it is on the screen.
 
-        While nobody is there, the list of names moves by a pixel some fourteen times a second.
+        While nobody is there, the list of names moves by a pixel about fourteen times a second.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:

@@ -171,7 +171,7 @@ def _renew(settings: Settings, parts: Parts) -> Parts:
 def _import_libraries() -> None:
     """Import the libraries of the kiosk's own networks before the guard is sealed.
 
-    This takes some 50 ms. Libraries that are loaded while the mirror runs would delay the main
+    This takes about 50 ms. Libraries that are loaded while the mirror runs would delay the main
     thread. ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard
     does not let it.
     """
@@ -252,8 +252,9 @@ def _open_networks(
 def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list[Path]:
     """Return the video `nodes` that the show may open, because the launcher found them.
 
-    A camera that appears while the show loads, as slow ones do after the computer was switched on,
-    is not among them. Without a launcher (`status` is None) the show may open all of them.
+    A camera that appears while the show loads, for example a slow camera after the computer was
+    switched on, is not in the result. Without a launcher (`status` is None) the show may open all
+    of them.
     """
     return [node for node in nodes if status is None or str(node) in status.devices]
 

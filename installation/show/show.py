@@ -117,7 +117,7 @@ class Show:
         is_service: bool | None = None,
         first_paint_at: float | None = None,
     ) -> None:
-        """Store the open screen, and open the fonts of the cards.
+        """Store the settings `loaded` and the open `screen`, and open the fonts of the cards.
 
         `started_at` is the start of the process (s, monotonic). `log` is called with lines for the
         staff, and `emit` with the events. `open_parts` and `clock` (None: the machine's) are

@@ -35,9 +35,10 @@ class StatusReporter:
     ) -> None:
         """Store the sources of the staff card's figures.
 
-        `proof` is the guard's self-test, or None without a guard. `frames` is the mirror's mailbox,
-        which counts what passes through it. `camera` is the camera's status now. `started_at` is
-        the start of the process, and `now` the start of the mirror (s, monotonic).
+        `label_set` is the set in use. `proof` is the guard's self-test, or None without a guard.
+        `frames` is the mirror's mailbox, which counts what passes through it. `camera` is the
+        camera's status now. `started_at` is the start of the process, and `now` the start of the
+        mirror (s, monotonic).
         """
         self.networks: Networks | None = None
         """The networks; None until they are open."""

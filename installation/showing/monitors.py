@@ -151,7 +151,7 @@ class Monitors:
             return None
 
     def now(self) -> list[Monitor]:
-        """Return the monitors that are on; waits for the server's answer, some 0.1 ms."""
+        """Return the monitors that are on; waits for the server's answer, about 0.1 ms."""
         count = c_int(0)
         assert self._connection is not None
         root = self._x.XDefaultRootWindow(self._connection)

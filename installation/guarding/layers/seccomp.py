@@ -213,7 +213,7 @@ def all_threads_filtered() -> bool:
     """Return whether every thread of this process is under the filters of all stages.
 
     The kernel reports the number of filters of a thread. systemd or a container may have added
-    filters to ours; then every thread must have as many as the calling thread.
+    filters to ours; then every thread must have as many filters as the calling thread.
     """
     own = _filter_count(str(threading.get_native_id()))
     counts = [_filter_count(thread) for thread in os.listdir("/proc/self/task")]

@@ -49,12 +49,12 @@ class LineLimits:
 
 
 STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
-"""The limits of a show's standard output: events of a show without a screen, of some 300 characters
-each; the longest verdict of the shipped label sets has 1,400.
+"""The limits of a show's standard output: events of a show without a screen, of about 300
+characters each; the longest verdict of the shipped label sets has 1,400.
 """
 
 STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=160, omits_repeats=True)
-"""The limits of a show's standard error; a start writes some 20 lines with 1,500 characters. A
+"""The limits of a show's standard error; a start writes about 20 lines with 1,500 characters. A
 picture encoded as text is one long word; ordinary words, links and paths are shorter than 160
 characters.
 """

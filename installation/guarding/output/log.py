@@ -25,8 +25,8 @@ from installation.guarding.output.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300
-"""The number of lines that may be written at once: a start logs some twenty lines, a long traceback
-two hundred.
+"""The number of lines that may be written at once: a start logs about twenty lines, a long
+traceback two hundred.
 """
 
 

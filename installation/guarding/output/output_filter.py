@@ -3,9 +3,10 @@
 They pass on only text and numbers: lines through `line_filter`, and a summary with fixed names.
 
 The show may not write files. Before the launcher enters the sandbox it starts an output filter for
-standard output, for standard error, and for the file that `--report` names. The filter has that
-file, terminal, journal or pipe open, and the reading end of a pipe from the show, and writes only
-short, readable text. So no process with frames in its memory has an output that accepts more.
+standard output, for standard error, and for the file that `--report` names. The filter has open the
+file, terminal, journal or pipe that it writes to, and the reading end of a pipe from the show. It
+writes only short, readable text. So no process with frames in its memory has an output that accepts
+more.
 
 Rejected: letting the show keep its files open, because a frame could then be written to them.
 """
@@ -27,7 +28,7 @@ from typing import NoReturn
 from installation.guarding.output.line_filter import LineFilter, LineLimits
 
 LARGEST_REPORT = 2000
-"""The largest report, bytes; a summary has some 500."""
+"""The largest report, bytes; a summary has about 500."""
 LARGEST_FIGURE = 10**8
 """The largest number in a report: three years in seconds."""
 DECIMALS = 3

@@ -25,7 +25,7 @@ REPEATED_LINES_PER_S = 1 / 60
 """
 
 MOST_KINDS = 200
-"""The largest number of kinds of lines that are remembered; a start writes some twenty."""
+"""The largest number of kinds of lines that are remembered; a start writes about twenty."""
 
 NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 """Matches numbers. libjpeg's warnings about one damaged stream differ only in numbers."""

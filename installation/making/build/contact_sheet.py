@@ -71,7 +71,7 @@ def _tile(picture: Picture, region: Region, background: bool) -> Image.Image:
     tile = Image.new("RGB", (TILE_PX, TILE_PX), (FILL_LEVEL,) * 3)
     try:
         pixels = decode_again(picture, 4 * TILE_PX).pixels
-    except PictureError:  # it was replaced since it was encoded
+    except PictureError:  # the file was replaced after the picture was encoded
         return tile
     whole = Image.fromarray(pixels)
     shorter = min(whole.size)

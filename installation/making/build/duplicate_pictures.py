@@ -1,4 +1,4 @@
-"""Finds copies among an artist's pictures, including reduced ones and ones that were saved again.
+"""Finds copies among an artist's pictures, including copies that were reduced or saved again.
 
 If one copy is used for training and another is held out, the measured accuracy is too high. If two
 labels have copies of one picture, the network cannot learn the difference from it.

@@ -43,7 +43,7 @@ class EmbeddingCache:
     """Vectors by key, as a context manager that writes new ones to the file when it exits.
 
     A damaged file counts as empty. If the file cannot be written, the next build computes the
-    vectors again. In both cases `problem` is the end of a sentence that says so. Two builds may use
+    vectors again. In both cases `problem` is the end of a sentence about this. Two builds may use
     the same file at once: when a build writes, it adds its vectors to the vectors in the file.
     """
 

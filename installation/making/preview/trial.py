@@ -57,7 +57,7 @@ class Trial:
 def run_trial(classifier: CropClassifier, detector: Detector) -> Trial:
     """Return the scores of the label set on neutral pictures, the rehearsal and each class.
 
-    This takes some ten seconds.
+    This takes about ten seconds.
     """
     box = Box.from_centre(SIDE / 2, SIDE / 2, 60, 80)
     neutral = [

@@ -26,7 +26,7 @@ LONGEST_DEFINITION = 400
 person has 318.
 """
 LONGEST_DESCRIPTION = 2000
-"""The longest text in looks_like, characters: some twenty sentences."""
+"""The longest text in looks_like, characters: about twenty sentences."""
 DEEPEST_CHAIN = 50
 """The largest number of categories above a label; all of them are visited for each row. The shipped
 sets have 7.

@@ -230,7 +230,7 @@ def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
 
 
 def id_from_name(name: str) -> str:
-    """Return the id for a row without one: its name, made valid as the name of a folder."""
+    """Return the id for a row without an id: its name, changed to a valid name of a folder."""
     return folder_name(re.sub(r"[/\\]+", "-", name).lstrip(".").strip())
 
 

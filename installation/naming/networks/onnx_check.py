@@ -60,7 +60,7 @@ DOMAINS = ("", "ai.onnx")
 """The two names of the domain of ONNX's own operations."""
 
 MOST_NODES = 20_000
-"""The largest number of operations in a network; a vision transformer of the size "huge" has some
+"""The largest number of operations in a network; a vision transformer of the size "huge" has about
 2,000.
 """
 
@@ -121,7 +121,7 @@ A file of 1.6 GB that contains little but tensors is accepted within these limit
 """
 
 CHILD_CPU_S = 60
-"""The limit on the child process's CPU time, s; a file of 0.8 GB takes some 3 s."""
+"""The limit on the child process's CPU time, s; a file of 0.8 GB takes about 3 s."""
 
 CHILD_TIMEOUT_S = 300.0
 """The limit on the child process's elapsed time, s, on a busy machine."""

@@ -53,13 +53,13 @@ class OnnxNetwork:
     def __init__(
         self, label_set: LabelSet, data: bytes, device: Device, fingerprint: str | None = None
     ) -> None:
-        """Open the bytes of a network that `onnx_check.judge` has written.
+        """Open `data`, the bytes of a network that `onnx_check.judge` has written, on `device`.
 
-        `fingerprint` is the SHA-256 of the network's file; if it is None, the SHA-256 of `data` is
-        used.
+        The settings of `label_set` describe the input. `fingerprint` is the SHA-256 of the
+        network's file; if it is None, the SHA-256 of `data` is used.
 
-        Raises LabelSetError if the network cannot be run, or is not a classifier of pictures as the
-        label set describes it.
+        Raises LabelSetError if the network cannot be run, or is not a classifier of pictures as
+        `label_set` describes it.
         """
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = fingerprint or hashlib.sha256(data).hexdigest()

@@ -50,10 +50,11 @@ class TimmFeatures(TorchEncoder):
     def __init__(
         self, name: str, device: Device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE
     ) -> None:
-        """Open timm's network `name` with weights in `folder`; `where` is the file that names it.
+        """Open timm's network `name` on `device`, with the weights in `folder`.
 
-        Raises LabelSetError if timm does not know the network or if its input is not square, and
-        WeightsError if the weights are missing or belong to another network.
+        `where` is the file that names the network, for messages. Raises LabelSetError if timm does
+        not have the network or if its input is not square, and WeightsError if the weights are
+        missing or belong to another network.
         """
         config = pretrained_config(name, where)
         network, self.fingerprint = open_timm(name, folder)

@@ -53,7 +53,10 @@ class DeviceClassifier(CropClassifier):
         device: Device,
         runs_on: str | None = None,
     ) -> None:
-        """Classify with an open TorchEncoder; `runs_on` replaces `device` in tests."""
+        """Classify with the open `encoder` and `scorer` of `label_set`, on `device`.
+
+        `runs_on` is the name of PyTorch's device, which replaces `device` in tests.
+        """
         super().__init__(label_set, encoder, scorer, device)
         assert isinstance(encoder, TorchEncoder)
         self._network = encoder.network
@@ -111,7 +114,9 @@ class DevicePass:
     ) -> None:
         """Capture resizing, normalising and `compute`, for a network with the input `taken`.
 
-        `key` is the number of visitors, the parts of each, and the side of the packed crops, px.
+        `compute` returns scores for normalised pictures of the type `dtype`. `device` is PyTorch's
+        device. `key` is the number of visitors, the parts of each, and the side of the packed
+        crops, px.
         """
         self._visitors, self._parts, self._side = key
         self._taken, self._compute, self._dtype = taken, compute, dtype
@@ -239,8 +244,8 @@ def resize_weights(
 ) -> npt.NDArray[np.float32]:
     """Return the weights `(size, length)` of antialiased resizing from `length` px to `size`.
 
-    They are Pillow's: a triangle, or a cubic with a = −0.5, as wide as the step between two results
-    and at least as wide as one pixel.
+    The weights are Pillow's: a triangle, or a cubic with a = −0.5, as wide as the step between two
+    results and at least as wide as one pixel.
     """
     scale = length / size
     support = max(1.0, scale)

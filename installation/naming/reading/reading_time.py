@@ -9,7 +9,7 @@ WORDS_PER_S = 2.5
 """A visitor needs `ORIENTATION_S` to find the words on the screen, and then a second per
 `WORDS_PER_S` words.
 
-This is slower than silent reading at a desk (some 4 words a second; M. Brysbaert, *How many words
+This is slower than silent reading at a desk (about 4 words a second; M. Brysbaert, *How many words
 do we read per minute?*, 2019), because people stand at a distance, read a language that may not be
 theirs, and look at each other.
 """

@@ -11,11 +11,11 @@ FRAME_BUDGET_S = 0.25
 """The longest time that the readings of one frame may take, s; newcomers are not searched for
 during that time.
 
-In that time, two cores read some fifteen visitors with the default network.
+In that time, two cores read about fifteen visitors with the default network.
 """
 
 READING_INTERVAL_S = 0.1
-"""The time between two readings of a visitor without a verdict, s; a verdict takes some twelve
+"""The time between two readings of a visitor without a verdict, s; a verdict takes about twelve
 readings.
 """
 

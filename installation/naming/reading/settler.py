@@ -76,7 +76,7 @@ class _Evidence:
         return cls(at, at, np.zeros(labels), np.zeros(labels))
 
     def add(self, reading: Reading) -> None:
-        """Add `reading`, and fade the earlier ones by their age."""
+        """Add `reading`, after reducing the weight of earlier readings by their age."""
         fade = 0.5 ** (max(0.0, reading.taken_at - self.last_at) / HALF_LIFE_S)
         self.scores *= fade
         self.scores += reading.scores

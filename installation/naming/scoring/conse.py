@@ -90,11 +90,11 @@ class ConseScorer:
         visible: int,
         temperature: float,
     ) -> None:
-        """Store the nearness from `calibrate`, `(C, L)`, with the visible labels first.
+        """Store `nearness` `(C, L)` from `calibrate`; the first `visible` labels are shown.
 
         `prior` is `(C,)`, the share of each class in what is seen on people. `kept` is `(K,)`, the
-        indices of the classes that are not masked. Classes whose nearness to all labels is 0 have
-        no effect.
+        indices of the classes that are not masked. The nearness is divided by `temperature`.
+        Classes whose nearness to all labels is 0 have no effect.
         """
         self._kept = kept
         self._nearness = nearness.astype(np.float32)[kept] / np.float32(temperature)  # (K, L)

@@ -82,7 +82,7 @@ def visible_scores_on_device(
 
 
 class OutputScorer:
-    """Scores labels that are outputs of the network; hidden and masked ones take no share."""
+    """Scores labels that are outputs of the network; hidden and masked outputs take no share."""
 
     def __init__(self, label_set: LabelSet, width: int) -> None:
         """Score the labels of `label_set` for a network of `width` outputs.

@@ -60,8 +60,8 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
-"""The share of the nominal rate below which a camera counts as slow, and the share from which on a
-slow camera no longer counts as slow.
+"""The share of the nominal rate below which a camera counts as slow, and the share above which a
+slow camera counts as normal again.
 """
 
 

@@ -58,7 +58,8 @@ class RehearsalUntilPlugged:
     ) -> None:
         """Play `rehearsal`, and compare the current video nodes with the earlier ones, `before`.
 
-        `list_nodes` returns the current nodes.
+        The nodes are compared every `CHECK_INTERVAL_S` of `clock`; `list_nodes` returns the current
+        nodes.
         """
         self.name = rehearsal.name
         self.pool = rehearsal.pool

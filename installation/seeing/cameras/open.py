@@ -70,7 +70,7 @@ def open_camera(
     """Open the source `resolved` and return its camera; `settings.source` is not read.
 
     With `as_fast_as_possible` a film, a folder or the rehearsal returns each picture once, without
-    waiting, and then ends; a real camera keeps its own rate. Raises CameraError.
+    waiting, and then ends; a real camera delivers frames at its own rate. Raises CameraError.
     """
     if isinstance(resolved, source.Device):
         return Webcam.open(resolved.id, settings, clock)

@@ -88,7 +88,8 @@ class Webcam:
     ) -> None:
         """Read the camera `device` (a number or a path) through `capture`, which is open.
 
-        `last` is the checksum of the last picture before the camera was opened again.
+        `settings` are the size, rate and rotation; `clock` provides the times of frames. `last` is
+        the checksum of the last picture before the camera was opened again.
         """
         self._device = device
         self._node = _node(device).resolve()

@@ -45,7 +45,9 @@ SMALL_SIZE = 34
 """The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
 
 WIDTHS = (700, 500, 320)
-"""The largest line widths of a caption, px at 1080: some 30 letters of a definition, 22, and 14."""
+"""The largest line widths of a caption, px at 1080: about 30 letters of a definition, 22, and
+14.
+"""
 
 PARAGRAPH_SPACE = 16
 """The space between paragraphs, px at 1080."""

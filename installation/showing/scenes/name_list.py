@@ -56,7 +56,11 @@ class _Row:
 
 
 class _Rows:
-    """The rows of one list in one width, each begun where the one before it ended."""
+    """The rows of one list, `width` px wide, each of which begins where the previous one ended.
+
+    `listing` is as `LabelSet.listing`, `size` is the font size, px per em, and `start` is the index
+    of the first name.
+    """
 
     def __init__(
         self, fonts: Fonts, listing: Sequence[str | int], size: int, width: int, start: int

@@ -33,7 +33,7 @@ class FolderPictures:
     ) -> None:
         """Check that all pictures in `folder` can be decoded.
 
-        They are shown at `width` × `height` px and `fps`.
+        They are shown at `width` × `height` px and `fps`; with `once`, each is returned once.
         """
         try:
             named = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
