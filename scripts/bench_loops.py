@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from scripts.bench_stages import recorded_writes, whole_pictures
+from scripts.bench_stages import Write, recorded_writes, whole_pictures
 
 if TYPE_CHECKING:
     from installation.seeing.cameras.camera import Camera
@@ -112,8 +112,8 @@ class Measured:
         if words and self._named_at is None:
             self._named_at = now
 
-    def figures(self, written: Sequence[int]) -> dict[str, float | None]:
-        """Return the figures; `written` are the sizes of the pictures that were written, px.
+    def figures(self, written: Sequence[Write]) -> dict[str, float | None]:
+        """Return the figures; `written` are the pictures that were written.
 
         Rates are measured from the first shown picture on.
         """

@@ -10,10 +10,10 @@ import contextlib
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -38,16 +38,26 @@ BAR = 40
 """The length of the longest bar, characters."""
 
 
+class Write(NamedTuple):
+    """One call that wrote a picture, or a part of one."""
+
+    pixels: int
+    block: int
+    """The address of the block of memory that the picture is in."""
+    begin: int
+    end: int
+    """The addresses of its first byte, and of the byte behind its last one."""
+
+
 @contextlib.contextmanager
-def recorded_writes() -> Iterator[list[int]]:
-    """Yield a list that receives the size of each picture that is written in the block, px."""
-    written: list[int] = []
+def recorded_writes() -> Iterator[list[Write]]:
+    """Yield a list that receives each picture, or part of one, that is written in the block."""
+    written: list[Write] = []
 
     def recorded(original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **named: Any) -> Any:
             result = original(*given, **named)
-            picture = given[0] if result is None else result
-            written.append(picture.shape[0] * picture.shape[1])
+            written.append(_write(given[0] if result is None else result))
             return result
 
         return call
@@ -61,9 +71,42 @@ def recorded_writes() -> Iterator[list[int]]:
         yield written
 
 
-def whole_pictures(written: Sequence[int], size: tuple[int, int]) -> int:
-    """Return how many of the `written` sizes, px, count as a whole picture of `size`, px."""
-    return sum(pixels >= WHOLE * size[0] * size[1] for pixels in written)
+def _write(picture: Any) -> Write:
+    begin, end = np.lib.array_utils.byte_bounds(picture)
+    block = picture
+    while isinstance(block.base, np.ndarray):
+        block = block.base
+    return Write(picture.shape[0] * picture.shape[1], block.ctypes.data, begin, end)
+
+
+def pictures(written: Iterable[Write]) -> list[tuple[int, float]]:
+    """Return each picture in memory that was written: its pixels, and how often it was.
+
+    A picture is what was written in one block of memory. So a picture that is written in strips
+    counts once, and a strip that is overwritten by the next one counts as a picture of its size.
+    """
+    blocks: defaultdict[int, list[Write]] = defaultdict(list)
+    for write in written:
+        blocks[write.block].append(write)
+    found = []
+    for writes in blocks.values():
+        sizes = [(each.pixels, each.end - each.begin) for each in writes]
+        total, extent = (sum(each) for each in zip(*sizes, strict=True))
+        covered, reached = 0, 0
+        for write in sorted(writes, key=lambda each: each.begin):
+            covered += max(0, write.end - max(write.begin, reached))
+            reached = max(reached, write.end)
+        found.append((round(total * covered / extent), extent / covered))
+    return found
+
+
+def whole_pictures(written: Iterable[Write], size: tuple[int, int]) -> int:
+    """Return how many whole pictures were `written`; the camera's have `size`.
+
+    A picture is whole if it has at least `WHOLE` of the camera's pixels.
+    """
+    least = WHOLE * size[0] * size[1]
+    return round(sum(times for pixels, times in pictures(written) if pixels >= least))
 
 
 class Stages:

@@ -40,8 +40,7 @@ class Painter:
             from installation.showing.picture import paint_picture
 
             _blacken_beside(view, surface)
-            part = surface.subsurface((view.x, view.y, view.width, view.height))
-            paint_picture(scene.picture, scene.brightness, part, self._memory)
+            paint_picture(scene.picture, scene.brightness, view, surface, self._memory)
         if scene.empty_square:
             _paint_square(scene.empty_square, scene.empty_stroke, 1.0, surface)
         for visitor in scene.visitors:

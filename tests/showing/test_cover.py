@@ -57,8 +57,9 @@ def test_a_box_lands_where_its_picture_does(screen: Size) -> None:
     pixels = np.zeros((180, 320, 3), np.uint8)
     pixels[60:100, 140:180] = 255
     cover = Cover.from_sizes((320, 180), Rect(0, 0, *screen))
-    surface = pygame.Surface((cover.view.width, cover.view.height), depth=32)
-    paint_picture(Frame.from_rgb(pixels, 0.0), 1.0, surface, Buffers())
+    part = Rect(0, 0, cover.view.width, cover.view.height)
+    surface = pygame.Surface((part.width, part.height), depth=32)
+    paint_picture(Frame.from_rgb(pixels, 0.0), 1.0, part, surface, Buffers())
     rows, columns = np.nonzero(pygame.surfarray.array3d(surface)[..., 0].T > 127)
     box = cover.to_screen(Box(140, 60, 180, 100))
     x, y = cover.view.x, cover.view.y

@@ -2,15 +2,19 @@ from __future__ import annotations
 
 from typing import Literal
 
+import cv2
 import numpy as np
 import pygame
 import pytest
 
 from installation.memory.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
+from installation.showing.cover import Cover
 from installation.showing.picture import paint_picture
-from installation.showing.scene import Size
+from installation.showing.scene import Rect, Size
 from tests.support.surfaces import MASKS
+
+WHOLE = Rect(0, 0, 64, 36)
 
 
 def _pixels(surface: pygame.Surface) -> Pixels:
@@ -23,9 +27,9 @@ def test_red_stays_red(form: str) -> None:
     depth, masks = MASKS[form]
     surface = pygame.Surface((64, 36), 0, depth, masks)
     frame = Frame.from_rgb(np.full((90, 160, 3), (200, 30, 60), np.uint8), 0.0)
-    paint_picture(frame, 1.0, surface, Buffers())
+    paint_picture(frame, 1.0, WHOLE, surface, Buffers())
     assert (_pixels(surface) == (200, 30, 60)).all()
-    paint_picture(frame, 0.5, surface, Buffers())
+    paint_picture(frame, 0.5, WHOLE, surface, Buffers())
     assert (_pixels(surface) == (100, 15, 30)).all()
 
 
@@ -46,7 +50,7 @@ def test_no_copy_of_a_picture_is_left(
     monkeypatch.setattr(pygame.image, "frombuffer", noted)
     surface = pygame.Surface((64, 36), 0, depth, masks)
     white = Frame.from_rgb(np.full((size[1], size[0], 3), 255, np.uint8), 0.0)
-    paint_picture(white, 1.0, surface, Buffers())
+    paint_picture(white, 1.0, WHOLE, surface, Buffers())
     assert _pixels(surface).all()
     assert bool(copies) is (depth == 24 or form == "XRGB")
     assert not any(bytes(copy).strip(b"\0") for copy in copies)
@@ -55,10 +59,44 @@ def test_no_copy_of_a_picture_is_left(
 def test_a_part_of_a_surface_is_painted_in_place() -> None:
     """The picture is written into the surface's own memory, and nowhere beside it."""
     whole = pygame.Surface((100, 60), depth=32)
-    part = whole.subsurface((10, 5, 64, 36))
     white = Frame.from_rgb(np.full((90, 160, 3), 255, np.uint8), 0.0)
-    paint_picture(white, 1.0, part, Buffers())
-    assert not part.get_locked()
+    paint_picture(white, 1.0, Rect(10, 5, 64, 36), whole, Buffers())
+    assert not whole.get_locked()
     expected = np.zeros((60, 100), bool)
     expected[5:41, 10:74] = True
     np.testing.assert_array_equal(_pixels(whole).all(axis=2), expected)
+
+
+@pytest.mark.parametrize(
+    ("camera", "view", "spare"),
+    [
+        ((1280, 720), (1920, 840), 0),
+        ((640, 360), (1920, 840), 0),
+        ((1280, 720), (1080, 1680), 0),
+        ((3840, 2160), (1920, 840), 0),
+        ((3840, 2160), (2560, 1120), 0),
+        ((1280, 720), (1280, 560), 0),
+        # One row more makes the ratio of the heights repeat: 560 to 1,679, and 840 to 1,679.
+        ((1280, 720), (3840, 1679), 1),
+        ((1920, 1080), (3840, 1679), 1),
+        # No ratio repeats, so the picture is one strip.
+        ((640, 480), (1623, 840), 0),
+    ],
+)
+@pytest.mark.parametrize("brightness", [1.0, 0.3])
+def test_strips_are_scaled_as_the_whole_picture_is(
+    camera: Size, view: Size, spare: int, brightness: float
+) -> None:
+    """The rows at the edges of strips do not differ from those of a picture in one strip."""
+    noise = np.random.default_rng(0).integers(0, 256, (camera[1], camera[0], 3), np.uint8)
+    surface = pygame.Surface((view[0], view[1] + spare), depth=32)
+    paint_picture(Frame(bgr=noise, taken_at=0.0), brightness, Rect(0, 0, *view), surface, Buffers())
+    cover = Cover.from_sizes(camera, Rect(0, 0, view[0], view[1] + spare))
+    crop = noise[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
+    size = cover.view.width, cover.view.height
+    if cover.width > size[0]:
+        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    if brightness < 1:
+        crop = cv2.convertScaleAbs(crop, alpha=brightness)
+    expected = cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(_pixels(surface), expected[..., ::-1])
