@@ -221,7 +221,8 @@ def _fork(
 ) -> Started:
     """Start `kiosk` with `arguments` in a new process under stage one, and return the process.
 
-    One pipe leads from the new process to this one, and another pipe leads back.
+    `status`, `report` and `logs_json` are passed to stage one. One pipe leads from the new process
+    to this one, and another pipe leads back.
     """
     from installation.running.started import STOP_SIGNALS, Started
 

@@ -195,7 +195,11 @@ def _cell(values: Sequence[float | None], form: str) -> str:
 
 
 def measure(variant: str, film: Path, screen: str, seconds: float, python: str) -> Figures:
-    """Return the figures of one run in new processes, or {"missing": a package}."""
+    """Return the figures of one run in new processes, or {"missing": a package}.
+
+    `variant` is the show or a loop, `film` its source, `screen` a key of `SCREENS`, and `seconds`
+    the length. `python` runs loops that need further packages.
+    """
     width, height = SCREENS[screen]
     report = film.with_suffix(".json")
     if variant == KIOSK:

@@ -54,7 +54,8 @@ def measure(
 ) -> list[tuple[int, float, float, float]]:
     """Return each batch size with its crops a second: eager, captured, and the whole pass.
 
-    `network` encodes crops as features.
+    `network` encodes crops as features `(N, width)`, from which `classes` scores are computed. Each
+    measurement takes `seconds`.
     """
     on_card = torch.device(device)
     runner = TorchNetwork(network, device)

@@ -159,7 +159,11 @@ def main() -> int:
 def measure(
     method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: int
 ) -> dict[int, Figures]:
-    """Return the costs of sets of one method, keyed by the number of labels."""
+    """Return the costs of sets of one `method`, keyed by the number of labels, for each of `sizes`.
+
+    Each set is built `builds` times and read in `rounds` rounds; `patience_s` is the longest time
+    for a build.
+    """
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)
         possible = [size for size in sizes if size <= most(method)]
@@ -296,8 +300,9 @@ def build_all(
 ) -> dict[int, Sequence[Build] | str]:
     """Build all sets in turn, and return the times of each build, or why there is none.
 
-    A set whose build takes too long gets random numbers, because reading takes the same time with
-    them; so do larger sets, which are not built.
+    Each set of `sizes` labels in `models` is built `builds` times. A set whose build takes longer
+    than `patience_s` gets random numbers, because reading takes the same time with them; so do
+    larger sets, which are not built.
     """
     label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):

@@ -268,7 +268,10 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
 
 @contextlib.contextmanager
 def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
-    """In the block, measure the mirror's calls of a function as a separate stage."""
+    """In the block, measure the mirror's calls of a function as a separate stage.
+
+    The function is the attribute `name` of `owner`; its time is added to `stage` of `stages`.
+    """
     original = getattr(owner, name)
 
     def timed(*given: Any, **named: Any) -> Any:

@@ -198,7 +198,11 @@ def _dense(graph: Graph, x: str, weight: Array, bias: Array, output: str | None 
 def _same_convolution(
     graph: Graph, x: str, layer: Any, side: int, *, clipped: bool
 ) -> tuple[str, int]:
-    """Add a convolution with TensorFlow's padding `same`; return its output and its side, px."""
+    """Add a convolution with TensorFlow's padding `same`; return its output and its side, px.
+
+    `layer` is PyTorch's layer, and `x` the name of its input in `graph`, with the side `side`, px.
+    With `clipped` the output is limited to 0–6.
+    """
     (kernel, _), (stride, _) = layer.kernel_size, layer.stride
     result = -(-side // stride)
     padding = max(0, (result - 1) * stride + kernel - side)

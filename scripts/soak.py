@@ -82,7 +82,10 @@ def ignore(_: object) -> None:
 def run_day(
     day: Day, clock: DayClock, begins_at: float, seconds: float, *, prints_log: bool = False
 ) -> Findings:
-    """Run `day` from `begins_at` for `seconds` of its time; return what was observed."""
+    """Run `day` from `begins_at` for `seconds` of its time; return what was observed.
+
+    `clock` is the day's clock. With `prints_log`, the show's log is printed.
+    """
     context = multiprocessing.get_context("fork")
     control = Control()
     findings = Findings()

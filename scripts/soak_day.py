@@ -183,8 +183,9 @@ class Day:
     ) -> Day:
         """Return the day that follows from `seed`: single visitors, groups, and empty times.
 
-        `between_s` are the least and the longest time from the end of one fault, with
-        `RECOVERY_S`, to the beginning of the next, s. `crowd` fills all of the day with 32 people.
+        The day begins at `begins_at` and takes `seconds`; `names` are the faults that may occur.
+        `between_s` are the least and the longest time from the end of one fault, with `RECOVERY_S`,
+        to the beginning of the next, s. `crowd` fills all of the day with 32 people.
         """
         drawn = random.Random(seed)
         visits = _crowd(drawn, begins_at, begins_at + seconds) if crowd else []

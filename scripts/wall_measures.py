@@ -113,7 +113,10 @@ def scenes(context: ScreenContext, label_set: LabelSet) -> Iterator[tuple[str, S
 def sighted(
     frame: Frame, label_set: LabelSet, stage: Stage, label: Label, face: float
 ) -> Sightings:
-    """Return a visitor in the middle of `frame`, in `stage`, whose face has the height `face`."""
+    """Return a visitor in the middle of `frame`, in `stage`, whose face has the height `face`.
+
+    `label`, of `label_set`, is the visitor's name.
+    """
     box = Box.from_centre(frame.width / 2, frame.height / 2, *2 * (face * frame.height,))
     track = Track(1, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     others = [other for other in label_set.labels if other != label][:2]

@@ -107,7 +107,10 @@ def _played_files(source: Path) -> list[Path]:
 
 
 def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:
-    """Return the reason why `account` cannot read or execute `path`; None if it can."""
+    """Return the reason why `account` cannot read or execute `path`; None if it can.
+
+    `executed` says whether it must be executable; `user` is the account's name in the reason.
+    """
     for hidden in HIDDEN:
         if path.is_relative_to(hidden):
             return f"the unit hides everything below {hidden} from the show"

@@ -101,6 +101,7 @@ def rebuild_on_change(
 ) -> None:
     """Build the set each time its files have changed and stay unchanged, until `has_ended()`.
 
+    `content` is what the show hides, and `log` is called with a line for each build or mistake.
     `has_ended` waits before it returns; the files are checked once per call. At the start, a stale
     set is built as well, because a file may have been saved during the last build.
     """
@@ -138,7 +139,7 @@ def build_if_stale(
 ) -> None:
     """Build the set unless its built file matches its current words, pictures and visible labels.
 
-    Raises KioskError.
+    `content` is what the show hides; `log` is called with a line for each build. Raises KioskError.
     """
     source = read_source(name, models)
     label_set = assemble_nonempty(source, content)

@@ -236,7 +236,8 @@ def _check_entries(
 ) -> tuple[str, list[ZipInfo]]:
     """Return the name of the zip's one folder, and the entries of the files in it.
 
-    Raises LabelSetError with all mistakes of the entries.
+    `opened` is the zip as a file, and `end` the offset at which the entries' data must end. Raises
+    LabelSetError with all mistakes of the entries.
     """
     if any(entry.filename.startswith("__MACOSX/") for entry in entries):
         problem = "it was packed by a Mac's Finder, which adds extra files"

@@ -141,7 +141,10 @@ class Analysis:
         visitors: Sequence[Present],
         bystanders: Sequence[Track],
     ) -> Sightings:
-        """Return the sightings on `frame` with the evidence of earlier frames and `readings`."""
+        """Return the sightings on `frame` with the evidence of earlier frames and `readings`.
+
+        `visitors` and `bystanders` are the people on the frame.
+        """
         return Sightings(
             taken_at=frame.taken_at,
             visitors=self._settler.settle(readings, visitors, frame.taken_at),

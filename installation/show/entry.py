@@ -40,7 +40,9 @@ def run_show(
     the settings name, the screen is opened here. `started_at` is the start of the process (s,
     monotonic), from which `seconds` counts. `emit` is called with the events if the show runs
     without a screen; if it has a camera, `headless` must then be true, or ScreenError is raised.
-    Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
+    `windowed` is the size of the window or surface, px (None: fullscreen). `log` is called with
+    lines for the staff. Without a `guard` nothing is enforced, which is for measurements. Raises
+    KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()
@@ -117,7 +119,9 @@ def show_trouble_card(
     """Show the trouble card for a while if kiosk.yaml is wrong.
 
     It has the language, the words and the display of `loaded`, the valid parts of the file; the key
-    for the staff card shows the mistakes of `error`. Does nothing if no display can be opened.
+    for the staff card shows the mistakes of `error`. With `headless` the screen is only in memory.
+    `windowed` is the size of the window or of the screen in memory, px (None: fullscreen). Does
+    nothing if no display can be opened.
     """
     display = loaded.settings.screen.display
     # The mistake may be a display that does not exist, or words that no font can draw, so the show

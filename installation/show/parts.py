@@ -94,8 +94,9 @@ class Parts:
 def open_parts(
     loaded: Loaded[Settings], clock: Clock, log: Log, *, as_fast_as_possible: bool = False
 ) -> Parts:
-    """Return the show's parts; `log` is called with a line about each.
+    """Return the parts of the show with the settings `loaded`.
 
+    `clock` is the show's clock, and `log` is called with a line about each part.
     `as_fast_as_possible` plays a film once without waiting, for measurements. This takes some
     seconds if the label set needs PyTorch. Raises KioskError.
     """
@@ -222,7 +223,11 @@ def _open_networks(
     clock: Clock,
     log: Log,
 ) -> Networks:
-    """Return the networks for `label_set` on `device`, warmed up; raises KioskError."""
+    """Return the networks for `label_set` on `device`, warmed up; raises KioskError.
+
+    `description` is the device in words, with the reason if it is the CPU. `files_read` is the
+    signature of the label set's files. `log` is called with a line about each part.
+    """
     from installation.naming.reading.classifier import open_classifier
     from installation.naming.reload import WATCHED, LabelSetReloader
     from installation.seeing.faces.open import open_detector

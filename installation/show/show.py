@@ -213,8 +213,9 @@ class Show:
     ) -> Summary | None:
         """Open the camera and run the live show, again after each failure of the camera.
 
-        Returns the summary of the last live show, or None if there was none. Without a supervisor,
-        a failure of the camera is raised.
+        The show ends at the instant `until` (s, monotonic; None: no limit). Returns the summary of
+        the last live show, or None if there was none. Without a supervisor, a failure of the camera
+        is raised.
         """
         care, history, backoff, summary = CameraCare(), FailureHistory(), Backoff(), None
         while (camera := self._open_camera(parts, until)) is not None:
@@ -255,7 +256,11 @@ class Show:
     def _wait_after(
         self, error: CameraError, parts: Parts, delay_s: float, until: float | None
     ) -> bool:
-        """Show the calm card after the camera failed; return whether the show continues."""
+        """Show the calm card after the camera failed; return whether the show continues.
+
+        The card stays for `delay_s`, but not beyond the instant `until` (s, monotonic; None: no
+        limit).
+        """
         opener = parts.open_camera
         present = not isinstance(opener, CameraOpener) or opener.is_plugged_in()
         self._reporter.state = State.STALLED if present else State.LOST
@@ -371,8 +376,9 @@ class Show:
     ) -> T | None:
         """Run `work` in a thread while the current card stays on screen; return its result.
 
-        Returns None if the show ended earlier. Raises CameraError if `work` takes longer than
-        `limit_s`.
+        `name` is the thread's name. Returns None if the show ended earlier, for example at the
+        instant `until` (s, monotonic; None: no limit). Raises CameraError if `work` takes longer
+        than `limit_s`.
         """
         done: Latest[T] = Latest()
         worker = Worker(name, lambda _: done.put(work()))

@@ -40,9 +40,10 @@ def show_standing_card(
 ) -> None:
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
-    The key for the staff card shows `mistakes`, the mistakes in kiosk.yaml. `seal` enters stage two
-    of the sandbox; it is called when the card is painted. Raises ScreenError if no font has the
-    words, or if a new window is needed.
+    `loaded` are the settings, `status` has the pipes to the supervisor, and `clock` measures the
+    waits. The key for the staff card shows `mistakes`, the mistakes in kiosk.yaml. `seal` enters
+    stage two of the sandbox; it is called when the card is painted. Raises ScreenError if no font
+    has the words, or if a new window is needed.
     """
     assert status.orders_pipe is not None
     try:

@@ -108,10 +108,10 @@ def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
 
 
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:
-    """Draw the outline: a thin line, and a thick one for the part that is lit.
+    """Draw the outline of `square`, `stroke` px thick where it is lit, and thin elsewhere.
 
-    Both are bright green on black, which sets them off from any background; a darker green would
-    not be seen on a dark background.
+    The share `lit` (0–1) is lit. All of it is bright green on black, which sets it off from any
+    background; a darker green would not be seen on a dark background.
     """
     keyline = max(1, round(KEYLINE * stroke))
     thin = max(1, round(THIN * stroke))

@@ -67,7 +67,9 @@ def open_title(
 ) -> TitleScreen | None:
     """Return the screen of the show in `file` with the title card on it.
 
-    `is_card` says whether it is the screen of the supervisor's card, behind the show's screen.
+    With `headless` the screen is only in memory. `windowed` is the size of the window or of the
+    screen in memory, px (None: fullscreen). `is_card` says whether it is the screen of the
+    supervisor's card, behind the show's screen.
 
     The result is None if the card needs a setting that looks unusual, or if no screen can be
     opened. Nothing is reported: the check of the settings and the show itself do that.

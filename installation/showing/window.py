@@ -293,7 +293,8 @@ def _open_surface(
 ) -> tuple[pygame.Surface, bool]:
     """Return the surface of a new window, and whether a flip waits for the display's refresh.
 
-    SDL's video must have been started, and stays on if ScreenError is raised.
+    The parameters are the same as for `Window`. SDL's video must have been started, and stays on if
+    ScreenError is raised.
     """
     if isinstance(display, int):
         desktops = pygame.display.get_desktop_sizes()
@@ -373,7 +374,11 @@ def _find_monitor(connector: str, where: str) -> Monitor:
 def _set_mode(
     display: int, size: Size | None, desktop: Size, *, in_step: bool
 ) -> tuple[pygame.Surface, bool]:
-    """Return the surface of a new window, and whether a flip waits for the display's refresh."""
+    """Return the surface of a new window, and whether a flip waits for the display's refresh.
+
+    `size` is the window's size (None: fullscreen), and `desktop` the display's, px. `in_step`
+    requests flips that wait for the refresh.
+    """
     if size is not None:
         return pygame.display.set_mode(size, display=display), False
     if has_gpu() and in_step:

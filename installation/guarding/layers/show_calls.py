@@ -75,9 +75,10 @@ def show_calls(
 ) -> list[Rule]:
     """Return the rows for this process; with a graphics card they include its calls.
 
-    `on_console` says whether the show sets the screen itself, without a display server.
-    `writes_devices` says whether the filter allows opening files for reading and writing; Landlock
-    then decides which files. Without Landlock it is false, and the launcher has opened the cameras.
+    `has_gpu` and `has_nvidia` say which graphics card this machine has; `on_console` says whether
+    the show sets the screen itself, without a display server. `writes_devices` says whether the
+    filter allows opening files for reading and writing; Landlock then decides which files. Without
+    Landlock it is false, and the launcher has opened the cameras.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [

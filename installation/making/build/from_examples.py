@@ -125,7 +125,10 @@ def build_from_examples(
 def _encode_pictures(
     found: FoundPictures, encoder: Encoder, cache: EmbeddingCache, settings: LabelSetSettings
 ) -> FoundPictures:
-    """Encode the pictures that are not in `cache`, and return all that could be decoded."""
+    """Encode the pictures in `found` that are not in `cache`; return all that could be decoded.
+
+    `encoder` is the network; `settings` say which part of a picture is cut.
+    """
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []
     detector = None

@@ -76,8 +76,8 @@ def build_from_prompts(
 ) -> BuildResult:
     """Return a weight and a bias for each row: `(size, features)` and `(size,)` F32.
 
-    With these, the logits are open_clip's, but calibrated. Raises WeightsError if `weights` are
-    missing, damaged, or belong to another network.
+    With these, the logits are open_clip's, but calibrated. Raises WeightsError if `weights`, the
+    file of the network `architecture`, are missing, damaged, or belong to another network.
     """
     clip = Clip("cpu", weights, architecture)
     text = TextTower(weights, architecture)

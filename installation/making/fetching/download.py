@@ -50,7 +50,8 @@ class Address:
 def download(address: Address, part: Path, limit: int, timeout_s: float, where: str) -> None:
     """Fetch the bytes that the file `part` lacks; it may become at most `limit` bytes long.
 
-    The content of `part` is kept if the server can continue after it. Raises TemporaryError or
+    `timeout_s` is the longest time without an answer, and `where` the location in messages. The
+    content of `part` is kept if the server can continue after it. Raises TemporaryError or
     FetchError; the bytes that have arrived stay in `part`, unless they are too many.
     """
     assert address.url is not None, "a file that is only in the cache is not downloaded"
@@ -161,6 +162,7 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
 def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) -> int:
     """Return the position in the file at which a response begins: `wanted` or 0.
 
+    `part` is the partial file that the response continues, and `where` the location in messages.
     Raises FetchError if it begins elsewhere, or if the response does not contain the file.
     """
     status = response.status_code

@@ -160,7 +160,10 @@ def _relative_wins(dot: Dot, max_wins: int) -> float:
 def _draw_dot(
     surface: pygame.Surface, dot: Dot, centre: tuple[int, int], max_wins: int, scale: float
 ) -> Rect:
-    """Draw the dot, and return the area that it covers."""
+    """Draw `dot` around the point `centre`, and return the area that it covers.
+
+    `max_wins` are the wins of the most frequent label; `scale` enlarges the dot.
+    """
     colour = HIDDEN if dot.wins is None else GREEN
     return Rect(*pygame.draw.circle(surface, colour, centre, _radius(dot, max_wins, scale)))
 
@@ -180,7 +183,9 @@ def _draw_name(
 ) -> Rect | None:
     """Draw the name beside its dot, in the largest type that fits, and return its area.
 
-    Return None if there is no room for the name, or the label is hidden.
+    `centre` is the middle of the dot, `max_wins` are the wins of the most frequent label, `scale`
+    enlarges the type, and `taken` are areas that the name must not overlap. Returns None if there
+    is no room for the name, or the label is hidden.
     """
     if dot.wins is None:
         return None
@@ -202,7 +207,11 @@ def _draw_name(
 def _name_positions(
     centre: tuple[int, int], width: int, ascent: int, gap: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the left end and the baseline of a name: beside the dot, above and below it."""
+    """Yield positions of a name (left end, baseline): beside the dot, then above and below it.
+
+    `centre` is the middle of the dot, `width` and `ascent` the size of the name, and `gap` the
+    distance from the middle, px.
+    """
     x, y = centre
     for baseline in (y + ascent // 2, y - gap // 2, y + gap // 2 + ascent):
         yield x + gap, baseline

@@ -233,7 +233,10 @@ def orphans(rows: Sequence[Row], root: str) -> list[Row]:
 
 
 def _check_text(text: str, name: str, longest: int, where: str) -> Iterator[Mistake]:
-    """Yield the mistakes in the `text` of a setting or a cell that is called `name`."""
+    """Yield the mistakes in the `text` of a setting or a cell that is called `name`.
+
+    `longest` is the largest length, characters; `where` is the location in messages.
+    """
     if len(text) <= longest and is_plain(text):
         return
     if len(text) > longest:

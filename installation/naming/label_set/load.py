@@ -48,10 +48,11 @@ def load_label_set(
 ) -> LabelSet:
     """Return the label set `name` with the labels that `content` does not hide.
 
-    Names and definitions are in `language` if the set has translations. `where` is the file,
-    command or option that names the set; the message about a missing set begins with it. Raises
-    LabelSetError with all mistakes of the set's files at once. `open_classifier` checks whether the
-    built file fits the network, because only the network knows its shape.
+    Names and definitions are in `language` (and in `second`, if given) if the set has translations.
+    `models` is the folder of the label sets. `where` is the file, command or option that names the
+    set; the message about a missing set begins with it. Raises LabelSetError with all mistakes of
+    the set's files at once. `open_classifier` checks whether the built file fits the network,
+    because only the network knows its shape.
     """
     return assemble_nonempty(read_source(name, models, where=where), content, language, second)
 
@@ -115,7 +116,10 @@ def assemble_nonempty(
     language: str = "en",
     second: str | None = None,
 ) -> LabelSet:
-    """Return the label set as `assemble` does; raises LabelSetError if no label can be shown."""
+    """Return the label set as `assemble` does; raises LabelSetError if no label can be shown.
+
+    The parameters are the same.
+    """
     label_set = assemble(source, content, language, second)
     if not label_set.labels:
         hidden = sum(label_set.hidden.values())
@@ -141,6 +145,7 @@ def assemble(
 ) -> LabelSet:
     """Return the label set of `source` without the rows that `content` hides.
 
+    Names and definitions are in `language` (and in `second`, if given) if the set has translations.
     The result may have no labels.
 
     With the settings `EVERYTHING`, the result is the set that tools build.

@@ -70,7 +70,10 @@ def read_output_names(path: Path) -> list[Row]:
 
 
 def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str]]) -> Row:
-    """Return the row of an output; `meanings` has the synsets of each of ImageNet's names."""
+    """Return the row of the output `number`, called `name` in the line `line` of the file.
+
+    `meanings` has the synsets of each of ImageNet's names.
+    """
     match = SYNSET.fullmatch(name)
     if match is None:
         return Row(line, str(number), name, "", synsets=meanings.get(name, frozenset()))

@@ -137,7 +137,10 @@ def open_classifier(label_set: LabelSet, device: Device) -> CropClassifier:
 def _classifier(
     label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: Device
 ) -> CropClassifier:
-    """Return the classifier that suits the processor on which `encoder` runs."""
+    """Return the classifier that suits the processor on which `encoder` runs.
+
+    `scorer` scores the labels of `label_set`; `device` is the device that the show chose.
+    """
     if device == "cuda" and encoder.library == "PyTorch" and isinstance(scorer, DeviceScorer):
         from installation.naming.reading.device_classifier import DeviceClassifier
 

@@ -238,7 +238,9 @@ class Settler:
     ) -> Verdict | None:
         """Return the verdict: the root, a name, or None if it is not decided yet.
 
-        `means` are the mean scores, `(labels,)`, and `leader` is the index of the best.
+        `means` are the mean scores of `evidence`, `(labels,)`, and `leader` is the index of the
+        best. `agreed` says whether the readings agree on a label. `now` is an instant (s,
+        monotonic).
         """
         settings, root = self._settings, evidence.verdict
         best = float(means[leader])

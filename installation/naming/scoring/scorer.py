@@ -66,7 +66,10 @@ def visible_scores(logits: Floats, labels: int, masked: Sequence[int] = ()) -> F
 def visible_scores_on_device(
     labels: int, size: int, masked: Sequence[int], device: torch.device
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return `visible_scores` as a function of logits `(N, size)` on `device`."""
+    """Return `visible_scores` as a function of logits `(N, size)` on `device`.
+
+    `labels` and `masked` are the same as for `visible_scores`.
+    """
     import torch
 
     out = torch.zeros(size, dtype=torch.bool)

@@ -81,7 +81,10 @@ def set_controls(
 def _set(
     file: int, known: Mapping[str, Control], name: str, value: int, where: str, ioctl: Ioctl
 ) -> Mistake | None:
-    """Set one control; return the mistake if that is not possible."""
+    """Set the control `name` to `value`; return the mistake if that is not possible.
+
+    `file` is the open camera, `known` are its controls, and `where` is the setting's location.
+    """
     control = known.get(name)
     if control is None:
         names = ", ".join(known) or "none"

@@ -264,7 +264,10 @@ def _entries(
     request: Callable[[int], bytes],
     ioctl: Ioctl,
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the answers to `request(0)`, `request(1)`, … until the driver rejects a request."""
+    """Yield the answers to `request(0)`, `request(1)`, … until the driver rejects a request.
+
+    Each request is made by the ioctl `call` on `file`; `layout` unpacks its answer.
+    """
     for index in range(MAX_ENTRIES):
         buffer = bytearray(request(index))
         try:

@@ -279,7 +279,10 @@ def _end_of_data(data: Pixels) -> int:
 
 
 def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -> Negotiated:
-    """Request MJPG, or else YUYV, and return what the camera agreed to. Raises OSError."""
+    """Request MJPG, or else YUYV, and return what the camera agreed to. Raises OSError.
+
+    `width`, `height` (px) and `fps` are requested too; the camera may choose other values.
+    """
     for wanted in (b"MJPG", b"YUYV"):
         fields = (_CAPTURE, width, height, wanted, _FIELD_ANY, *[0] * 8)
         buffer = bytearray(_FORMAT.pack(*fields))

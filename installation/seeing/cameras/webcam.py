@@ -136,7 +136,8 @@ class Webcam:
     ) -> Webcam:
         """Open the camera and return it; raises CameraError with the device and a remedy.
 
-        `last` is the checksum of the last picture before the camera was opened again.
+        `settings` are the size, rate and rotation; `clock` provides the times of frames. `last` is
+        the checksum of the last picture before the camera was opened again.
         """
         node = _node(device)
         on_linux = sys.platform == "linux"

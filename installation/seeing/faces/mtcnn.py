@@ -295,7 +295,10 @@ def _squared(boxes: Floats) -> Floats:
 
 
 def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[Floats, Pixels]:
-    """Return the boxes that overlap the picture, `(N, 4)`, and their crops `(N, size, size, 3)`."""
+    """Return the boxes that overlap the picture, `(N, 4)`, and their crops `(N, size, size, 3)`.
+
+    The crops of the picture `small` are stored in `buffers`.
+    """
     h, w, _ = small.shape
     corners = np.trunc(boxes).astype(np.int64).tolist()
     crops = buffers.take("crops", (len(corners), size, size, 3))

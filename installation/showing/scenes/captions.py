@@ -280,7 +280,10 @@ def shortened(definition: str) -> str:
 
 
 def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
-    """Return the panel of `_set`, which is cached while its text is on the screen."""
+    """Return the panel of `_set`, which is cached while its text is on the screen.
+
+    The parameters are the same.
+    """
     texts = tuple(piece.text for piece in pieces if isinstance(piece, Paragraph))
     kept = context.fonts.panels.get(texts, dict)
     key = (tuple(pieces), max_width, pad)
@@ -290,7 +293,10 @@ def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, 
 
 
 def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
-    """Return a panel with `pieces` one below the other; bars are as wide as the widest line."""
+    """Return a panel with `pieces` one below the other, at most `max_width` px wide.
+
+    Bars are as wide as the widest line; `pad` is the space around the type, px.
+    """
     panels = [
         set_panel(context.fonts, [piece], max_width, 0, None)
         if isinstance(piece, Paragraph)

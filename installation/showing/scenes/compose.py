@@ -168,7 +168,11 @@ def _empty(
     now: float,
     previous: Scene | None,
 ) -> Scene:
-    """Return the mirror without text or, after `EMPTY_S` without visitors, the idle scene."""
+    """Return the mirror without text or, after `EMPTY_S` without visitors, the idle scene.
+
+    `edges` are the bands and `cover` is the part of the frame that is shown. `previous` is the
+    scene that is on the screen at `now` (s, monotonic).
+    """
     since = previous.empty_since if previous else now - EMPTY_S
     since = now if since is None else since
     if now - since >= EMPTY_S:
@@ -192,7 +196,11 @@ def _visitor(
     now: float,
     may_change: bool,
 ) -> Visitor:
-    """Return the visitor of `sighting` without panels; if `may_change`, large type may change."""
+    """Return the visitor of `sighting` without panels; if `may_change`, large type may change.
+
+    `box` is the face in px of the screen. `known` are the visitors of the previous scene, keyed by
+    id. `now` is an instant (s, monotonic).
+    """
     identity = sighting.track.id
     previous = known.get(identity)
     if may_change:
@@ -259,8 +267,9 @@ def tumble(
 ) -> tuple[str, int]:
     """Return the name to show, and its index among `candidates`.
 
-    The candidates are shown in a cycle, best first. As `evidence` (0–1) grows, each is shown
-    longer, and the least likely are dropped.
+    The candidates are shown in a cycle, best first; `previous` is the visitor on the screen before
+    `now` (s, monotonic). As `evidence` (0–1) grows, each is shown longer, and the least likely are
+    dropped.
     """
     shown = previous.shown if previous and previous.shown.stage == "reading" else None
     tumbling = shown if shown and shown.name else None

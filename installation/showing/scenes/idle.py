@@ -82,7 +82,10 @@ STROKE = 8
 
 
 def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:
-    """Return the scene at `now`; nobody has been present since `since` (both s, monotonic)."""
+    """Return the scene at `now`; nobody has been present since `since` (both s, monotonic).
+
+    `picture` is shown, dimmed, only with `screen.idle: mirror`.
+    """
     if context.idle == "mirror":
         return _over_the_mirror(picture, context, since)
     scene = idle_without_names(context, _notes(context), now - since)
@@ -213,7 +216,8 @@ def _names(
 ) -> tuple[Panel, ...]:
     """Return the panels of the list of names within `square`.
 
-    The result is empty if there is no square, or if the names are not loaded yet.
+    Nobody has been present from `since` to `now` (s, monotonic). The result is empty if there is no
+    square, or if the names are not loaded yet.
     """
     if context.label_set is None or square is None:
         return ()

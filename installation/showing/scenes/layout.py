@@ -188,7 +188,10 @@ class Layout:
         return None
 
     def _tag_slides(self, square: Rect, width: int, height: int, over_px: int) -> Iterator[Slide]:
-        """Yield the edges of `square` along which a tag may be, `over_px` over them, best first."""
+        """Yield the edges of `square` along which a tag may be, `over_px` over them, best first.
+
+        The tag is `width` × `height` px.
+        """
         room = self._room
         top = max(square.y, room.y)
         left, right = sorted((square.x, square.right - width))
@@ -281,7 +284,8 @@ class Layout:
     ) -> Caption | None:
         """Return the fullest caption that has room in type of `size`; None if none has.
 
-        If `only_full`, only the fullest captions are tried.
+        `tags` and `captions` are the panels placed so far, keyed by visitor. If `only_full`, only
+        the fullest captions are tried.
         """
         max_width = min(self._room.width, PANEL_SHARE * visitor.square.width)
         previous = self._known.get(visitor.id)
@@ -315,7 +319,10 @@ class Layout:
         tags: Mapping[int, Tag],
         captions: Mapping[int, Caption],
     ) -> Panel | None:
-        """Return `panel` at `side` of the square of `visitor`; None if it has no room there."""
+        """Return `panel` at `side` of the square of `visitor`; None if it has no room there.
+
+        `tags` and `captions` are the panels placed so far, keyed by visitor.
+        """
         square = visitor.square
         tag = tags[visitor.id].panel.rect if visitor.id in tags else None
         far = [each.panel.rect for each in tags.values() if each.panel.rect is not tag]

@@ -173,7 +173,10 @@ def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None
 
 
 def _panel(row: _Row, size: int, rect: Rect, lit: int | None) -> Panel:
-    """Return `row` as a panel; the name at the index `lit` is highlighted."""
+    """Return `row` as a panel at `rect`, in type of `size` px per em.
+
+    The name at the index `lit` is highlighted.
+    """
     baseline = round(CAP_HEIGHT * size + (rect.height - CAP_HEIGHT * size) / 2)
     bar_height = round(BAR_SHARE * size)
     bar_y = baseline - round((CAP_HEIGHT * size + bar_height) / 2)

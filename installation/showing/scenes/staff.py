@@ -162,7 +162,10 @@ def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) ->
 def _beside_faces(
     card: Sequence[Panel], squares: Sequence[Rect], room: Rect, edge: int
 ) -> tuple[Panel, ...]:
-    """Return the panels of `card`, moved from 0, 0 to the corner of `room` with the least faces."""
+    """Return the panels of `card`, moved from 0, 0 to the corner of `room` with the least faces.
+
+    `squares` are the faces' squares; `edge` is the distance to the sides of `room`, px.
+    """
     whole = card[0].rect
     left, right = room.x + edge, room.right - edge - whole.width
     top, bottom = room.y + edge // 2, room.bottom - edge // 2 - whole.height
@@ -314,7 +317,8 @@ def _placed(
 ) -> tuple[Panel, ...]:
     """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
 
-    The result is empty for an empty text. Names and values of one row share a baseline.
+    The lines are at most `max_width` px wide. The result is empty for an empty text. Names and
+    values of one row share a baseline.
     """
     if not paragraph.text:
         return ()

@@ -110,7 +110,10 @@ def least_width(text: str, advances: Sequence[float]) -> float:
 def _breaks_that_fit(
     text: str, edges: Sequence[float], max_width: float, language: str
 ) -> list[Break]:
-    """Return the breaks of `text`; a part wider than `max_width` is cut between letters."""
+    """Return the breaks of `text`; a part wider than `max_width` is cut between letters.
+
+    `edges` are the distances from the start of `text` to the end of each character.
+    """
     breaks: list[Break] = []
     start = 0
     for end in line_breaks(text, language):
