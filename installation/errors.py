@@ -30,8 +30,8 @@ MAX_QUOTED_LENGTH = 60
 class Mistake:
     """One mistake: its location (such as a file and line), what is wrong, and the remedy.
 
-    `str()` returns `where: problem. Remedy.`; `problem` names the value that was found and the one
-    that was expected.
+    `str()` returns `where: problem. Remedy.`; `problem` names the value that was found and the
+    expected value.
     """
 
     where: str
@@ -136,7 +136,7 @@ def join_first(names: Sequence[str], limit: int = 5) -> str:
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
-    """Return the name in `known` that `word` most likely misspells; None if none is similar.
+    """Return the name in `known` that `word` most likely misspells; None if no name is similar.
 
     `cutoff` is difflib's similarity ratio, 0–1. Use a higher `cutoff` for short names: 0.6 would
     suggest 'cpu' for 'gpu'.

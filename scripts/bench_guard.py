@@ -5,7 +5,7 @@
 In each round there are two pairs in mirrored order (with, without, without, with), so that neither
 has an advantage on a machine that becomes slower. Shows of one pair differ by chance more than the
 guard costs; therefore ratios are means over pairs, with their standard error. Both kinds of show
-get the same environment and paint the same number of words; the one with the guard also has its
+get the same environment and paint the same number of words; the show with the guard also has its
 supervisor and its output filters, as in a gallery.
 """
 

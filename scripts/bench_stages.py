@@ -201,7 +201,7 @@ ORDER = (
 
 
 def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 150) -> Stages:
-    """Return the stages of `frames` pictures of `film`, after the first `skipped` ones."""
+    """Return the stages of `frames` pictures of `film`, after the first `skipped` pictures."""
     from installation.memory.buffers import overwrite_freed_memory
     from installation.running.latest import Latest
     from installation.seeing.cameras.orientation import Orientation

@@ -7,8 +7,8 @@ mirror, the painter and the recovery from faults. Two parts are replaced: the ca
 sends noise, and the detector, which knows where the day's visitors are. The clock is faster than
 the machine's by a factor; during a fault, and until the show has recovered, it is as fast as the
 machine's, so that the show's work does not seem longer than it is. A show that needs a new process
-gets one, by a fork. The supervisor and the sandbox are not part of it: `tests/running` and the
-virtual machine of `docs/venue.md` test these.
+gets one, by a fork. The supervisor and the sandbox are not part of the soak: `tests/running` and
+the virtual machine of `docs/venue.md` test these.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ def check_display(loaded: Loaded[Settings]) -> bool:
     """Return whether the display that kiosk.yaml names was found.
 
     The result is False if kiosk.yaml has `auto` or if this session has no displays. Raises
-    ScreenError if this session has displays, but not that one.
+    ScreenError if this session has displays, but not the named one.
     """
     from installation.showing.window import check_display_exists
 

@@ -137,7 +137,7 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
 
 
 def show_set(args: argparse.Namespace) -> int:
-    """Print a set's labels, and the hidden ones with the reason; return the exit status."""
+    """Print a set's labels, then its hidden labels with the reasons; return the exit status."""
     from installation.making.check_set import label_lines
 
     for line in label_lines(args.set):

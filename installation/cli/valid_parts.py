@@ -21,9 +21,9 @@ M = TypeVar("M", bound=BaseModel)
 def load_valid_parts(path: Path) -> Loaded[Settings]:
     """Return the valid settings of `language`, `words` and `screen` in the file `path`.
 
-    All other settings have their defaults, and a misspelt language is the one that is probably
-    meant: somebody has to read the card. Mistakes are not reported, because `load_settings` has
-    reported them.
+    All other settings have their defaults. A misspelt language is replaced by the language that is
+    probably meant, because staff must be able to read the card. Mistakes are not reported, because
+    `load_settings` has reported them.
     """
     document = _document(path)
     codes = document.get("language")

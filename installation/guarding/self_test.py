@@ -73,7 +73,7 @@ class Proof:
 
     @property
     def ways_tried(self) -> int:
-        """The number of probes, without the absent ones and the ones denied anyway."""
+        """The number of probes that are neither absent nor denied anyway."""
         counted = ("refused", "succeeded")
         return len({result.name for result in self.results if result.outcome in counted})
 

@@ -247,11 +247,11 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
     """Return the unit of a display for the kiosk alone, which `unit` with that `display` needs.
 
     An X server has no network, none of the extensions by which a client types into windows (XTEST)
-    or reads what is typed (RECORD), and only a client with its cookie may connect to it. The
-    server is started without -noreset, so when the show's window closes and was the last one, the
-    server forgets all data that was left in it. A Wayland compositor has its socket in a folder
-    that only root and the kiosk's group may enter. Either display ends with the kiosk. `program`
-    replaces the server in tests.
+    or reads what is typed (RECORD), and only a client with its cookie may connect to it. The server
+    is started without -noreset, so it discards all data of its clients as soon as the last window,
+    the show's, is closed. A Wayland compositor has its socket in a folder that only root and the
+    kiosk's group may enter. Either display ends with the kiosk. `program` replaces the server in
+    tests.
     """
     if display == "cage":
         title = "a Wayland compositor"

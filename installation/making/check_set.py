@@ -45,7 +45,7 @@ def summary_line(name: str, models: Path = MODELS) -> str:
 
 
 def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield a set's labels with their definitions and chains, and the reasons of hidden ones.
+    """Yield a set's labels with their definitions and chains, and hidden labels with reasons.
 
     Raises LabelSetError with the set's mistakes, before the first line.
     """

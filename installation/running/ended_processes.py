@@ -43,7 +43,7 @@ class EndedProcesses:
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return for how long one of the processes has been gone, s; negative if none has ended."""
+        """Return for how long one of the processes has been gone, s; negative if all still run."""
         return now - self._ended_at
 
     def clear(self) -> None:

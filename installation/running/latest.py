@@ -44,7 +44,7 @@ class Latest(Generic[T]):
             return self._closed and not self._full
 
     def put(self, value: T) -> None:
-        """Store `value` for the reader, replacing any older one. Never blocks."""
+        """Store `value` for the reader, replacing any older value. Never blocks."""
         with self._changed:
             self._received += 1
             self._dropped += self._full

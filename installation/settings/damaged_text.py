@@ -98,7 +98,7 @@ def is_plain(text: str) -> bool:
 
 
 def find_damage(text: str) -> Damage | None:
-    """Return the damage that another program did to `text`; None if none is found."""
+    """Return the damage that another program did to `text`; None if the text is undamaged."""
     if is_plain(text):
         return None
     seen = ellipsize(text)

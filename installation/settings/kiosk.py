@@ -256,8 +256,8 @@ class ScreenSettings(Section):
     model_config = ConfigDict(json_schema_extra={"elsewhere": dict(SCREEN_ELSEWHERE)})
 
     display: Literal["auto"] | Annotated[int, Field(ge=0, le=15)] | Connector = "auto"
-    """The number of a display, or the name of its connector; auto means the first one, or none if
-    the machine has no display.
+    """The number of a display, or the name of its connector; auto means the first display, or a
+    show without a display if there is none.
     """
     rotate: Literal[0, 90, 180, 270] = 0
     """The clockwise rotation of the picture for a screen that hangs sideways, degrees."""
@@ -370,7 +370,7 @@ class Settings(Section):
     language: Annotated[
         Language,
         PlainValidator(_parse_languages, json_schema_input_type=str | list[Code]),
-        PlainSerializer(repr),  # the JSON schema holds the defaults
+        PlainSerializer(repr),  # for the default in the JSON schema
         Field(description=LANGUAGE_IN_WORDS),
     ] = Field(default=ENGLISH, validate_default=True)
     """The languages of the kiosk's own words and of the labels; see `languages`."""

@@ -36,13 +36,13 @@ def run_show(
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
-    `title` is the screen that has the title card on it already; if it is None, or not the one that
-    the settings name, the screen is opened here. `started_at` is the start of the process (s,
-    monotonic), from which `seconds` counts. `emit` is called with the events if the show runs
-    without a screen; if it has a camera, `headless` must then be true, or ScreenError is raised.
-    `windowed` is the size of the window or surface, px (None: fullscreen). `log` is called with
-    lines for the staff. Without a `guard` nothing is enforced, which is for measurements. Raises
-    KioskError.
+    `title` is the screen that has the title card on it already; if it is None, or not on the
+    display that the settings name, the screen is opened here. `started_at` is the start of the
+    process (s, monotonic), from which `seconds` counts. `emit` is called with the events if the
+    show runs without a screen; if it has a camera, `headless` must then be true, or ScreenError is
+    raised. `windowed` is the size of the window or surface, px (None: fullscreen). `log` is called
+    with lines for the staff. Without a `guard` nothing is enforced, which is for measurements.
+    Raises KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()

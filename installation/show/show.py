@@ -268,7 +268,7 @@ class Show:
         return self._show_card(no_camera_card, error, delay_s, until)
 
     def _parts_of(self, live: LiveShow, camera: Camera, parts: Parts, until: float | None) -> Parts:
-        """Return the parts for the next live show, when the last one's threads have ended.
+        """Return the parts for the next live show, after the threads of the last one have ended.
 
         Raises RestartNeededError if one of these threads hangs.
         """

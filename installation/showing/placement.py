@@ -42,8 +42,9 @@ class Placement:
 
         Args:
             monitors: The monitors of the X server; None if they cannot be queried.
-            connector: The connector that the curator named. None: the one whose monitor shows the
-                window now, or, while that connector has no monitor, the first one that has.
+            connector: The connector that the curator named. None: the connector of the monitor that
+                shows the window now, or, while it has no monitor, the first connector with a
+                monitor.
             stays: Whether the window is to come in front again after another has covered it.
         """
         self._window = opened_window()

@@ -56,7 +56,7 @@ class TitleScreen:
     """The instant at which the card was on the screen (s, monotonic)."""
 
     def suits(self, settings: ScreenSettings) -> bool:
-        """Return whether the screen is the one that the checked `settings` name."""
+        """Return whether the screen is on the display that the checked `settings` name."""
         read = self.settings
         wanted = (settings.display, settings.keys, settings.rotate)
         return (read.display, read.keys, read.rotate) == wanted

@@ -65,7 +65,7 @@ def session_drivers(environment: Mapping[str, str]) -> list[str]:
 
 
 def start_video() -> None:
-    """Start SDL's video with the first driver that starts. Raises ScreenError if none does.
+    """Start SDL's video with the first driver that starts. Raises ScreenError if no driver starts.
 
     The drivers that are tried are named by SDL_VIDEODRIVER, or else by the session, or else chosen
     by SDL. Drivers without a visible window are used only if SDL_VIDEODRIVER names them: if the X

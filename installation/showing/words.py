@@ -267,9 +267,9 @@ def privacy_line(
     """Return the sentence about the pictures that is true `today`.
 
     Args:
-        words: In the language of the sentence.
+        words: The words in the language of the sentence.
         prevented: Whether the self-test found that the kernel prevents storing pictures.
-        tested_at: When it ran, in local time.
+        tested_at: The local time of the self-test.
         today: The day on which the sentence is shown.
     """
     if not prevented:

@@ -49,7 +49,7 @@ _IN_STAGE_ONE = (
     # Other programs: their memory, their descriptors, their namespaces.
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"),
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
-    # Another sandbox inside this one, which could not improve anything.
+    # Calls that set up another sandbox inside this one; it could not improve anything.
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     # Calls that bypass Landlock or these filters.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),

@@ -74,7 +74,7 @@ class Probe:
     """
 
     def refusing_layer(self, number: int | None) -> str | None:
-        """Return the layer that refuses this probe with the error `number`; None if none does.
+        """Return the layer that refuses this probe with the error `number`; None if no layer does.
 
         The result is also None for Landlock's number if Landlock does not cover the call, because
         the kernel itself then refused it.

@@ -65,12 +65,12 @@ def sketches(squares: torch.Tensor) -> torch.Tensor:
 
 
 def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPictures:
-    """Return the pictures without copies of earlier ones; the copies become skipped pictures.
+    """Return the pictures without copies of earlier pictures; the copies become skipped pictures.
 
     `views` are the sketches `(N, 2, SKETCH)` of each picture and of its mirror image. A picture
     that occurs under two labels is left out of both.
     """
-    first = list(range(len(good)))  # for each picture the one that it copies, or itself
+    first = list(range(len(good)))  # for each picture, the index of its original, or its own
     for start in range(0, len(good), BLOCK):
         block = views[start : start + BLOCK, 0]
         end = start + len(block)

@@ -40,7 +40,7 @@ Embed = Callable[[Sequence[str]], torch.Tensor]
 
 
 class EmbeddingCache:
-    """Vectors by key, as a context manager that writes new ones to the file when it exits.
+    """Vectors keyed by SHA-256; a context manager that writes new vectors to the file on exit.
 
     A damaged file counts as empty. If the file cannot be written, the next build computes the
     vectors again. In both cases `problem` is the end of a sentence about this. Two builds may use

@@ -373,8 +373,8 @@ def cut_squares(
     """Return the part of each picture to encode, in the network's format, or why it is left out.
 
     `taken` is the format of the network's input, and `pool` decodes several pictures at once. The
-    part is the one that the show would cut for the largest face that `detector` finds; without a
-    detector or a face it is the centre square. It is resized and normalised as in the show.
+    show would cut the same part for the largest face that `detector` finds; without a detector or a
+    face it is the centre square. It is resized and normalised as in the show.
     """
     least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():

@@ -35,7 +35,9 @@ telephone's largest JPEGs have 200 million; a progressive JPEG of that size take
 decoded.
 """
 MIN_SIDE = 64
-"""The least side of a picture, px; smaller ones are too coarse to compare with a visitor's crop."""
+"""The least side of a picture, px; smaller pictures are too coarse to compare with a visitor's
+crop.
+"""
 REDUCED_SIDE = 1024
 """The shorter side, px, below which pictures other than JPEGs are not reduced, because the show
 does not reduce its frames before it cuts them either.

@@ -45,7 +45,7 @@ BLOCK_SIZE = 256
 """The number of labels that are compared with all others at once: 26 MB for 25,000 labels."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
-"""The type size of a label that never wins and of the one that wins most often, px per em.
+"""The type sizes of a label that never wins, and of the label that wins most often, px per em.
 
 These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, both are larger.
 """
@@ -113,14 +113,13 @@ def paint_map(
     pairs: Sequence[tuple[int, int]],
     heading: Sequence[str],
 ) -> pygame.Surface:
-    """Return the map, `MAP_SIZE` large; a hidden label is a grey dot without its name.
+    """Return the map, of `MAP_SIZE` px; a hidden label is a grey dot without its name.
 
     Args:
         dots: The labels.
         positions: `(N, 2)`, 0–1, one for each dot.
         pairs: Indices of dots to be joined by a line.
         heading: The title and the lines below it.
-
     """
     fonts = Fonts((*(dot.name for dot in dots), *heading))
     shown = sum(dot.wins is not None for dot in dots)

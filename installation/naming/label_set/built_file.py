@@ -48,7 +48,8 @@ JSON takes many times its size in memory when it is parsed.
 """
 
 MAX_NUMBER = 1e6
-"""The largest number that a built tensor may contain; larger ones or NaN would make the scores NaN.
+"""The largest number that a built tensor may contain; larger numbers or NaN would make the scores
+NaN.
 """
 
 

@@ -61,7 +61,7 @@ class CropClassifier:
     ) -> None:
         """Store the open `encoder` and `scorer` of `label_set`.
 
-        `device` is the one that the show chose; the encoder may run on another one.
+        `device` is the device that the show chose; the encoder may run on another device.
         """
         self.label_set = label_set
         self.encoder = encoder

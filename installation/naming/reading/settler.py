@@ -9,7 +9,7 @@ Each visitor is named once. Then the name is withdrawn, and the visitor is shown
 long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
 the name. Somebody who leaves or steps back behind the line, and comes again, is a new visitor to
 the show, and may be named again. Rejected: a new name every few seconds, which would suggest that
-only the last one was wrong.
+only the last name was wrong.
 """
 
 from __future__ import annotations

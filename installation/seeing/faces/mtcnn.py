@@ -60,7 +60,7 @@ R-Net; the third before O-Net, where the candidate is set aside and not dropped.
 """
 
 MAX_NESTED = 0.7
-"""If more than this share of the smaller of two faces is inside the other, the one with the lower
+"""If more than this share of the smaller of two faces is inside the other, the face with the lower
 score is dropped.
 """
 

@@ -12,7 +12,7 @@ from installation.errors import CameraError, Mistake
 from installation.running.clock import Clock
 
 STALL_S = 2.0
-"""The longest time that the last frame may stay on the screen without a new one, s."""
+"""The longest time that the last frame may stay on the screen without a new frame, s."""
 
 FIRST_FRAME_S = 10.0
 """The longest time until a camera's first frame, s: some cameras measure the light for seconds

@@ -36,7 +36,7 @@ from installation.showing.type.typesetting import (
 )
 
 DEFINITION_SIZES = (48, 42, 36, 34)
-"""The font sizes of a definition, px per em at 1080; all captions of a scene have the same one."""
+"""The font sizes of a definition, px per em at 1080; all captions of a scene use the same size."""
 
 SENTENCE_SIZE = 42
 """The font size of a sentence alone, px per em at 1080; a tag's is at least as large."""

@@ -159,7 +159,7 @@ class Layout:
         return Tag(moved, previous.tag.size) if is_free else None
 
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
-        """Return the largest tag that has room; None if none has.
+        """Return the largest tag that has room; None if no tag has.
 
         A tag touches its square, at the upper left or as near to it as there is room. The best
         place is beside the square; the second best is partly on it, but not on a face. If another
@@ -282,7 +282,7 @@ class Layout:
         *,
         only_full: bool,
     ) -> Caption | None:
-        """Return the fullest caption that has room in type of `size`; None if none has.
+        """Return the fullest caption that has room in type of `size`; None if no caption has.
 
         `tags` and `captions` are the panels placed so far, keyed by visitor. If `only_full`, only
         the fullest captions are tried.

@@ -1,7 +1,7 @@
 """The scrolling list of all names of a label set; a hidden name is shown as a bar.
 
-Only the rows on the screen are set, and each new one begins where the last one ended, so that a
-list of any length costs a few measurements a second.
+Only the rows on the screen are set, and each new row begins after the last name of the previous
+row, so that a list of any length costs a few measurements a second.
 """
 
 from __future__ import annotations

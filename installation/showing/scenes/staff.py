@@ -116,8 +116,8 @@ class ShowStatus:
 def layers(proof: Proof) -> tuple[Layer, ...]:
     """Return every layer of the sandbox as `proof` found it, then all other problems in `proof`.
 
-    Swap on a disk and the kernel's log are not layers. They are listed because, while one of
-    them is a problem, visitors are not told that nothing can be stored.
+    Swap on a disk and the kernel's log are not layers. They are listed because each of them, while
+    it is a problem, reduces the promise to visitors.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.not_prevented):

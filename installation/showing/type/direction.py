@@ -28,7 +28,7 @@ direction.
 
 _ALWAYS_FROM_LEFT = "\u0590"
 """The lowest code point that may be right-to-left or change the direction; a text with only lower
-ones is recognised quickly.
+code points is recognised quickly.
 """
 
 

@@ -81,7 +81,7 @@ def own_face() -> Face:
 
 
 def packaged_face(cluster: str) -> Face | None:
-    """Return the packaged face that draws `cluster`; None if none can."""
+    """Return the packaged face that draws `cluster`; None if no face can."""
     group = font_group(cluster[0])
     if group == EMOJI:
         return None
@@ -196,7 +196,7 @@ needed again.
 
 
 def _match(group: str, region: str, wanted: set[str]) -> FontFile | None:
-    """Return the font that fontconfig finds best for `wanted`; None if none is installed."""
+    """Return the font that fontconfig finds best for `wanted`; None if no font is installed."""
     letters = {letter for cluster in wanted for letter in cluster}
     families = [f"Noto Sans {group}"]
     if region:

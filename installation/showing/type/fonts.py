@@ -112,7 +112,7 @@ class Fonts:
             cache.evict(now)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
-        """Return the letters of `texts` that these faces, and the packaged ones, cannot draw.
+        """Return the letters of `texts` that neither these faces nor the packaged faces can draw.
 
         Searches only open and packaged faces; never runs fc-match.
         """
@@ -205,7 +205,7 @@ class Fonts:
     def _find_face(self, cluster: str) -> Face | None:
         """Return the face for `cluster` among the faces that need no program.
 
-        The result is None if none has it.
+        The result is None if no face has it.
         """
         if face := self._faces.get(cluster) or packaged_face(cluster):
             return face

@@ -70,7 +70,7 @@ def fit(
     """Return `text` split into lines of at most `max_width`; only a single letter may be wider.
 
     Args:
-        text: A paragraph that is clean.
+        text: A paragraph, as `drawable_text.clean` returns it.
         advances: The width of each character, in any unit.
         max_width: The largest width of a line, in the unit of `advances`.
         hyphen_width: The width of a hyphen, in the unit of `advances`.
@@ -81,7 +81,7 @@ def fit(
     ways = {0: _Way(0.0, ())}
     for number, end in enumerate(breaks):
         best: _Way | None = None
-        # The shortest line is tried first: if one is too wide, all the following ones are.
+        # The shortest line is tried first: if a line is too wide, all longer lines are too.
         for start in (*(each.place for each in breaks[:number][::-1]), 0):
             span = _span(text, start, end)
             room = max_width - (edges[span.end] - edges[span.start] + span.hyphen * hyphen_width)

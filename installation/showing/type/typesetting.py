@@ -86,7 +86,7 @@ class Paragraph:
     """The font size, px per em."""
     colour: Colour
     space_above: int = 0
-    """The space between this paragraph and the one before, px."""
+    """The space between this paragraph and the previous one, px."""
     leading: float = LEADING
     """The distance between baselines relative to the font size."""
     language: str = ""

@@ -28,7 +28,7 @@ def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
     Only the package's files are read; nothing is downloaded. Raises WeightsError if the files are
-    missing or not the pinned ones.
+    missing, or do not have the pinned SHA-256.
     """
     remedy = "Run scripts/run, which installs it."
     spec = importlib.util.find_spec(PACKAGE)
