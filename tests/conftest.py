@@ -11,7 +11,7 @@ from tests.support.project import Project, make_project
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 
-# Two slow cores: how long an example takes says nothing, and a failure must come back.
+# On two slow cores the time of an example means nothing, and a failure must be repeatable.
 settings.register_profile("kiosk", deadline=None, derandomize=True, max_examples=100)
 settings.load_profile("kiosk")
 

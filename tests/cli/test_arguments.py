@@ -56,7 +56,7 @@ def test_a_size_is_width_and_height(text: str) -> None:
 def test_a_mistyped_word_gets_a_suggestion(
     arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mistyped command or option is answered with the one that was probably meant."""
+    """The message about a mistyped command or option names the one that was probably meant."""
     with pytest.raises(SystemExit):
         main(arguments)
     assert f"Did you mean '{meant}'?" in capsys.readouterr().err
@@ -95,7 +95,7 @@ def test_what_scripts_run_cannot_start_is_known_before_packages_are_fetched(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Kind: something mistyped costs a download before its mistake is named."""
+    """A mistake in the arguments is reported before any package is downloaded."""
     monkeypatch.setattr(sys, "argv", ["run", word])
     with pytest.raises(SystemExit):
         check_run_arguments()

@@ -51,7 +51,7 @@ QUIET_PLASMA = {"TurnOffDisplayWhenIdle": "false", "Autolock": "false", "AutoSus
 
 
 def test_stock_plasma_blanks_locks_and_suspends() -> None:
-    """Kind: a desktop blanks, and nobody says so. What Plasma does not store is its default."""
+    """Each line names what Plasma will do. A setting that Plasma does not store has its default."""
     blanks, locks, suspends = lines(dict.fromkeys(QUIET_PLASMA, ""), PLASMA)
     assert "blanks the screen (TurnOffDisplayWhenIdle is not set): kwriteconfig6 --file" in blanks
     command = "kwriteconfig6 --file kscreenlockerrc --group Daemon --key Autolock false"
@@ -61,12 +61,12 @@ def test_stock_plasma_blanks_locks_and_suspends() -> None:
 
 
 def test_a_plasma_that_was_set_up_is_left_alone() -> None:
-    """Nothing is found after the commands that the lines give."""
+    """Nothing is found after the commands in the lines have been run."""
     assert lines(QUIET_PLASMA, PLASMA) == []
 
 
 def test_a_plasma_that_cannot_be_read_is_not_taken_for_a_quiet_one() -> None:
-    """Plasma 5 has other tools and other files."""
+    """On Plasma 5, which has other tools and files, the settings count as unknown."""
     [line] = lines({}, PLASMA)
     assert line.startswith("KDE Plasma is running, but kreadconfig6 cannot read its settings")
 

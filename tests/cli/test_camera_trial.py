@@ -35,9 +35,9 @@ def status_of(pid: int) -> dict[str, str]:
 
 
 def test_the_camera_is_opened_in_a_sealed_process(file: Path) -> None:
-    """When the witness looks, the child is under the filters of all stages and cannot gain rights.
+    """When the witness checks the child, it is under the filters of all stages.
 
-    Only after that does it look for its camera.
+    It cannot gain rights. Only after that does it look for its camera.
     """
     own = int(status_of(os.getpid())["Seccomp_filters"])
     seen: list[dict[str, str]] = []
@@ -54,16 +54,16 @@ def test_the_camera_is_opened_in_a_sealed_process(file: Path) -> None:
 
 
 def test_no_camera_is_opened_without_the_word_of_the_witness(file: Path) -> None:
-    """If the witness finds something, that is the result, and the camera is not looked for.
+    """If the witness finds a mistake, it is the result, and the camera is not opened.
 
-    The test above is the control: the missing camera would have been reported.
+    The control is the test above: the missing camera would have been reported.
     """
     answer = _ask(file, lambda _: [FOUND])
     assert answer == {"mistakes": [(FOUND.where, FOUND.problem, FOUND.remedy)]}
 
 
 def test_the_witness_finds_nothing_in_the_child(file: Path) -> None:
-    """The real witness agrees, and the camera's own mistake arrives with its remedy."""
+    """The real witness finds no mistake, and the camera's mistake is reported with its remedy."""
     with pytest.raises(KioskError, match=re.escape(str(ABSENT))) as raised:
         try_camera(file, "enforce")
     [mistake] = raised.value.mistakes
@@ -94,7 +94,7 @@ def test_a_child_that_ends_early_is_reported(file: Path) -> None:
 def test_a_child_that_does_not_end_is_ended(
     answer: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The limit of time holds until the child has ended, whatever it has answered."""
+    """A child that has answered but does not end is ended after the time limit."""
     program = tmp_path / "python"
     program.write_text(f"#!/bin/sh\necho '{answer}'\nexec sleep 120\n")
     program.chmod(0o755)

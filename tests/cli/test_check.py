@@ -216,7 +216,7 @@ def test_check_refuses_what_the_show_refuses(project: Project, line: str, messag
 def test_check_says_what_it_could_not_check(
     project: Project, display: str, environment: dict[str, str], screen: str
 ) -> None:
-    """A display's number is right on the screen's machine only; over ssh nobody can tell."""
+    """The message says that the number of a display cannot be checked over ssh."""
     none = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"), "")
     project.write("kiosk.yaml", f"labels: fish\nscreen: {{display: {display}}}\n")
     outcome = project.kiosk("check", **none | environment)

@@ -111,7 +111,7 @@ def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
 
 @needs_guard
 def test_doctor_says_if_the_wall_promises_less(project: Project) -> None:
-    """The row `privacy` names each fact that weakens the sentence on the wall."""
+    """The row `privacy` names each fact that weakens the promise on the screen."""
     project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     mistakes = not_prevented()

@@ -74,7 +74,10 @@ def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_show_whose_events_nobody_takes_ends_without_a_traceback() -> None:
-    """Under the guard no file can be opened, so the rest of the output goes to standard input."""
+    """The rest of the output goes to the descriptor of /dev/null.
+
+    Under the guard no file can be opened.
+    """
     program = """
 import os
 from installation.cli.output import discard_stdout
@@ -110,7 +113,7 @@ output.flush_output()
 def test_an_audit_on_a_slow_computer_is_written_whole(progress_pipe: str, waits_s: str) -> None:
     """A process without a supervisor waits longer for its output filters than a show.
 
-    Seen on an emulated computer: the file of an audit was whole seconds after the audit had ended.
+    Seen on an emulated computer: the file was complete only seconds after the audit had ended.
     """
     ran = subprocess.run(
         [sys.executable, "-c", WAITING, progress_pipe],

@@ -16,7 +16,7 @@ def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str
     """`run` refuses a file with the same lines as `check`."""
     project.write("kiosk.yaml", "labels: fsh\ncamera: {fps: fast}\n")
     assert_refused(
-        project.kiosk(*command, SDL_VIDEODRIVER=""),  # no screen, so that no card is left up
+        project.kiosk(*command, SDL_VIDEODRIVER=""),  # no screen, so that no card stays open
         "kiosk.yaml:1: labels is 'fsh', but no such label set exists. Did you mean 'fish'?",
         "kiosk.yaml:2: camera.fps is 'fast' (expected a whole number from 1 to 240). ",
     )
@@ -24,7 +24,7 @@ def test_every_command_refuses_a_wrong_file(project: Project, command: tuple[str
 
 @needs_guard
 def test_the_reason_of_a_failed_start_is_json_too(project: Project) -> None:
-    """A log in JSON has no line of text, whatever happens; the reason is kept as it is."""
+    """A log in JSON has no other lines, even if the start fails; the reason is unchanged."""
     project.write("kiosk.yaml", "labels: fsh\n")
     outcome = project.kiosk("run", "--headless", "--log", "json", SDL_VIDEODRIVER="")
     assert outcome.returncode == 2

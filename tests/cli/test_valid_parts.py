@@ -29,7 +29,7 @@ def test_what_is_right_in_a_wrong_file_is_used(text: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("code", ["DE", "deutsch", "de-CH", "[Deutsch, en]", "ger"])
 def test_a_misspelt_language_is_the_one_that_is_meant(code: str, tmp_path: Path) -> None:
-    """Kind: the card of a German show is English, because of the mistake that it is to show."""
+    """The card is in the language that a misspelt language in kiosk.yaml probably means."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(f"language: {code}\n")
     assert load_valid_parts(file).settings.language.words == "de"
@@ -37,7 +37,7 @@ def test_a_misspelt_language_is_the_one_that_is_meant(code: str, tmp_path: Path)
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_other_encodings_are_read(encoding: str, tmp_path: Path) -> None:
-    """A file that Notepad has saved speaks its language on the card, too."""
+    """A file in an encoding of Notepad also decides the language of the card."""
     file = tmp_path / "kiosk.yaml"
     file.write_bytes("language: de\nscreen: {display: 1}\nlabels: größer\n".encode(encoding))
     settings = load_valid_parts(file).settings
@@ -55,7 +55,7 @@ def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
     "content", [b"", b"\x89PNG\0", b"[" * 5000, b"language: [xx]\n", b"- 1\n", b"language: xx\n"]
 )
 def test_what_cannot_be_read_has_its_default(content: bytes, tmp_path: Path) -> None:
-    """A file without any valid setting, and a missing file, give the defaults and no error."""
+    """A file without any valid setting, and a missing file, result in the defaults and no error."""
     file = tmp_path / "kiosk.yaml"
     assert load_valid_parts(file).settings.language.words == "en"
     file.write_bytes(content)

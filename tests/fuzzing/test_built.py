@@ -167,7 +167,7 @@ def write_set(models: Path) -> LabelSet:
 
 
 def put(label_set: LabelSet, content: bytes) -> None:
-    """Write a new built file; one that is mapped into memory stays as it was."""
+    """Write a new built file; a file that is mapped into memory is not changed."""
     fresh = label_set.folder / "fresh"
     fresh.write_bytes(content)
     os.replace(fresh, label_set.built)
@@ -202,7 +202,7 @@ def fuzz_target(
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_built_file_gives_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
-    """Each of thousands of built files gives scores in 0–1, or a message."""
+    """Each of thousands of built files results in scores in 0–1, or in a message."""
     label_set = write_set(watched.models)
     tally = fuzz(fuzz_target(watched, label_set, lambda: read(label_set)), cases)
     assert tally.cases >= cases

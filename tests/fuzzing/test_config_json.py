@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 SIZE = 32
 SETTINGS = f"input: {{size: {SIZE}}}"
 SHARE = 20
-"""One config.json is tried for so many files of the other formats; each takes some 0.1 s."""
+"""The number of files of each other format for one config.json, which takes about 0.1 s."""
 
 KINDS: dict[str, dict[str, Any]] = {
     "ViTForImageClassification": {

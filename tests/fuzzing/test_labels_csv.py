@@ -152,7 +152,7 @@ def watched(tmp_path: Path) -> WatchedFolder:
 
 
 class Reader:
-    """Reads each case's file as the labels of another method than the last one."""
+    """Reads each case's file as the labels of a set; the method changes from case to case."""
 
     def __init__(self, watched: WatchedFolder, load: Callable[[str, Path], object]) -> None:
         self._models = watched.models
@@ -176,7 +176,7 @@ def load(method: str, models: Path) -> None:
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_spreadsheet_gives_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
-    """Each of thousands of labels.csv gives labels fit for the screen, or a message."""
+    """Each of thousands of labels.csv results in labels for the screen, or in a message."""
     reader = Reader(watched, load)
     tally = fuzz(FuzzTarget(watched, sheet, reader.put, reader.read), cases)
     assert tally.cases >= cases

@@ -177,7 +177,7 @@ def load(models: Path) -> None:
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_settings_give_a_traceback(watched: WatchedFolder, fuzz: Fuzz, cases: int) -> None:
-    """Each of thousands of labelset.yaml gives valid settings, or a message."""
+    """Each of thousands of labelset.yaml results in valid settings, or in a message."""
     file = watched.models / "weather" / "labelset.yaml"
     target = FuzzTarget(watched, settings_file, file.write_bytes, lambda: load(watched.models))
     tally = fuzz(target, cases)

@@ -13,15 +13,15 @@ from tests.support.onnx_files import onnx_file
 pytestmark = pytest.mark.slow
 
 MAX_CASE_S = 1500
-"""For 20,000 files, which took 75 s of CPU time on a slow and busy core."""
+"""The limit of CPU time for 20,000 files, s; they took 75 s on a slow and busy core."""
 
 
 @pytest.mark.parametrize(("fuzz", "cases"), FUZZERS)
 def test_no_network_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int) -> None:
     """Each of thousands of ONNX files is run or refused with a message; none ends the process.
 
-    onnxruntime runs in a process of its own here, so that a crash names its case and does not end
-    all tests.
+    onnxruntime runs in a separate process here, so that a crash names its case and does not end all
+    tests.
     """
     words = [sys.executable, "-m", "tests.support.onnx_files"]
     words += [str(tmp_path), fuzz.__name__, str(cases)]

@@ -275,7 +275,7 @@ def fuzz_target(
 def test_no_zip_gives_a_traceback_or_writes_beside_its_set(
     watched: WatchedFolder, fuzz: Fuzz, cases: int
 ) -> None:
-    """Each of thousands of zips gives a new set, or a message and nothing else."""
+    """Each of thousands of zips results in a new set, or in a message and nothing else."""
     reader = Reader(watched)
     tally = fuzz(replace(fuzz_target(watched, reader, reader.read), clear=reader.clear), cases)
     assert tally.cases >= cases
@@ -303,7 +303,7 @@ def test_an_importer_that_trusts_the_paths_is_found(watched: WatchedFolder) -> N
 
 
 def test_an_importer_that_trusts_the_zip_is_found(watched: WatchedFolder) -> None:
-    """The control: opening the same zips without checks gives tracebacks."""
+    """The control: opening the same zips without checks raises other errors."""
     reader = Reader(watched)
     sent = watched.folder / "neighbour" / "sent.zip"
     with pytest.raises(AssertionError, match="case"):

@@ -41,7 +41,7 @@ def test_the_audit_runs_every_probe_in_the_real_show(user: str, tmp_path: Path) 
         known = each["errno"] is not None or each["name"] not in lose_numbers
         # The filter decides before Landlock is asked.
         assert each["layer"] in ((expected[each["name"]], SECCOMP) if known else (None,)), each
-        # Only the filter gives this number; the kernel itself gives others.
+        # Only the filter returns this number; the kernel itself returns others.
         if each["layer"] == SECCOMP and each["name"] != IGNORED:
             assert each["errno"] == numbers[each["name"]], each
     assert report["missing"] == []
@@ -147,7 +147,7 @@ os.execv(sys.executable, [sys.executable, "-m", "installation", *sys.argv[1:]])
     ],
 )
 def test_the_audit_holds_in_a_container(number: int, calls: str, tmp_path: Path) -> None:
-    """Kind: what starts the show refuses calls in its own way, and the guard takes it for a hole.
+    """Calls that systemd or a container refuses in its own way are not reported as leaks.
 
     systemd and the managers of containers answer as if the kernel lacked a call, or with EPERM.
     """

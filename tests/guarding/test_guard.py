@@ -42,7 +42,7 @@ def test_without_its_launcher_the_show_opens_no_camera(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_false_status_is_found_out(tmp_path: Path) -> None:
-    """If the environment falsely claims a complete stage one, the probes fail."""
+    """If the environment falsely claims a complete stage one, the probes reveal it."""
     home_of(USERS[0], tmp_path)
     false = SandboxStatus("enforce", scratch_dir=str(tmp_path / "home"))
     program = f"import os; os.environ[{ENVIRONMENT_VARIABLE!r}] = {false.to_json()!r}\n{RUN}"

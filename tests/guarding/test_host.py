@@ -80,7 +80,7 @@ def test_each_check_reads_the_machine(
 
 @pytest.mark.parametrize(("behind", "good"), [("none\n", True), ("/dev/sda3\n", False)])
 def test_zram_that_is_written_to_a_disk(behind: str, good: bool, tmp_path: Path) -> None:
-    """Swap in zram is in memory, unless zram has a disk behind it."""
+    """Swap in zram is in memory, unless zram has a backing disk."""
     swaps = FILES["proc/swaps"] + "/dev/zram0 partition 1 0 -2\n"
     make(tmp_path, {"proc/swaps": swaps, "sys/block/zram0/backing_dev": behind})
     assert is_good(tmp_path, "swap") is good
@@ -129,7 +129,7 @@ def test_a_program_that_is_kept_out_of_swap(
 def test_the_remedy_names_the_lines_that_are_wrong(
     trace: str, overcommit: str, found: str, lines: list[str], tmp_path: Path
 ) -> None:
-    """A technician writes only the lines for sysctl that their machine needs."""
+    """The remedy contains only the lines for sysctl that this machine needs."""
     files = {"proc/sys/debug/exception-trace": trace, "proc/sys/vm/overcommit_memory": overcommit}
     make(tmp_path, {**FILES, **files})
     [mistake] = [each for each in not_prevented(tmp_path) if each.where == "kernel log"]
@@ -139,7 +139,7 @@ def test_the_remedy_names_the_lines_that_are_wrong(
 
 
 def test_a_machine_that_may_hibernate_to_its_swap(tmp_path: Path) -> None:
-    """If there is swap, hibernation may be set up later, so it is unknown."""
+    """If there is swap, the result is unknown, because hibernation may be set up later."""
     swaps = FILES["proc/swaps"] + "/dev/sda2 partition 1 0 -2\n"
     files = {"sys/power/state": "mem disk\n", "sys/power/resume": "0:0\n", "proc/swaps": swaps}
     make(tmp_path, files)
@@ -153,7 +153,7 @@ def test_a_machine_that_hibernates(tmp_path: Path) -> None:
 
 
 def test_an_x_server_on_the_network(tmp_path: Path) -> None:
-    """An X server on the network is not good; the screen of any other may still be copied."""
+    """An X server on the network is a danger; for any other server, the result is unknown."""
     (tmp_path / "proc/net").mkdir(parents=True)
     table = tmp_path / "proc/net/tcp"
     table.write_text("  sl  local_address\n   0: 00000000:1770 00000000:0000 0A\n")
@@ -237,9 +237,9 @@ print(*seen())
 
 
 def test_readable_arguments_weaken_the_promise(tmp_path: Path) -> None:
-    """A show whose arguments others can read promises less, and so does a kernel without the call.
+    """A show whose arguments others can read promises less, also on a kernel without the call.
 
-    Outside a show it counts whether a show could hide its arguments; in a show, whether it has.
+    In a show, the check tests whether its arguments are hidden; elsewhere, whether they could be.
     """
     outcome = run("-c", ARGUMENTS, user=USERS[-1], folder=tmp_path)
     assert outcome.stdout.splitlines() == ["True False", "False True", "True False", "False True"]

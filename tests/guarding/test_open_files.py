@@ -183,7 +183,7 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
     [
         (b"/tmp/.X11-unix/X7", True),
         (b"\0/tmp/.X11-unix/X7", True),
-        # Other displays than the one that the session names.
+        # Displays that the session does not name.
         (b"/tmp/.X11-unix/X0", False),
         (b"\0/tmp/.X11-unix/X77", False),
         (b"/run/user/1000/wayland-1\0", False),
@@ -195,7 +195,7 @@ def test_children_from_before_the_launcher_are_allowed(user: str, tmp_path: Path
     ],
 )
 def test_a_display_may_have_any_name_that_the_session_gives(address: bytes, display: bool) -> None:
-    """A socket to the session's compositor is no leak, whatever its name; any other one is."""
+    """A socket to the session's compositor is no leak, whatever its name; others are."""
     session = {"XDG_RUNTIME_DIR": "/run/user/1000", "WAYLAND_DISPLAY": "gallery", "DISPLAY": ":7.0"}
     assert open_files.is_display(address, session) == display
 

@@ -42,7 +42,7 @@ def test_the_self_test_is_quick(tmp_path: Path) -> None:
     "jump", [datetime.timedelta(days=20_000), -datetime.timedelta(hours=1), datetime.timedelta(0)]
 )
 def test_the_proof_is_dated_by_the_clock_as_it_is_now(jump: datetime.timedelta) -> None:
-    """After the clock has jumped, the wall shows the time of the self-test by the corrected clock.
+    """After the clock has jumped, the screen has the self-test's time by the corrected clock.
 
     Clocks jump when the network is reached, when somebody sets them, or for summer time.
     """
@@ -119,11 +119,11 @@ def test_half_a_self_test_proves_nothing(user: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "probe"),
     [
-        # systemd answers so in a unit with RestrictSUIDSGID=.
+        # systemd returns this in a unit with RestrictSUIDSGID=.
         ("openat2", "ENOSYS", "create a file with openat2"),
-        # Containers whose filter is older than the call deny it so.
+        # Containers whose filter is older than the call return this.
         ("openat2", "EPERM", "create a file with openat2"),
-        # A file system may not have a kind of file: O_TMPFILE on FAT or a network disk.
+        # A file system may lack a kind of file: O_TMPFILE on FAT or a network disk.
         ("openat", "EOPNOTSUPP", "create a file without a name"),
     ],
 )
@@ -153,7 +153,7 @@ def test_what_is_missing_before_the_sandbox_is_absent(
     """
     outcome = run("-c", textwrap.dedent(program), user=USERS[0], folder=tmp_path)
     lines = outcome.stdout.splitlines()
-    # The newest filter, which is the sandbox's, decides with which error a call fails.
+    # The newest filter, the sandbox's, decides the error of a refused call.
     assert lines[0] == f"True {len(QUICK_PROBES)}", outcome.stderr
     assert lines[1] == f"{{{probe!r}}} set()"
 

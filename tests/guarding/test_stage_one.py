@@ -40,7 +40,7 @@ def test_the_launcher_loads_the_standard_library_and_yaml(tmp_path: Path) -> Non
 
 
 DISABLED = {
-    # Beside each: what would happen without it.
+    # The comment of each variable says what would happen without it.
     "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",  # SDL starts a daemon
     "MESA_SHADER_CACHE_DISABLE": "true",  # Mesa writes compiled shaders into the home folder
     "MESA_GLSL_CACHE_DISABLE": "true",  # its older versions do the same
@@ -52,7 +52,7 @@ DISABLED = {
     "TORCHINDUCTOR_CACHE_DIR": "/",  # torch makes a folder during its import
     "HF_HUB_OFFLINE": "1",  # weights are searched on the network
 }
-"""What the environment of the show must contain, whatever the user's environment contains."""
+"""The variables that the show's environment must contain, for any environment of the user."""
 
 
 def test_nothing_that_writes_is_left_enabled() -> None:
@@ -192,7 +192,7 @@ def test_closed_streams_become_dev_null(closed: str, tmp_path: Path) -> None:
 
 
 def test_libraries_write_only_short_lines_to_standard_error(tmp_path: Path) -> None:
-    """Output of C libraries to standard error leaves the show as short lines of text."""
+    """What C libraries write to standard error is output as short lines of text."""
     program = (
         "import os, sys\n"
         "from installation.guarding import stage_one, status\n"
@@ -249,7 +249,7 @@ stage_one.start_show(sys.argv[2:], status, None)
 
 @pytest.mark.slow
 def test_a_kernel_without_landlock(tmp_path: Path) -> None:
-    """Without Landlock the filters refuse the same calls, and the log says from when on."""
+    """Without Landlock the filters refuse the same calls, and the log says from which stage on."""
     words = ("-c", OLD_KERNEL, "enforce", *ARGUMENTS[:-2])
     outcome = run_until("camera:", *words, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr

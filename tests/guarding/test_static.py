@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "installation"
 
 LIBRARIES = {
     "installation",
-    # Python's own that do not open connections, start programs or call foreign code.
+    # Python's modules that do not open connections, start programs or call foreign code.
     *("__future__", "argparse", "collections", "contextlib", "csv", "dataclasses", "datetime"),
     *(
         "difflib",
@@ -58,7 +58,7 @@ LIBRARIES = {
         "traceback",
     ),
     *("types", "typing", "unicodedata", "warnings", "weakref", "zlib"),
-    # What the show is made of.
+    # The parts of the show.
     *("PIL", "cv2", "fontTools", "google", "icu", "manimgx_fonts", "numpy", "onnx"),
     *("onnxruntime", "psutil", "pydantic", "pydantic_core", "pygame", "pyphen", "safetensors"),
     *("scipy", "timm", "torch", "torchvision", "transformers", "uharfbuzz", "yaml"),
@@ -86,7 +86,7 @@ FORBIDDEN = (
     *("VideoCapture", "hub", "*download*", "*urlopen", "create_connection", "socket"),
     *("socketpair", "multiprocessing", "subprocess", "posix*", "fork*", "*spawn*", "exec[lv_]*"),
     *("popen", "system", "compile", "cpp_extension"),
-    # What calls anything by a number or a name that is known only at run time.
+    # Functions that call others by a number or a name that is known only at run time.
     *("syscalls", "ctypes", "ctypeslib", "import_module", "create_module", "load_module"),
     *("sys.modules", "builtins", "__builtins__", "__import__", "__dict__", "__getattribute__"),
 )
@@ -187,7 +187,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli/output.py": {"write_text", "os.write", "os.open", "open()"},  # open(): /dev/null
     # The command line has a beginning as well. It forks shows, and pipes carry their numbers.
     "launch.py": {"start as start_command", "fork"},
-    # What the show may tell: 17 numbers.
+    # What the show may report: 17 numbers.
     "running/progress.py": {"os.write"},
     # The supervisor is outside the sandbox and sees no frame.
     "running/supervisor.py": {"socket", "socketpair", "os.write"},
@@ -422,8 +422,8 @@ def test_the_list_of_exceptions_is_no_longer_than_it_must_be(name: str) -> None:
 def test_cameras_are_opened_only_under_the_guard() -> None:
     """Two modules open a camera, both after the seal.
 
-    `kiosk check` opens only films and folders of pictures. `kiosk cameras` asks cameras for their
-    names and sizes, and for no picture.
+    `kiosk check` opens only films and folders of pictures. `kiosk cameras` reads the names and
+    sizes of cameras, but no picture.
     """
     opens = re.compile(r"(?<!def )(?<!_)\bopen_camera\(")
     opening = {

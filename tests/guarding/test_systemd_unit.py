@@ -136,7 +136,7 @@ VARIABLES = {
 def test_both_units_of_a_display_of_its_own_are_accepted(
     display: Literal["x11", "cage"], tmp_path: Path
 ) -> None:
-    """By systemd's judgement both are whole: the display's, and the show's, which names it."""
+    """Both units are accepted by systemd: the display's, and the show's, which names it."""
     show, screen = tmp_path / "kiosk.service", tmp_path / SCREEN
     show.write_text(unit(ROOT, python="/usr/bin/true", display=display))
     screen.write_text(screen_unit(display, program="/usr/bin/true"))

@@ -55,7 +55,7 @@ def test_a_kiosk_that_everybody_can_read_has_no_obstacle(kiosk: Path) -> None:
 def test_a_film_that_the_user_cannot_read_is_refused(
     kiosk: Path, base: Path, is_folder: bool
 ) -> None:
-    """Kind: the unit is printed as if all were well, and what it plays lies in a closed folder."""
+    """A unit is not printed if its user cannot read the film or the pictures that it plays."""
     home = base / "curator"
     home.mkdir(mode=0o700)
     played = home / "pictures"
@@ -89,7 +89,7 @@ def test_a_private_home_is_refused_with_the_reason(kiosk: Path, mode: int) -> No
 
 
 def test_a_python_in_a_private_home_is_refused(kiosk: Path, base: Path) -> None:
-    """The virtual environment is a link to a Python that lies elsewhere."""
+    """The virtual environment is a link to a Python in another folder."""
     private = base / "pyenv"
     private.mkdir(mode=0o700)
     (private / "python3").write_text("#!/bin/sh\n")
@@ -117,7 +117,7 @@ def test_a_folder_that_the_unit_hides_is_refused(folder: str) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_a_python_on_a_disk_without_programs_is_refused(kiosk: Path) -> None:
-    """A stick is often mounted with noexec."""
+    """A Python on a disk that is mounted with noexec is refused; sticks often are."""
     program = (
         "import sys; from pathlib import Path\n"
         "from installation.guarding.unit_access import find_obstacles\n"

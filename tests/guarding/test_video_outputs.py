@@ -12,7 +12,7 @@ from installation.guarding.video_outputs import is_video_output
 from installation.seeing.cameras import v4l
 
 NOTES = {
-    # What udev noted on Debian 12 for a USB camera, its metadata, and both devices of vivid.
+    # udev's entries on Debian 12 for a USB camera, its metadata, and both devices of vivid.
     "camera": (":capture:", False),
     "metadata": (":", False),
     "receiver": (":capture:video_overlay:audio:tuner:", False),
@@ -22,7 +22,7 @@ NOTES = {
 
 
 def note(udev: Path, node: Path, abilities: str) -> None:
-    """Write udev's notes about `node`, which is a file and has the device number 0:0."""
+    """Write udev's entry for `node`, a file with the device number 0:0."""
     assert os.stat(node).st_rdev == 0
     udev.mkdir(parents=True, exist_ok=True)
     (udev / "c0:0").write_text(f"I:1\nE:ID_V4L_VERSION=2\nE:ID_V4L_CAPABILITIES={abilities}\n")
@@ -32,7 +32,7 @@ def note(udev: Path, node: Path, abilities: str) -> None:
 def test_udev_says_whether_pictures_can_be_written(
     abilities: str, is_output: bool, tmp_path: Path
 ) -> None:
-    """Only a device that takes pictures is an output."""
+    """Only a device to which pictures can be written is an output."""
     node = tmp_path / "video0"
     node.touch()
     assert is_video_output(node, tmp_path / "udev") is None, "udev has no notes"
@@ -46,7 +46,7 @@ def test_udev_says_whether_pictures_can_be_written(
 def test_the_audit_names_a_device_that_takes_pictures(
     abilities: str, good: bool, named: bool, tmp_path: Path
 ) -> None:
-    """Without udev's notes it is unknown whether there is one."""
+    """Without udev's entries, the audit reports that outputs are unknown."""
     (tmp_path / "dev").mkdir()
     (tmp_path / "sys/module").mkdir(parents=True)
     (tmp_path / "dev/video7").touch()
@@ -62,7 +62,7 @@ def test_the_audit_names_a_device_that_takes_pictures(
 
 
 def test_an_output_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that takes pictures is not among the nodes where a camera is looked for."""
+    """A device to which pictures can be written is not among the possible cameras."""
     (tmp_path / "video0").touch()
     assert [node.name for node in v4l.video_nodes(tmp_path)] == ["video0"]
     monkeypatch.setattr(v4l, "is_video_output", lambda node: node.name == "video0")
@@ -80,7 +80,7 @@ def test_an_output_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_show_may_not_open_an_output(
     status: SandboxStatus, names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only a show that promises less may, in case a curator needs such a device."""
+    """Only a show that promises less may open an output, in case a curator needs one."""
     monkeypatch.setattr(stage_one, "is_video_output", lambda device: device.name == "video1")
     present = [Path("/dev", name) for name in ("null", "video0", "video1")]
     assert [each.name for each in stage_one.allowed_devices(status, present)] == names

@@ -174,8 +174,8 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
 def writes(trace: str, sealed_by: str, supervisor: int | None) -> Iterator[int]:
     """Yield the descriptor of each write in `trace` after the line that contains `sealed_by`.
 
-    What the `supervisor` writes is left out: it sees no frame. So is the show's pipe to it: the one
-    that got nothing but records of numbers.
+    What the `supervisor` writes is left out: it sees no frame. The show's pipe to it is left out
+    too: the descriptor that got nothing but records of numbers.
     """
     sealed = False
     write = re.compile(rf"^(\d+) +(?:{'|'.join(WRITES)})\((-?\d+).*?(= \d+)?$")
@@ -365,7 +365,7 @@ def test_pictures_go_only_to_the_window(user: str, display: str, tmp_path: Path)
 def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None:
     """The control: what a show with a window writes elsewhere, without the guard, is found.
 
-    For one user, because the controls above run the same checks for both.
+    This is tested for one user, because the controls above run the same checks for both.
     """
     observed = observe(USERS[-1], tmp_path, leaking=True, display=display)
     assert observed.display & observed.written_to, observed.stderr.decode(errors="replace")

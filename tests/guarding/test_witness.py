@@ -65,7 +65,9 @@ assert not ctypes.CDLL(None).ptrace(seize, show, 0, 0)
 """
 
 OPEN_MEMORY = "other programs of its user may read the show's memory"
-"""Root may read all memory, so it is not asked whether root may read its own show's."""
+"""The mistake about readable memory; for root it is not checked, because root may read all
+memory.
+"""
 
 SHOWS = {
     "a whole show": ("", SEAL, "", None),
@@ -199,9 +201,9 @@ os.close(end[1])
     ("options", "hidden"), [("hidepid=2", True), (f"hidepid=2,gid={NOBODY}", False)]
 )
 def test_a_proc_that_hides_the_show_is_named(options: str, hidden: bool, tmp_path: Path) -> None:
-    """The supervisor says how to mount /proc; with the group of its user it sees the show.
+    """The supervisor says how to mount /proc; in the group that the remedy names, it sees the show.
 
-    The child of this test is under no filter, so that something is found in any case.
+    The child of this test is under no filter, so that a mistake is found in any case.
     """
     mounted = f"mount -t proc -o {options} proc /proc"
     who = " ".join(as_user("ordinary user"))

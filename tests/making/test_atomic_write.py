@@ -29,7 +29,7 @@ def test_on_a_full_disk_the_old_file_stays(tmp_path: Path) -> None:
 
 
 def test_only_an_ordinary_file_is_replaced(tmp_path: Path) -> None:
-    """A rename by root would put a file in the place of a device, for every program."""
+    """A device is not replaced, although a rename by root could replace it for every program."""
     os.mkfifo(tmp_path / "device")
     (tmp_path / "folder").mkdir()
     for name in ("device", "folder"):
@@ -42,7 +42,7 @@ def test_only_an_ordinary_file_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """A path in what is not a folder is an error with its reason."""
+    """A path whose folder is a file is an error with its reason."""
     (tmp_path / "no folder").touch()
     with (
         pytest.raises(LabelSetError, match=r"it cannot be written \(Not a directory\)"),
@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_a_file_is_on_the_disk_before_it_is_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a power cut there is the old file or the new one, never an empty one."""
+    """After a power cut there is the old or the new file, never an empty file."""
     synced: list[tuple[int, bool]] = []
 
     def sync(file: IO[bytes]) -> None:

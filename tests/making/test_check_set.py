@@ -107,7 +107,7 @@ def test_all_mistakes_are_reported_at_once(models: Path, monkeypatch: pytest.Mon
 
 
 def test_a_network_of_the_sets_own_is_checked(tmp_path: Path) -> None:
-    """A check reports the mistakes of a classifier.onnx, and tries one without mistakes."""
+    """A check reports the mistakes of a classifier.onnx, and runs a network without mistakes."""
     folder = made_onnx(tmp_path).folder
     assert any("was run" in line for line in check_set.check_lines(folder.name, tmp_path))
     (folder / "classifier.onnx").write_bytes(b"hello")

@@ -62,7 +62,7 @@ EXTRAS = {
 
 
 def test_every_optional_setting_is_explained_in_a_new_set(tmp_path: Path) -> None:
-    """A line of a new labelset.yaml is valid once its # is deleted."""
+    """Each commented line of a new labelset.yaml is valid after its # is deleted."""
     file = create_set("mine", None, tmp_path) / "labelset.yaml"
     (file.parent / "labels.csv").write_text(f"{CSV}\n0,air,,,\n")
     text = file.read_text()
@@ -99,7 +99,7 @@ def _shipped(models: Path) -> Path:
 
 @pytest.mark.parametrize("model", label_set_names())
 def test_a_copy_has_the_words_of_its_original(tmp_path: Path, model: str) -> None:
-    """Labels, reasons, translations, the root and the method are those of the original."""
+    """Labels, reasons, translations, the root and the method are copied from the original."""
     create_set("mine", model, _shipped(tmp_path))
     ours, theirs = read_source("mine", tmp_path), read_source(model, tmp_path)
     kept = {"title": theirs.settings.title, "encoder": theirs.settings.encoder}
@@ -125,7 +125,7 @@ def test_a_copy_has_the_settings_of_its_original(tmp_path: Path) -> None:
     "name", ["", ".", "..", "a/b", "a b", "-a", "weights", "x" * 61, "é", "CON", "lpt1"]
 )
 def test_a_name_that_is_not_plain_is_refused(tmp_path: Path, name: str) -> None:
-    """The name of a set is a folder in models/ on every system."""
+    """A name that cannot be a folder's on some system is refused."""
     with pytest.raises(LabelSetError, match="cannot be the name of a set"):
         create_set(name, None, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -155,7 +155,7 @@ def test_a_set_without_room_is_not_created(tmp_path: Path, free: int) -> None:
 def test_every_name_is_in_models_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    """No name leads out of models/."""
+    """No name of a set results in a folder outside models/."""
     models = tmp_path_factory.getbasetemp() / "empty"
     models.mkdir(exist_ok=True)
     try:

@@ -48,7 +48,7 @@ def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> 
 
 
 def test_a_set_without_a_label_is_reported_too(tmp_path: Path) -> None:
-    """A set without a visible label is reported by `watch`, because the show does not do so."""
+    """A set without a visible label is reported by `watch`, because the show does not report it."""
     yaml = "title: T\ncredit: C\nroot: {id: r, name: r, definition: r}\nmethod: classes\n"
     write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
     lines: list[str] = []

@@ -34,7 +34,7 @@ SHIPPED = "kindnesses"
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """Return a folder of label sets that holds a shipped one."""
+    """Return a folder of label sets that contains a shipped set."""
     shutil.copytree(MODELS / SHIPPED, tmp_path / "models" / SHIPPED)
     return tmp_path / "models"
 
@@ -55,7 +55,7 @@ def zip_(models: Path, tmp_path: Path) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Return what `folder` holds, by path: the bytes of files, None for folders."""
+    """Return the contents of `folder`, keyed by path: the bytes of files, None for folders."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
@@ -96,7 +96,7 @@ def test_an_imported_set_of_examples_is_checked_and_watched_without_its_pictures
 
 
 def test_a_set_can_be_imported_under_another_name(zip_: Path, models: Path) -> None:
-    """The set of its own name is not changed by it."""
+    """A set imported under another name does not change the set with its original name."""
     before = tree(models / SHIPPED)
     assert import_(zip_, models, "kinder").folder == models / "kinder"
     assert tree(models / "kinder") == before == tree(models / SHIPPED)
@@ -146,7 +146,7 @@ def test_title_and_credit_hold_no_control_characters(
 
 
 class Scratched(PosixPath):
-    """A file whose disk cannot be read at its thousandth byte."""
+    """A file that cannot be read beyond its thousandth byte."""
 
     def open(self, *_: object, **__: object) -> Any:
         """Return its bytes."""
@@ -227,7 +227,7 @@ def test_a_strangers_network_is_checked_before_it_has_a_name(
 
 
 def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:
-    """A zip holds only the known files of a set: no pictures and no other folders."""
+    """A zip contains only the known files of a set: no pictures and no other folders."""
     (models / SHIPPED / "examples").mkdir()
     for stranger in ("examples/face.jpg", "face.png", "notes.txt", "labels.csv~", ".DS_Store"):
         (models / SHIPPED / stranger).write_bytes(b"\xff\xd8")
@@ -240,7 +240,7 @@ def test_pictures_stay_with_the_artist(models: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_set_gives_the_same_bytes(models: Path, tmp_path: Path) -> None:
-    """A zip does not hold the date or the user of its export."""
+    """A zip contains neither the date nor the user of its export."""
     first = export(SHIPPED, models, tmp_path / "first.zip").read_bytes()
     for file in (models / SHIPPED).iterdir():
         os.utime(file, (0, 0))
@@ -296,7 +296,7 @@ def packed(zip_: Path, contents: Mapping[str, bytes], method: int = ZIP_STORED) 
 
 
 def contents(zip_: Path) -> dict[str, bytes]:
-    """Return what is in a zip, by path."""
+    """Return the contents of a zip, keyed by path."""
     with ZipFile(zip_) as archive:
         return {entry.filename: archive.read(entry) for entry in archive.infolist()}
 
@@ -408,7 +408,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(elsewhere: Path, tmp_path: Path
 
 
 def test_more_than_the_stated_size_is_not_unpacked(elsewhere: Path, tmp_path: Path) -> None:
-    """A bomb with a small stated size, and the CRC of so many bytes, is unpacked to that size."""
+    """A bomb with a small stated size, and the CRC of that many bytes, is unpacked to that size."""
     inside = {"bomb/card.md": b" " * 2**26, "bomb/labelset.yaml": b"title: bomb\n"}
     bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
     content, table = table_of(bomb)
@@ -582,7 +582,7 @@ def test_ctrl_c_leaves_a_whole_zip_or_none(small: Path, tmp_path: Path) -> None:
 
 
 def test_a_network_in_two_files_is_exchanged(tmp_path: Path) -> None:
-    """An ONNX network travels with its second file, and not without it."""
+    """An ONNX network is exported with its second file, and is refused without it."""
     exported = Path(__file__).parents[1] / "naming" / "networks" / "exported"
     folder = write_set(tmp_path, "two", "method: onnx", *WEATHER)
     first, second = (folder / name for name in ("classifier.onnx", "classifier.onnx.data"))

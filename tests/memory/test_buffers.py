@@ -21,7 +21,7 @@ def test_an_array_is_allocated_once_and_used_again() -> None:
 
 
 def test_an_array_that_must_grow_is_zeroed() -> None:
-    """The memory that was too small holds nothing afterwards."""
+    """Memory that was too small is zeroed when it is replaced."""
     buffers = Buffers()
     small = buffers.take("crop", (4, 4))
     small.fill(200)

@@ -11,14 +11,14 @@ from tests.support.small_show import GreyFilm, small_show
 
 @pytest.fixture(autouse=True)
 def collection() -> Iterator[None]:
-    """Leave Python's collector as it was."""
+    """Restore the state of Python's collector after the test."""
     yield
     gc.enable()
     gc.unfreeze()
 
 
 def test_a_running_show_collects_garbage_again() -> None:
-    """A start collects no garbage; the show does, but does not search what the start has made."""
+    """A start collects no garbage; the show does, but not among objects from the start."""
     pause_collection()
     assert not gc.isenabled()
     small_show(GreyFilm(3)).run()

@@ -14,7 +14,7 @@ from installation.settings.paths import PROJECT
 
 
 def test_a_core_is_left_to_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks run on one core less than there are, and on at least one."""
+    """Networks run on all cores but one, and on at least one."""
     for cores, threads in ((1, 1), (2, 1), (4, 3)):
         monkeypatch.setattr(onnx_session, "usable_cores", lambda cores=cores: cores)
         assert network_threads() == threads
@@ -43,7 +43,7 @@ print(held - before > 90e6, resident() - before < 20e6)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_arena_gives_back_what_a_crowd_needed() -> None:
-    """After a batch of sixteen the arena holds 100 MB, and nothing once it has forgotten.
+    """After a batch of sixteen the arena has 100 MB, and after `forget_activations` nothing.
 
     This is also why memory does not stay as large as it was for the largest crowd.
     """
@@ -59,7 +59,7 @@ def test_the_arena_gives_back_what_a_crowd_needed() -> None:
 
 
 def test_a_session_gives_the_same_after_forgetting() -> None:
-    """Weights do not lie in the arena; a second call in a row does nothing."""
+    """Weights are not in the arena; a second call in a row does nothing."""
     session = open_session(FILE.read_bytes())
     batch = np.random.default_rng(0).random((1, 3, 224, 224), np.float32)
     (before,) = session.run(["logits"], {"batch": batch})

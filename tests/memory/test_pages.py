@@ -27,7 +27,7 @@ def flags(address: int) -> set[str]:
 
 
 def test_memory_is_zero_and_as_large_as_it_should_be() -> None:
-    """A new block holds zeros, and has the requested size."""
+    """A new block contains zeros, and has the requested size."""
     memory, _ = allocate_pages(10_000)
     assert bytes(memory) == bytes(10_000)
 

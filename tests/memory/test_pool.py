@@ -7,7 +7,7 @@ from installation.seeing.frame import Frame
 
 
 def test_memory_is_used_again_when_nothing_refers_to_the_picture() -> None:
-    """A camera that gives pictures for hours lives in a few blocks of memory."""
+    """A camera that sends pictures for hours uses a few blocks of memory."""
     pool = Pool()
     for _ in range(100):
         Frame(bgr=pool.take(90, 160), taken_at=0.0)
@@ -27,7 +27,7 @@ def test_a_view_keeps_its_picture() -> None:
 
 
 def test_a_picture_is_zeroed_as_soon_as_nothing_refers_to_it() -> None:
-    """A picture is zeroed as soon as nothing refers to it, and not when the next one arrives."""
+    """A picture is zeroed as soon as nothing refers to it, and not when the next arrives."""
     pool = Pool()
     held, free = pool.take(9, 16), pool.take(9, 16)
     held.fill(200)
@@ -62,7 +62,7 @@ def test_a_pool_that_has_forgotten_can_be_used_again() -> None:
 
 
 def test_a_larger_picture_takes_new_memory() -> None:
-    """A camera that comes back with another size gets blocks of that size."""
+    """A camera that is reopened with another size gets blocks of that size."""
     pool = Pool()
     small = pool.take(9, 16)
     large = pool.take(90, 160)

@@ -27,7 +27,7 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
 PACKAGE = Path(__file__).parents[2] / "installation"
 
 WIDTH = 1280
-"""Features of the default network."""
+"""The number of features of the default network."""
 
 
 def test_hiding_a_label_needs_no_rebuild(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_another_network_makes_a_build_stale(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=str)
 def test_every_method_that_builds_has_its_builder(method: Method) -> None:
-    """The module that a method names as its builder is there; `onnx` alone builds nothing."""
+    """The module that a method names as its builder exists; `onnx` alone builds nothing."""
     if method.builder:
         assert callable(find_builder(method))
     else:
@@ -73,8 +73,8 @@ def test_no_module_compares_a_methods_name() -> None:
     assert found == []
 
 
-# A sixth method, made up for these tests: the label with the longest name wins, whatever is seen.
-# All that it takes is a `Method` and a builder.
+# A sixth method, made up for these tests: the label with the longest name wins on every picture. It
+# needs only a `Method` and a builder.
 
 
 def open_length(label_set: LabelSet, encoder: Encoder) -> Scorer:

@@ -29,7 +29,7 @@ ROWS = (HEADER, "a,air,,,", "b,breeze,,,", "c,cloud,,,")
 
 
 class RunningSet:
-    """A label set of three that a show runs with, and the reloader that looks for its changes."""
+    """A label set of three that a show runs with, and the reloader that detects its changes."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
@@ -53,7 +53,7 @@ class RunningSet:
         building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
 
     def poll(self, times: int = 2) -> CropClassifier | None:
-        """Return the classifier of a changed set after so many polls; None if there is none."""
+        """Return the classifier of a changed set after `count` polls; None if there is none."""
         for _ in range(times):
             self.reloader.poll()
         reloaded = self.reloader.mailbox.take(timeout=0)
@@ -67,7 +67,7 @@ def running(tmp_path: Path) -> RunningSet:
 
 
 def test_files_that_stay_the_same_are_not_opened(running: RunningSet) -> None:
-    """A show whose files nobody touches opens nothing."""
+    """If no file has changed, nothing is opened."""
     assert running.poll(5) is None
 
 
@@ -82,7 +82,7 @@ def test_hiding_a_row_needs_no_build(running: RunningSet) -> None:
 
 
 def test_a_file_that_is_being_written_is_not_opened(running: RunningSet) -> None:
-    """A change is opened once it has stood still from one poll to the next, and only once."""
+    """A change is opened when the files are the same at two polls, and only once."""
     write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     assert running.poll(1) is None
     assert running.poll(1) is not None
@@ -153,7 +153,7 @@ def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
 
 
 def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningSet) -> None:
-    """A mistake in a change is logged with its line, and the show goes on with the old set."""
+    """A mistake in a change is logged with its line, and the show continues with the old set."""
     write_label_set(running.models, *ROWS[:2], "b,breeze,,,nobody", ROWS[3])
     assert running.poll(6) is None
     (_, mistake) = running.logged
@@ -164,7 +164,7 @@ def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningS
 
 
 def test_a_show_that_is_watched_leaves_the_report_to_labels_watch(running: RunningSet) -> None:
-    """A show under `labels watch`, which reports mistakes, logs only those of the network."""
+    """A show under `labels watch`, which reports mistakes, logs only the network's mistakes."""
     running.reloader = LabelSetReloader(
         running.classifier,
         signature(running.classifier.label_set.folder),

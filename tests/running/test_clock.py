@@ -32,7 +32,7 @@ def test_waiting_takes_as_long_as_it_should() -> None:
 
 
 OUTSIDE = ("making", "cli")
-"""The rooms of commands that run before a show, or beside it."""
+"""The rooms of commands that run before a show, or at the same time."""
 
 WALL_CLOCK = {
     "now",
@@ -52,7 +52,7 @@ READS_THE_DATE = {
     "guarding/self_test.py": {"now"},
     "show/privacy_line.py": {"today"},
 }
-"""The modules of a show that may: the date of the self-test is on the wall."""
+"""The modules of a show that may read it: the date of the self-test is on the screen."""
 
 
 def wall_clock_calls(text: str) -> set[str]:
@@ -69,7 +69,7 @@ def wall_clock_calls(text: str) -> set[str]:
 def test_the_show_goes_by_a_clock_that_nobody_sets() -> None:
     """Daylight saving, and a clock that is set by a year, change nothing but the promise's date.
 
-    Names, warnings, delays and watchdogs go by the monotonic clock.
+    Names, warnings, delays and watchdogs use the monotonic clock.
     """
     package = PROJECT / "installation"
     found = {
@@ -91,7 +91,7 @@ def test_the_show_goes_by_a_clock_that_nobody_sets() -> None:
     ],
 )
 def test_the_check_finds_the_wall_clock(program: str, calls: set[str]) -> None:
-    """The control: modules are called by their names, as the house writes them."""
+    """The control: modules are called by their names, as everywhere in this project."""
     assert wall_clock_calls(program) == calls
 
 

@@ -32,7 +32,7 @@ def test_a_process_that_ends_wakes_the_loop() -> None:
 
 
 def test_a_process_that_is_gone_already_is_not_watched() -> None:
-    """Between the listing of processes and the watch one may end."""
+    """A process that ends between the listing and the watch is not watched."""
     ended = subprocess.Popen(["true"])
     ended.wait()
     selector = selectors.DefaultSelector()

@@ -107,7 +107,7 @@ def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> N
 def test_one_visitor_more_or_less_is_not_seen_by_who_does_not_know_the_start() -> None:
     """For every count there are starts at which one more visitor does not change the figure.
 
-    This is so for nine of ten starts, so that an unchanged figure reveals nothing.
+    There are nine of ten, so that an unchanged figure reveals nothing.
     """
     for count in range(30):
         same = [
@@ -118,7 +118,7 @@ def test_one_visitor_more_or_less_is_not_seen_by_who_does_not_know_the_start() -
 
 
 def test_counts_of_shows_add_up_over_restarts() -> None:
-    """A restart neither loses nor repeats what was counted."""
+    """After a restart nothing is counted twice or lost."""
     health = new_health()
     health.update(replace(STEADY, verdicts=25, skipped=4), 1.0)
     health.show_ended()
@@ -157,7 +157,7 @@ def test_prometheus_gets_each_figure_with_its_kind(name: str) -> None:
 
 
 def test_the_hottest_sensor_counts(tmp_path: Path) -> None:
-    """A machine without a sensor has no temperature; unreadable ones are left out."""
+    """A machine without a sensor has no temperature; unreadable sensors are left out."""
     assert machine_temperature(tmp_path) is None
     for number, text in enumerate(["41000\n", "67400\n", "what"]):
         zone = tmp_path / f"thermal_zone{number}"

@@ -1,4 +1,4 @@
-"""What a real show tells anybody of people who come and go: nothing of their frames, or of them."""
+"""The health of a real show reveals nothing about people who come and go, or their frames."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.drawn_film import portrait
 pytestmark = pytest.mark.slow
 
 MINUTE_S = 3.0
-"""How long a minute of the health's figures is in this test, s; the people come every ten."""
+"""The length of the health's minute in this test, s; people come every ten seconds."""
 
 SHOW = f"""
 import sys
@@ -75,7 +75,7 @@ def picture(*, with_visitor: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.ui
 
 
 def forms_of_pattern() -> list[bytes]:
-    """Return parts of the pattern as somebody might write it: bytes, hexadecimal, base64, numbers.
+    """Return parts of the pattern as text: bytes, hexadecimal, base64, numbers.
 
     As RGB and as BGR.
     """
@@ -91,7 +91,7 @@ def forms_of_pattern() -> list[bytes]:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user of the machine was told while people came and went."""
+    """What a user of the machine could read while people came and went."""
 
     answers: list[tuple[float, dict[str, object], float]]
     """Each answer between the instants of its question and of its arrival, s, monotonic."""
@@ -208,8 +208,8 @@ def test_each_figure_is_coarse_and_each_word_from_a_fixed_list(asked: Asked) -> 
 def test_nobody_can_be_followed_by_what_changes(asked: Asked) -> None:
     """No figure changes because somebody comes or leaves, even if it is read ten times a second.
 
-    The figures change only when a minute ends, which no visitor can move, and the count of verdicts
-    is ten times too coarse for the few who came.
+    The figures change only when a minute ends, which no visitor influences, and the steps of the
+    count of verdicts are ten times larger than the number of visitors.
     """
     figures = [
         (
@@ -227,9 +227,9 @@ def test_nobody_can_be_followed_by_what_changes(asked: Asked) -> None:
     ]
     came_or_went = [at for at, event in asked.events if figures[0][0] < at < figures[-1][0]]
     assert len(came_or_went) >= 4, "people came and went while somebody asked"
-    # The answer stays the same for another second after the minute, so changes are at least
-    # two seconds apart, however many visitors came, were named or left meanwhile. An answer may be
-    # slow on a busy machine, so the time counts from one question to the next answer's arrival.
+    # The answer stays the same for another second after the minute, so changes are at least two
+    # seconds apart, however many visitors came, were named or left. An answer may be slow on a busy
+    # machine, so the time counts from one question to the next answer's arrival.
     assert all(
         came_at - at > MINUTE_S - 1.0 for (at, _), (_, came_at) in itertools.pairwise(changed)
     )

@@ -31,7 +31,7 @@ ALL = {"captured", "analysed", "painted"}
     ("counter", "part"), [("captured", "capture"), ("analysed", "analysis"), ("painted", "screen")]
 )
 def test_the_show_lives_only_while_each_part_makes_progress(counter: str, part: str) -> None:
-    """A part that stands still is named, even if the two others go on."""
+    """A part without progress is named, even if the two others have progress."""
     limit = int(LIMITS_S[part])
     assert beat(limit - 1, ALL - {counter})[1] is None
     assert beat(limit, ALL - {counter})[1] == part
@@ -43,13 +43,13 @@ def test_the_show_lives_only_while_each_part_makes_progress(counter: str, part: 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.LOST, State.STALLED, State.OPENING])
 def test_a_show_that_waits_for_its_camera_only_has_to_paint(state: State) -> None:
-    """Without frames there is nothing to capture and to analyse; the card is painted."""
+    """Without a camera only the screen must make progress, because the card is painted."""
     assert beat(1000, {"painted"}, state)[1] is None
     assert beat(100, set(), state)[1] == "screen"
 
 
 def test_a_start_that_never_ends_is_noticed() -> None:
-    """A show that does not get past its title card is reported as stalled."""
+    """A show whose start never ends is reported as stalled."""
     heartbeat = Heartbeat(0.0)
     judgements = [heartbeat.stalled(float(second)) for second in range(1, int(START_S) + 1)]
     assert set(judgements[:-1]) == {None}

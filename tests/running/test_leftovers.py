@@ -43,7 +43,7 @@ print(len(descendants(os.getpid())))
 
 
 def test_no_orphan_outlives_the_show() -> None:
-    """Processes whose parents have ended, in sessions of their own, are found and ended.
+    """Processes whose parents have ended, in separate sessions, are found and ended.
 
     The card and its children are spared.
     """

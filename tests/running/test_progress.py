@@ -38,7 +38,7 @@ def test_a_show_without_a_supervisor_goes_on() -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_nothing_but_numbers_in_their_range_comes_out(parts: list[bytes]) -> None:
-    """Whatever bytes a show writes, the supervisor gets only valid numbers."""
+    """The supervisor gets only valid numbers, for any bytes that a show writes."""
     stream = ProgressStream()
     for part in parts:
         progress = stream.newest(part)

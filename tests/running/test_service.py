@@ -40,7 +40,7 @@ def test_systemd_hears_of_start_life_and_end(abstract: bool, tmp_path: Path) -> 
 
 
 def test_without_systemd_nobody_is_told(tmp_path: Path) -> None:
-    """A missing variable or socket is not an error."""
+    """Without systemd's variable or socket no message is sent, and no error is raised."""
     ServiceManager.from_environment({}).ready()
     ServiceManager(str(tmp_path / "gone")).ready()
 

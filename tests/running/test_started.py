@@ -20,7 +20,7 @@ launch.start()
 
 
 def test_the_first_show_starts_before_the_supervisor_is_imported() -> None:
-    """The show does not wait for what only its supervisor needs."""
+    """The first show starts before modules that only its supervisor needs are imported."""
     answer = subprocess.run(
         [sys.executable, "-c", COUNTED], capture_output=True, text=True, check=True, timeout=60
     )

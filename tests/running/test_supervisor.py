@@ -21,7 +21,7 @@ def test_a_show_that_crashes_is_started_again() -> None:
 
 
 def test_a_show_without_a_camera_waits_for_none() -> None:
-    """A show that was started by hand and plays the rehearsal plays it again after a crash."""
+    """A show that was started by hand and plays the rehearsal does the same after a crash."""
     outcome = supervise("""
         def show(start, out, orders):
             mirror(out, 0.3, camera_id=0)
@@ -50,7 +50,7 @@ def test_a_service_that_is_refused_is_tried_again() -> None:
 def test_a_new_camera_is_no_failure() -> None:
     """A show that only needs a new process is no fault, and is restarted at once the first time.
 
-    Later ones within a minute wait, so that no show gets a new budget of output at will.
+    Later restarts within a minute wait, so that a show cannot get new budgets of output at will.
     """
     outcome = supervise("def show(start, out, orders): return RESTART if start < 4 else 0")
     assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 4, [])
@@ -114,7 +114,7 @@ def test_a_show_that_does_not_stop_is_killed() -> None:
     [("captured", "capture"), ("analysed", "analysis"), ("painted", "screen")],
 )
 def test_a_show_of_which_a_part_stands_still_is_replaced(counter: str, part: str) -> None:
-    """If capture, analysis or screen makes no progress, the show is ended and restarted."""
+    """If capture, analysis or the screen makes no progress, the show is ended and restarted."""
     outcome = supervise(f"""
         heartbeat.LIMITS_S = dict.fromkeys(heartbeat.LIMITS_S, 1.0)
         def show(start, out, orders):
@@ -125,7 +125,7 @@ def test_a_show_of_which_a_part_stands_still_is_replaced(counter: str, part: str
 
 
 def test_what_a_show_leaves_behind_is_ended() -> None:
-    """Orphans in sessions of their own are ended with the show, even if the show ends normally."""
+    """Orphans in separate sessions are ended with the show, even if the show ends normally."""
     outcome = supervise("""
         supervisor.LEFTOVERS_S = 0.1
         def show(start, out, orders):

@@ -15,7 +15,7 @@ from installation.running.telemetry import BUCKET_S, Durations
     st.floats(min_value=0.01, max_value=1),
 )
 def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> None:
-    """A percentile of the histogram is that of the sorted list, to one bucket."""
+    """A percentile of the histogram equals the sorted list's, to within one bucket."""
     durations = Durations()
     for duration in seconds:
         durations.add(duration)
@@ -28,7 +28,7 @@ def test_percentiles_agree_with_sorting(seconds: list[float], share: float) -> N
 
 @given(st.lists(st.floats(min_value=0, max_value=100), min_size=1, max_size=200))
 def test_jitter_is_the_standard_deviation(seconds: list[float]) -> None:
-    """The jitter agrees with the standard library's figure, stalls of any length included."""
+    """The jitter agrees with the standard library's figure, including stalls of any length."""
     durations = Durations()
     for duration in seconds:
         durations.add(duration)

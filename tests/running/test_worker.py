@@ -23,7 +23,10 @@ def test_what_a_thread_raises_is_raised_by_check() -> None:
 
 
 def test_what_a_failed_thread_has_used_is_freed_at_once() -> None:
-    """Networks hold memory that Python's garbage collector does not see, so it comes too late."""
+    """What a failed thread has used is freed at once, not by Python's garbage collector.
+
+    The collector does not see the memory of networks, so it would come too late.
+    """
 
     class Networks:
         def __call__(self, stopping: threading.Event) -> None:

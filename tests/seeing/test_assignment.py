@@ -15,7 +15,7 @@ SIDES = st.integers(0, 12)
 
 @given(SIDES, SIDES, st.integers(0, 2**32 - 1), st.sampled_from([1.0, 4.0, 1e6]))
 def test_the_sum_is_that_of_scipy(rows: int, columns: int, seed: int, spread: float) -> None:
-    """Any table of costs, of equal costs and forbidden pairs too, has SciPy's least sum."""
+    """The sum of costs equals SciPy's, also with equal costs and forbidden pairs."""
     random = np.random.default_rng(seed)
     costs = random.integers(0, 6, (rows, columns)) * spread / 5
     costs[random.random((rows, columns)) < 0.2] = 1e6

@@ -38,7 +38,7 @@ def test_iou_is_1_with_the_box_itself_and_0_beside_it(box: Box) -> None:
 
 @given(st.lists(st.integers(0, 12), min_size=8, max_size=8))
 def test_iou_is_a_share_of_pixels(corners: list[int]) -> None:
-    """On whole pixels IoU is the number of shared pixels over the number of covered ones."""
+    """On whole pixels IoU is the number of shared pixels divided by that of covered pixels."""
     a0, a1, b0, b1, c0, c1, d0, d1 = corners
     one = Box(min(a0, a1), min(b0, b1), max(a0, a1), max(b0, b1))
     other = Box(min(c0, c1), min(d0, d1), max(c0, c1), max(d0, d1))
@@ -55,20 +55,20 @@ def test_iou_is_a_share_of_pixels(corners: list[int]) -> None:
 
 @given(boxes, boxes, st.floats(0.1, 10))
 def test_scaling_the_frame_keeps_iou(one: Box, other: Box, factor: float) -> None:
-    """Boxes on a reduced frame have the same IoU as on the full one."""
+    """Boxes on a reduced frame have the same IoU as on the full frame."""
     assert one.scaled(factor).iou(other.scaled(factor)) == pytest.approx(one.iou(other), abs=1e-6)
     assert one.scaled(factor).width == pytest.approx(one.width * factor, abs=1e-6)
 
 
 def test_an_inside_out_box_is_empty() -> None:
-    """A box whose right edge lies left of its left edge has no area."""
+    """A box whose right edge is left of its left edge has no area."""
     box = Box(10, 10, 5, 20)
     assert (box.width, box.area) == (0, 0)
     assert box.iou(Box(0, 0, 20, 20)) == 0
 
 
 def test_a_box_contains_its_pixels() -> None:
-    """The left and the upper edge belong to a box, the right and the lower one do not."""
+    """The left and the upper edge belong to a box, the right and the lower edge do not."""
     box = Box(10, 20, 30, 40)
     assert box.contains(10, 20)
     assert box.contains(29.9, 39.9)

@@ -54,7 +54,7 @@ def play(
     *,
     follows: bool = True,
 ) -> tuple[RoomDetector, dict[float, list[Track]]]:
-    """Return the detector after so many seconds of a room, and the tracks after each look.
+    """Return the detector after `seconds` of a room, and the tracks after each look.
 
     A new scene begins at each of `scenes`, s.
     """
@@ -109,7 +109,7 @@ def test_a_newcomer_is_shown_within_half_a_second(fps: float, others: int) -> No
 def test_visitors_who_stay_cost_five_full_looks_a_second(
     fps: float, visitors: int, looks: int
 ) -> None:
-    """Between those the places of the visitors are searched, less often if there are more."""
+    """Between full looks the visitors' places are searched, less often for more visitors."""
 
     def room(at: float) -> list[Box]:
         return [box_at(300 * number + 40 * at) for number in range(visitors)]
@@ -123,7 +123,7 @@ def test_visitors_who_stay_cost_five_full_looks_a_second(
 
 @every_camera
 def test_a_detector_that_does_not_follow_has_ten_looks_a_second(fps: float) -> None:
-    """Each of its looks takes as long as a full one, so a lone visitor has no more than a crowd."""
+    """A lone visitor has no more looks than a crowd, because each look is a full one."""
     detector, _ = play(lambda at: [box_at(300 + 40 * at)], 20, fps, follows=False)
     assert 7 * 20 <= len(detector.full) + len(detector.followed) <= 10 * 20 + 10
 
@@ -138,7 +138,7 @@ def test_a_face_that_flickers_costs_no_more_than_a_crowd(fps: float) -> None:
 
 
 def test_a_face_that_is_lost_sight_of_is_looked_for_everywhere() -> None:
-    """Somebody who jumps aside between two looks is found on the same frame."""
+    """A visitor who jumps aside between two looks is found by a full look at the same frame."""
     _, seen = play(lambda at: [box_at(300 if at < 2.1 else 360)], 4)
     assert {track.id for tracks in seen.values() for track in tracks} == {1}
     assert all(tracks[0].misses == 0 for at, tracks in seen.items() if at > 0.5)
@@ -160,7 +160,7 @@ def test_a_cut_is_looked_at_at_once() -> None:
 
 
 class CountingDetector:
-    """Passes everything to a detector, and counts looks at the whole frame and at places."""
+    """Passes all calls to a detector, and counts looks at the whole frame and at places."""
 
     name = "counting"
 

@@ -26,7 +26,7 @@ def test_a_frame_is_made_of_rgb_and_copied_as_rgb() -> None:
 
 
 def test_the_repr_of_a_frame_has_size_and_instant_but_no_pixels() -> None:
-    """A log line with a frame in it tells nothing about what the frame shows."""
+    """A log line with a frame in it reveals nothing of the picture."""
     frame = Frame.from_rgb(quarters(320, 240), 12.5)
     assert (frame.width, frame.height) == (320, 240)
     assert repr(frame) == "<Frame 320×240 at 12.500>"

@@ -64,7 +64,7 @@ def _visitors(seen: Seen, stride: int) -> Visitors:
 def cut_film(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Seen:
     """Return a film that cuts after a second to another visitor at the very same place.
 
-    The other one is the rehearsal's visitor in blue, in a dark room.
+    The other visitor is the rehearsal's in blue, in a dark room.
     """
     rehearsal = RehearsalPictures(640, 360, FPS)
     before = [rehearsal.picture(ENTER_S + index / FPS)[..., ::-1] for index in range(FPS)]
@@ -83,7 +83,7 @@ def cut_film(tmp_path_factory: pytest.TempPathFactory, detector: Detector) -> Se
 
 @every_stride
 def test_no_visitor_lives_on_across_a_cut(cut_film: Seen, stride: int) -> None:
-    """A face at the same place after the cut gets an id of its own."""
+    """A face at the same place after the cut gets a new id."""
     visitors = _visitors(cut_film, stride)
     spans = [(tracks[0][0], tracks[-1][0]) for tracks in visitors.values()]
     assert len(spans) == 2
@@ -114,7 +114,7 @@ def test_the_films_cuts_are_found_and_no_others(drawn_film: Path) -> None:
 
 @every_stride
 def test_every_visitor_begins_and_ends_within_one_shot(four_shots: Seen, stride: int) -> None:
-    """No track goes on across a cut."""
+    """No track continues across a cut."""
     for tracks in _visitors(four_shots, stride).values():
         shots = {sum(number >= cut for cut in (PAN, SINGER, AUDIENCE)) for number, _ in tracks}
         assert len(shots) == 1

@@ -46,7 +46,7 @@ TESTS: dict[str, tuple[Test, Callable[[int], bool]]] = {
 @pytest.mark.parametrize("name", TESTS)
 @given(first=NUMBERS, second=NUMBERS)
 def test_an_argument_is_tested(name: str, first: int, second: int) -> None:
-    """Each test of an argument decides correctly, alone and beside another test."""
+    """Each test of an argument decides correctly, alone and together with another test."""
     test, expected = TESTS[name]
     for filter_, refused in (
         (Filter((refuse("ioctl", test),)), expected(first)),

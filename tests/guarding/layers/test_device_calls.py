@@ -1,4 +1,4 @@
-"""The sets of ioctls: what each kind of device needs, and what no show may ask of it."""
+"""The sets of ioctls: what each kind of device needs, and what no show may request."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_graphics_card_draws_in_a_window(number: int) -> None:
 def test_calls_that_have_grown_are_allowed_in_both_sizes(
     call: int, older_bytes: int, newer_bytes: int
 ) -> None:
-    """The size of the argument is a part of the number, and libraries are older or newer."""
+    """Calls whose arguments have grown are allowed by both numbers, for old and new libraries."""
     for size in (older_bytes, newer_bytes):
         assert allows(0xC0006400 | size << 16 | call, has_gpu=True, on_console=False)
 

@@ -31,7 +31,7 @@ def test_no_core_dump_is_left(user: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("user", USERS)
 def test_whether_arguments_can_be_hidden_is_known_before(user: str, tmp_path: Path) -> None:
-    """The kernel's answer, which changes nothing, is that of the attempt itself."""
+    """A question to the kernel, which changes nothing, has the same answer as the attempt."""
     program = """
 from installation.guarding.layers import limits
 known, before = limits.can_empty_arguments(), limits.arguments_are_empty()

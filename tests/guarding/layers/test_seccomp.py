@@ -59,8 +59,8 @@ def test_newer_calls_are_refused(number: int) -> None:
 def test_calls_of_another_architecture_do_not_exist() -> None:
     """The calls of 32-bit programs, which have other numbers, fail as if they did not exist.
 
-    They do not kill the process, as the kernel would log that, with a number and an address that
-    the show could choose.
+    They do not kill the process, because the kernel would log that, with a number and an address
+    that the show could choose.
     """
     for filter_ in (STAGE_ONE, MIDDLE_STAGE, stage_two()):
         assert filter_result(program(filter_, 0), 1, 1) == 0x00050000 | errno.ENOSYS

@@ -90,7 +90,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> set[Call]:
     folder = tmp_path_factory.mktemp("traced")
     project = make_project(folder)
     project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")  # it is traced
-    # In memory, as a trace is large.
+    # In memory, because a trace is large.
     trace = Path("/dev/shm", f"{folder.name}-{os.getpid()}.calls")
     with x_server() as display:
         words = [tool("strace"), "-f", "-qq", "-X", "raw", "-s", "20", "-o", str(trace)]
@@ -140,7 +140,7 @@ def test_the_show_calls_nothing_that_is_not_in_the_table(
 
 @needs_guard
 def test_the_table_holds_nothing_that_nobody_calls(observed: set[Call]) -> None:
-    """Each row is used by this show, or its reason names the machine or part that needs it."""
+    """Each row is used in this test, or its reason names the machine or part that needs it."""
     made = {call.name for call in observed if call.error not in REFUSED}
     rows = show_calls(has_gpu=False, has_nvidia=False)
     unneeded = {row.call for row in rows if not row.reason.startswith(NOT_DRIVEN)} - made

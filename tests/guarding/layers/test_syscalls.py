@@ -20,7 +20,7 @@ from tests.support.tools import header
     ],
 )
 def test_the_numbers_are_those_of_the_kernel(machine: int, name: str) -> None:
-    """Each number is that of the kernel's own header, as far as the installed header goes."""
+    """Each number equals the number in the installed kernel header, if the header has the call."""
     definition = re.compile(r"^#define __NR(?:3264)?_(\w+)\s+(\d+)$", re.MULTILINE)
     numbers = {call: int(number) for call, number in definition.findall(header(name))}
     # The generic header lacks the prefix that other machines have.

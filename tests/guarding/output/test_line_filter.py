@@ -24,7 +24,7 @@ PRIVACY = Path(__file__).resolve().parents[3] / "docs" / "privacy.md"
 
 @given(st.text(max_size=200))
 def test_a_line_is_printable(text: str) -> None:
-    """The filter writes only printable characters, whatever it reads."""
+    """The filter writes only printable characters, for any input."""
     assert text_only(text.encode("utf-8", "ignore"), STDERR).isprintable()
 
 

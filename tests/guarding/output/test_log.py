@@ -95,7 +95,10 @@ def test_tracebacks_become_short_lines() -> None:
 
 
 def test_a_show_writes_no_text_of_others_exceptions() -> None:
-    """Exceptions from elsewhere, whose texts may have an array's numbers, are logged by place."""
+    """Exceptions from elsewhere are logged by type and line of code.
+
+    Their texts may contain an array's numbers.
+    """
     pixels = np.full((6, 6), 137, np.uint8)
     lines: list[str] = []
     handler = LogHandler(LineLog(lines.append), quotes_exceptions=False)

@@ -82,7 +82,7 @@ def test_a_flood_of_lines_is_limited(tmp_path: Path) -> None:
 
 
 def test_a_librarys_line_for_each_frame_is_counted(tmp_path: Path) -> None:
-    """A camera whose frames are damaged does not drown the log in libjpeg's warnings."""
+    """A camera whose frames are damaged does not fill the log with libjpeg's warnings."""
     line = b"Corrupt JPEG data: 3 extraneous bytes before marker 0xd9\n"
     text = written(line * 300 + b"mirror: 30 frames/s\n", "STDERR", tmp_path)
     assert text == line * 5 + b"mirror: 30 frames/s\n" + (

@@ -24,7 +24,7 @@ def test_a_burst_is_admitted_and_then_a_steady_rate() -> None:
 
 
 def test_what_was_left_out_is_counted_once() -> None:
-    """The count starts again when it has been written."""
+    """After the count of omitted lines has been written, it starts from 0."""
     clock = ManualClock()
     limit = RateLimit(1, 1, clock.now)
     assert limit.skipped() == []
@@ -58,7 +58,7 @@ def test_the_same_line_again_and_again_is_counted() -> None:
 
 
 def test_lines_that_differ_in_numbers_only_are_counted_together() -> None:
-    """A warning of libjpeg names another number of bytes and marker for each frame."""
+    """Lines that differ only in numbers, such as libjpeg's warnings, are counted together."""
     limit = RepeatLimit(ManualClock().now)
     lines = [
         f"Corrupt JPEG data: {i} extraneous bytes before marker {i % 8 + 0xD0:#x}"
@@ -95,7 +95,7 @@ def test_a_traceback_is_written_whole() -> None:
 
 
 def test_kinds_of_lines_are_forgotten_before_they_fill_memory() -> None:
-    """The kind of line that is unused for longest is dropped, so memory stays limited."""
+    """The least recently used kind of line is dropped, so memory stays limited."""
     limit = RepeatLimit(ManualClock().now)
     for _ in range(SAME_BURST + 1):
         limit.admit("first")

@@ -24,7 +24,7 @@ def proof(*results: ProbeResult, missing: tuple[Mistake, ...] = ()) -> Proof:
 
 
 def test_absent_probes_are_not_counted() -> None:
-    """The wall, the page and the table count only what this machine has."""
+    """The screen, the page and the table count only the probes that this machine has."""
     found = proof(ABSENT, REFUSED)
     assert found.ways_tried == 1
     report = as_json(found)
@@ -69,7 +69,7 @@ def test_the_page_has_the_line_of_the_wall_and_what_is_not_proved() -> None:
 
 
 def test_the_report_names_what_stays_open() -> None:
-    """Standard output and error, and swap, are outside the proof, and the report says so."""
+    """The report says that standard output, standard error and swap are not part of the proof."""
     assert "Standard output and error stay open" in NOT_PROVED
     assert "swap" in NOT_PROVED
     assert "each way out that is known" not in PROVED

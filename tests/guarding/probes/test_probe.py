@@ -28,14 +28,14 @@ BROKEN_PROBE = AttributeError("imwrite")
         (REFUSED_BY_SECCOMP, SECCOMP, False, "refused", SECCOMP),
         (REFUSED_BY_LANDLOCK, LANDLOCK, False, "refused", LANDLOCK),
         (REFUSED_BY_LANDLOCK, LANDLOCK, True, "refused", LANDLOCK),
-        # A library loses the number, so nobody knows which layer it was.
+        # A library drops the number, so the layer is unknown.
         (WITHOUT_NUMBER, LANDLOCK, True, "refused", None),
-        # What an ordinary user may not do in any case proves nothing.
+        # A call that an ordinary user may not make proves nothing.
         (DENIED_BY_KERNEL, SECCOMP, False, "denied anyway", None),
         (REFUSED_BY_LANDLOCK, SECCOMP, False, "denied anyway", None),
-        # The kernel always gives a number.
+        # The kernel always returns a number.
         (WITHOUT_NUMBER, LANDLOCK, False, "succeeded", None),
-        # A library has changed, and the probe does not do any more what it should.
+        # A library has changed, and the probe no longer does what it should.
         (BROKEN_PROBE, LANDLOCK, True, "succeeded", None),
         (FileNotFoundError(errno.ENOENT, "no such file"), LANDLOCK, False, "succeeded", None),
         (None, LANDLOCK, False, "succeeded", None),
@@ -51,7 +51,7 @@ def test_the_error_number_shows_who_refused(
     refused_by: str | None,
     tmp_path: Path,
 ) -> None:
-    """Only an error that the sandbox alone gives counts as refused by it."""
+    """Only an error that nothing but the sandbox returns counts as refused."""
 
     def action(scratch_dir: Path) -> None:
         if failure:
@@ -84,13 +84,13 @@ def test_a_probe_may_be_refused_with_its_own_number(tmp_path: Path) -> None:
         (errno.ENOSYS, errno.ENOSYS, "absent"),
         (errno.EOPNOTSUPP, errno.EOPNOTSUPP, "absent"),
         (errno.EPERM, errno.EPERM, "absent"),
-        # Only the sandbox took this way.
+        # The sandbox alone closed this way out.
         (None, errno.ENOSYS, "denied anyway"),
         (None, None, "succeeded"),
-        # It was missing before, and the sandbox refuses it by itself.
+        # The call was missing before, and the sandbox refuses it as well.
         (errno.ENOSYS, errno.EACCES, "refused"),
         (errno.ENOSYS, errno.EPERM, "denied anyway"),
-        # Missing before and there now.
+        # The call was missing before and exists now.
         (errno.ENOSYS, None, "succeeded"),
     ],
 )

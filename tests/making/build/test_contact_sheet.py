@@ -84,7 +84,7 @@ def built(folder: Path, encoder: ColourEncoder | None = None) -> BuildResult:
 
 
 def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
-    """The network sees the same square of a portrait as of a visitor who stands so."""
+    """The network sees the same square of a portrait as of a visitor in the same position."""
     watcher = Watcher()
     result = built(folder, watcher)
     frame = Frame.from_rgb(portraits()[0], 0)
@@ -95,7 +95,7 @@ def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
 
 
 def test_the_contact_sheet_shows_what_was_cut(folder: Path) -> None:
-    """A sheet in the set's folder has a square of each picture; no zip takes it along."""
+    """A sheet in the set's folder has a square of each picture; no zip contains it."""
     built(folder)
     file = folder / "contact_sheet.png"
     first = file.read_bytes()

@@ -59,7 +59,7 @@ def test_a_picture_under_several_labels_is_left_out(folder: Path) -> None:
 
 
 def test_plain_walls_are_not_copies(folder: Path) -> None:
-    """Two plain walls of different colours are not copies."""
+    """Two plain surfaces of different colours are not copies."""
     for i in range(6):
         grey = np.full((80, 80, 3), (200 + i, 30 + 7 * i, 60), np.uint8)
         save(folder / "examples" / "red" / f"wall{i}.png", grey)

@@ -33,7 +33,7 @@ def opened(models: Path) -> EmbeddingCache:
 
 
 def fill(models: Path, *words: str) -> torch.Tensor:
-    """Keep a vector for each word, and return them."""
+    """Store a vector for each word, and return the vectors."""
     vectors = torch.stack([torch.full((WIDTH,), float(len(word))) for word in words])
     with opened(models) as kept:
         kept.add([key(word) for word in words], vectors)
@@ -41,7 +41,7 @@ def fill(models: Path, *words: str) -> torch.Tensor:
 
 
 def test_what_was_kept_comes_back(tmp_path: Path) -> None:
-    """The next build finds each vector unchanged."""
+    """The next build reads each vector unchanged."""
     vectors = fill(tmp_path, "cat", "horse")
     with opened(tmp_path) as kept:
         assert torch.equal(torch.stack([kept[key("cat")], kept[key("horse")]]), vectors)
@@ -57,7 +57,7 @@ def test_a_build_that_adds_nothing_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_two_builds_at_a_time_both_keep_theirs(tmp_path: Path) -> None:
-    """Writing the cache keeps what another build has written meanwhile."""
+    """Writing the cache keeps vectors that another build has written since it was read."""
     with opened(tmp_path) as ours:
         ours.add([key("ours")], torch.zeros(1, WIDTH))
         fill(tmp_path, "theirs")
@@ -166,7 +166,10 @@ def generator(seed: int) -> torch.Generator:
 
 
 def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second build opens no encoder and gives the same; a changed row embeds its own only."""
+    """A second build opens no encoder and has the same result.
+
+    After a row has changed, only that row is embedded.
+    """
     reader = Reader()
     monkeypatch.setattr(sentence_encoder, "open_sentence_encoder", reader.open)
     write_label_set(tmp_path, HEADER, "sun,sun,brings the light,,", "rain,rain,waters the plants,,")

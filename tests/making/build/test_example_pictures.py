@@ -51,9 +51,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_changed_pictures_are_found(folder: Path) -> None:
-    """Changed pictures are noticed after a build; renamed ones are not a change.
+    """Changed pictures make a build stale; renamed pictures do not.
 
-    One that is left out makes no difference, nor do pictures that are not on this machine.
+    Pictures that are left out, or that are not on this machine, make no difference.
     """
     build.build(
         "seen", folder.parent, partial(from_examples.build_from_examples, encoder=ColourEncoder())
@@ -129,7 +129,7 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
 
 
 def test_a_cut_tail_is_said_at_each_build(folder: Path) -> None:
-    """A JPEG without its last rows is used, and each build says so, even if nothing is decoded."""
+    """A JPEG without its last rows is used and reported at each build, even without decoding."""
     whole = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
     (folder / "examples" / "red" / "cut.jpg").write_bytes(whole[:-400])
     for _ in range(2):
@@ -353,7 +353,7 @@ def test_a_picture_that_was_taken_upright_is_seen_upright(tmp_path: Path) -> Non
 
 
 def test_a_large_jpeg_is_decoded_small(tmp_path: Path) -> None:
-    """A JPEG that is decoded at a reduced size gives nearly the same square."""
+    """A JPEG that is decoded at a reduced size has nearly the same square."""
     photograph = cv2.resize(data.astronaut(), (2000, 1600), interpolation=cv2.INTER_CUBIC)
     whole = as_in_the_show(np.asarray(photograph, np.uint8))
     file = save(tmp_path / "a.jpg", np.asarray(photograph, np.uint8))

@@ -52,7 +52,7 @@ def test_the_show_reads_what_was_built(folder: Path) -> None:
 
 
 def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
-    """The mean score on the card is what the show's scorer gives."""
+    """The mean score on the card is the mean score of the show's scorer."""
     folder = create_set("mine", None, tmp_path)
     file = folder / "labelset.yaml"
     text = file.read_text().replace("method: text", "method: examples")

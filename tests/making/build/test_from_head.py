@@ -75,9 +75,10 @@ def test_background_takes_score_in_a_head_too(tmp_path: Path) -> None:
 
 
 def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
-    """Showing a label that was hidden when the head was built is an error; hiding one more is not.
+    """Showing a label that was hidden when the head was built is an error.
 
-    After a build with the curator's list it reads what a build of everything reads.
+    Hiding another label is not. After a build with the curator's list, the scores are the same as
+    after a build of everything.
     """
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
@@ -116,7 +117,7 @@ def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
     ],
 )
 def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> None:
-    """The rows give the logits of the whole network, for networks of several kinds."""
+    """The rows result in the logits of the whole network, for networks of several kinds."""
     torch.manual_seed(0)
     network = timm.create_model(name).eval()
     write_weights(tmp_path, network, name)

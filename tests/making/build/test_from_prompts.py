@@ -179,7 +179,7 @@ def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
 
 
 def test_a_sentence_that_is_too_long_is_named(tmp_path: Path, text: TextTower) -> None:
-    """CLIP takes 77 tokens; lines with more text than that are listed."""
+    """CLIP accepts 77 tokens; lines with more text than that are listed."""
     fitting, longer = "word " * 75, "word " * 76
     assert not text.truncates(fitting)
     assert text.truncates(longer)
@@ -221,7 +221,7 @@ FACE = Box(178, 63, 268, 176)
 
 
 def settled(label_set: LabelSet) -> tuple[str, float]:
-    """Return the id that the astronaut's portrait settles on, and what its readings sum to."""
+    """Return the id that the astronaut's portrait settles on, and the sum of its scores."""
     classifier = opened_prompts(label_set)
     settler = Settler(label_set, ReadingSettings(), random.Random(0))
     total, at = 0.0, 0.0
@@ -237,9 +237,9 @@ def settled(label_set: LabelSet) -> tuple[str, float]:
 
 
 def test_the_machine_abstains_where_the_background_wins(tmp_path: Path) -> None:
-    """A visitor for whom a background row wins is only given the root.
+    """A visitor for whom a background row wins is only labelled with the root.
 
-    The row that wins the portrait is made the background: the same sentences, and another build.
+    The row that wins the portrait is changed to background, and the set is built again.
     """
     names = ("reader", "singer", "cook", "tailor")
     yaml = f"{YAML}temperature: 0.05\nmin_score: 0.3\n"

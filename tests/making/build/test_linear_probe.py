@@ -34,7 +34,10 @@ def test_a_rare_label_weighs_as_much() -> None:
 
 
 def test_a_picture_is_held_out_with_its_mirror_image() -> None:
-    """Random labels are predicted at chance level, as no view of a held-out picture was learnt."""
+    """Random labels are predicted at chance level.
+
+    So no view of a held-out picture was used for training.
+    """
     views, _ = clusters(1, 200, 0)
     labels = np.arange(200) % 4
     out, logits = linear_probe.held_out(views, labels)

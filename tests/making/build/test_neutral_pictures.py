@@ -8,7 +8,7 @@ from installation.making.build.neutral_pictures import neutral_pictures
 
 
 def test_the_same_seed_makes_the_same_pictures() -> None:
-    """The same seed gives the same neutral pictures, another seed gives others."""
+    """The same seed results in the same neutral pictures, another seed in other pictures."""
     twelve = list(neutral_pictures(12, seed=3))
     assert np.array_equal(twelve, list(neutral_pictures(12, seed=3)))
     assert np.array_equal(twelve, list(islice(neutral_pictures(99, seed=3), 12)))

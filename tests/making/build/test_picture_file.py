@@ -124,7 +124,7 @@ def transparent_corner(mode: str) -> Image.Image:
     ],
 )
 def test_transparent_parts_are_grey(mode: str, format_: str, options: dict[str, object]) -> None:
-    """Transparent parts become as grey as the area outside the frame, whatever is beneath them."""
+    """Transparent parts become as grey as the area outside the frame, with any colours beneath."""
     pixels = decoded(packed(transparent_corner(mode), format_, **options))
     assert (pixels[:, :40] == FILL_LEVEL).all()
     assert pixels[40, 60, 1] > 140
@@ -176,7 +176,7 @@ def test_a_picture_of_108_megapixels_is_reduced_while_it_is_decoded() -> None:
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("cut", [1, 2, 400])
 def test_a_jpeg_without_its_tail_is_used(progressive: bool, cut: int) -> None:
-    """A JPEG that lacks its last bytes gives the rows that are there, as a viewer does."""
+    """A JPEG that lacks its last bytes is decoded to the rows that it has, as by a viewer."""
     photograph = data.chelsea()
     file = packed(Image.fromarray(photograph), "JPEG", progressive=progressive)
     picture_file.check_header(file[:-cut])
@@ -232,9 +232,9 @@ def _adobe_rgb() -> bytes:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_colours_are_those_that_a_viewer_shows(mode: str) -> None:
-    """Kind: a picture is learnt in other colours than the artist sees.
+    """A picture is used in the colours that the artist sees.
 
-    The same numbers are a stronger green in Adobe RGB than in sRGB; greys stay.
+    The same numbers are a stronger green in Adobe RGB than in sRGB; greys are equal.
     """
     picture = Image.new(mode, (80, 80), (60, 180, 60, 255)[: len(mode)])
     picture.paste((128, 128, 128, 255)[: len(mode)], (0, 0, 40, 80))
@@ -260,6 +260,9 @@ def test_a_damaged_profile_is_ignored(profile: bytes) -> None:
 
 
 def test_an_empty_file_is_called_so() -> None:
-    """A copy that broke off at its start is told from a file of another kind."""
+    """An empty file has a different message than a file of another kind.
+
+    It may be an interrupted copy.
+    """
     with pytest.raises(PictureError, match="it is empty: copy it again"):
         picture_file.check_header(b"")

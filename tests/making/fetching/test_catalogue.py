@@ -21,7 +21,7 @@ def test_every_item_has_its_own_name_file_and_https_origins() -> None:
 
 
 def test_the_catalogue_pins_the_detector_that_the_show_accepts() -> None:
-    """`kiosk fetch yunet` brings the file that the show's detector checks for."""
+    """`kiosk fetch yunet` downloads the file that the show's detector accepts."""
     item = catalogue.find("yunet")
     assert (item.file, item.sha256) == (yunet.WEIGHTS_FILE.name, yunet.WEIGHTS_SHA256)
 

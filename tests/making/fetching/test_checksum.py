@@ -19,7 +19,7 @@ SHA256 = hashlib.sha256(b"weights").hexdigest()
 
 
 def test_the_checksum_is_that_of_the_bytes(tmp_path: Path) -> None:
-    """The SHA-256 of a file is that of its content."""
+    """The SHA-256 of a file is computed from its content."""
     file = tmp_path / "net.bin"
     file.write_bytes(b"weights")
     assert compute_sha256(file) == SHA256
@@ -34,14 +34,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_a_checksum_may_be_typed_in_capitals() -> None:
-    """--sha256 takes either case, and refuses text that is too short."""
+    """--sha256 accepts upper and lower case, and refuses text that is too short."""
     assert parse_sha256(f" {SHA256.upper()}\n") == SHA256
     with pytest.raises(FetchError, match=r"'abc' is not a SHA-256 \(expected 64 digits"):
         parse_sha256("abc")
 
 
 def test_another_file_is_refused_with_both_checksums() -> None:
-    """The message has what was seen and what was expected; an equal checksum is no mistake."""
+    """The message has the value seen and the value expected; an equal checksum is no mistake."""
     mistake = Mistake("here", "another file was sent", "Try again.")
     check_sha256(SHA256, SHA256, mistake)
     with pytest.raises(FetchError) as caught:

@@ -112,7 +112,7 @@ def test_no_message_holds_a_password() -> None:
     "address", ["http://[::1/x", "http://127.0.0.1:x/", f"http://{'a' * 80}.invalid/", "ftp://a.b/"]
 )
 def test_a_redirect_to_what_is_not_an_address_is_an_error(venue: Venue, address: str) -> None:
-    """A server that redirects to an address that is not valid, or not HTTP, is refused."""
+    """A redirect to an address that is not valid, or not HTTP, is refused."""
     with (
         answering(f"Location: {address}", status=302) as url,
         pytest.raises(FetchError, match=r"Invalid URL|is not valid"),

@@ -72,7 +72,7 @@ def test_another_file_in_its_place_is_replaced_and_logged(venue: Venue) -> None:
 
 @pytest.mark.parametrize(("present", "lines"), [(OTHER, 1), (CONTENT, 0)], ids=["other", "same"])
 def test_an_unpinned_file_is_replaced_and_logged(venue: Venue, present: bytes, lines: int) -> None:
-    """At the first fetch of an unpinned file, another one in its place is replaced and logged."""
+    """At the first fetch of an unpinned file, a file in its place is replaced and logged."""
     venue.put(present)
     assert not venue.fetch(replace(venue.item, sha256=None)).was_present
     assert venue.file.read_bytes() == CONTENT
@@ -146,7 +146,7 @@ def test_if_a_server_does_not_resume_the_next_command_starts_over(
 
 @pytest.mark.parametrize("begun", [OTHER[:HALF], OTHER, OTHER + b"more"])
 def test_the_beginning_of_another_file_is_deleted(venue: Venue, begun: bytes) -> None:
-    """If the partial file belongs to another one, the download starts over and succeeds."""
+    """If the partial file belongs to another file, the download starts over and succeeds."""
     venue.folder.mkdir(parents=True)
     venue.part.write_bytes(begun)
     assert venue.fetch().file.read_bytes() == CONTENT
@@ -220,7 +220,7 @@ def test_a_wrong_sha256_is_refused_without_a_request(
 
 
 def test_an_unpinned_file_must_stay_what_it_was(venue: Venue) -> None:
-    """An unpinned file is recorded at the first fetch, and another one is refused later."""
+    """An unpinned file is recorded at the first fetch, and another file is refused later."""
     item = replace(venue.item, sha256=None, size=100)
     assert "expected at most 200" in venue.refuses(item)
     item = replace(item, size=len(CONTENT))
@@ -265,7 +265,7 @@ def refuse_pages(file: Path) -> None:
 
 
 def test_the_state_tells_whether_a_file_is_there(venue: Venue) -> None:
-    """A file is missing, present, another one, or present and not checked."""
+    """The states are: missing, present, another file, or present and not checked."""
     assert venue.state() == "missing"
     venue.fetch()
     assert venue.state() == "present"

@@ -29,7 +29,7 @@ def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
 
 
 def test_the_network_of_all_persons_is_fetched_from_the_hub(kiosk: Kiosk) -> None:
-    """`kiosk fetch persons-21k` brings the hub's file with the SHA-256 that the hub states."""
+    """`kiosk fetch persons-21k` downloads the hub's file with the SHA-256 that the hub states."""
     kiosk.environment = {"HF_TOKEN": "hf_secret"}
     outcome = kiosk.fetch("persons-21k")
     assert (outcome.returncode, outcome.stderr) == (0, "")
@@ -115,7 +115,7 @@ def test_the_cache_of_hugging_face_is_used(kiosk: Kiosk) -> None:
 
 
 def test_a_cache_on_a_disk_without_links_is_used(kiosk: Kiosk) -> None:
-    """If the cache does not name files by their SHA-256, the one that the hub states is used."""
+    """If the cache does not name files by their SHA-256, the hub's SHA-256 is used."""
     kiosk.environment = {"HF_HUB_DISABLE_SYMLINKS": "1"}
     kiosk.fill_cache()
     outcome = kiosk.fetch("persons-21k")
@@ -153,7 +153,7 @@ def test_a_damaged_cache_is_reported_and_not_used(kiosk: Kiosk, damage: bytes) -
 
 @pytest.mark.parametrize("how", ["offline", "no network"])
 def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
-    """If the hub cannot be asked, the message says which file to delete, and that helps."""
+    """If the hub cannot be asked, the message says which file to delete, and then it succeeds."""
     kiosk.fill_cache()
     (kiosk.cached / "blobs" / SHA256).write_bytes(timm_weights(3))
     offline = {"HF_HUB_OFFLINE": "1"}
@@ -171,7 +171,7 @@ def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
 
 
 def test_a_file_brought_by_hand_is_replaced_and_logged(kiosk: Kiosk) -> None:
-    """If the hub has another file than the one in its place, that one is logged and replaced."""
+    """If the hub has another file than the file in its place, the latter is logged and replaced."""
     kiosk.weights.mkdir(parents=True)
     (kiosk.weights / WEIGHTS).write_bytes(timm_weights(5))
     outcome = kiosk.fetch("persons-21k")
@@ -234,7 +234,7 @@ def test_the_server_of_the_contents_may_be_out_of_reach(kiosk: Kiosk) -> None:
 
 
 def test_all_fetches_what_it_can(kiosk: Kiosk) -> None:
-    """`kiosk fetch all` brings what it can, and reports each origin that failed."""
+    """`kiosk fetch all` downloads what it can, and reports each origin that failed."""
     nowhere = "http://127.0.0.1:9"
     kiosk.environment = {"http_proxy": nowhere, "https_proxy": nowhere}
     kiosk.hub.hub_files[f"timm/{RESNET}/{FILE}"] = CONTENT

@@ -123,7 +123,7 @@ def test_an_artists_own_onnx_file_is_never_replaced(tmp_path: Path) -> None:
 def test_a_description_that_exhausts_its_reader_is_refused(
     tmp_path: Path, text: bytes, problem: str
 ) -> None:
-    """A description that is nested too deeply, or takes a gigabyte, ends only the child process."""
+    """A description that is nested too deeply, or needs a gigabyte, ends only the child process."""
     target = io.BytesIO(keras_file(teachable_machine()))
     with h5py.File(target, "r+") as file:
         file.attrs["model_config"] = text

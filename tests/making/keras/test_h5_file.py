@@ -19,7 +19,7 @@ NAME = "dense_Dense2/kernel:0"
 
 
 def _file(store: Callable[[h5py.Group, str, Array], None]) -> bytes:
-    """Return a file in which `store` writes the last weights, and Keras' way is that of others."""
+    """Return a file in which `store` writes the last weights; the others are written as usual."""
 
     def write(group: h5py.Group, name: str, array: Array) -> None:
         if name == NAME:

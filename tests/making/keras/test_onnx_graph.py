@@ -23,7 +23,7 @@ WINDOW: dict[str, Any] = {
 
 
 class Weights:
-    """Stands in for the Keras file: random weights of each shape, which it keeps."""
+    """Stands in for the Keras file: random weights of each shape, which are stored."""
 
     def __init__(self) -> None:
         self.given: dict[str, np.ndarray[Any, Any]] = {}
@@ -98,7 +98,7 @@ def _run(
 
 
 def test_filters_of_each_channel_come_in_keras_order() -> None:
-    """With two filters for each channel, those of the first channel come first."""
+    """With two filters for each channel, the first channel's filters come first."""
     layer = layers.DepthwiseConvolution(
         **WINDOW, kernel_size=(1, 1), strides=(1, 1), padding="valid", depth_multiplier=2
     )

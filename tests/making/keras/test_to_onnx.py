@@ -1,4 +1,4 @@
-"""Tests that a converted network gives the results of its Keras file."""
+"""Tests that a converted network computes the same as its Keras file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.keras_files import (
 def test_a_converted_network_answers_as_keras_does(
     change: Callable[[Description], Description],
 ) -> None:
-    """The scores are those of Keras to within 1e-5, whichever way the padding is written."""
+    """The scores equal Keras' to within 1e-5, for each way of writing the padding."""
     network = to_onnx(keras_file(change(teachable_machine()), SEED))
     session = onnxruntime.InferenceSession(network)
     (scores,) = session.run(None, {"pictures": pictures_of_answers().transpose(0, 3, 1, 2)})
@@ -84,7 +84,7 @@ def _small(description: Description) -> None:
 def test_what_teachable_machine_does_not_write_is_refused(
     change: Callable[[Description], None], problem: str
 ) -> None:
-    """A Lambda layer, which holds code, a class that names code, and other settings are refused."""
+    """A Lambda layer with code, a class that names code, and other settings are refused."""
     description = teachable_machine()
     data = keras_file(teachable_machine())
     change(description)

@@ -55,7 +55,7 @@ def test_labels_that_mean_the_same_are_found() -> None:
 
 
 def test_of_many_pairs_the_most_similar_are_kept() -> None:
-    """Comparing in blocks finds the pairs of comparing all at once, in a limited number."""
+    """A comparison in blocks finds the same pairs as one of all at once, in a limited number."""
     generator = torch.Generator().manual_seed(0)
     vectors = torch.nn.functional.normalize(torch.randn(600, 5, generator=generator))
     near = (vectors @ vectors.T).triu(1)
@@ -114,7 +114,7 @@ def test_a_hidden_label_is_a_grey_dot_without_a_name() -> None:
 def test_names_do_not_cover_each_other() -> None:
     """If there is no room for a name, there is only its dot.
 
-    A whole name adds as many grey pixels as one that is alone; a covered one adds fewer.
+    A whole name adds as many grey pixels as a name that is alone; a covered name adds fewer.
     """
     alone = _grey(np.array([[0.5, 0.5]]))
     crowd = _grey(np.random.default_rng(0).uniform(0.4, 0.6, (200, 2)))

@@ -82,7 +82,7 @@ def spanish(tmp_path_factory: pytest.TempPathFactory) -> Preview:
 
 
 def test_a_label_that_wins_pictures_is_large(spanish: Preview) -> None:
-    """The wins on the map are those of neutral pictures and the rehearsal, not of classes."""
+    """The wins on the map are counted on neutral pictures and the rehearsal, not on classes."""
     assert sum(dot.wins or 0 for dot in dots) in range(120, 151)
     never = next(row for row in spanish.table if row.property == "never win").names
     assert "tenca" not in never, "a single class counts there"

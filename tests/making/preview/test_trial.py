@@ -33,7 +33,7 @@ class FixedDetector:
         return self.detect(frame)
 
     def forget(self) -> None:
-        """There is nothing to forget."""
+        """Do nothing: there is nothing to forget."""
 
 
 def test_a_trial_has_a_row_for_each_picture_face_and_class() -> None:

@@ -119,7 +119,7 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
 def test_every_mistake_in_labels_csv_is_named(
     tmp_path: Path, rows: tuple[str | bytes, ...], expected: list[str]
 ) -> None:
-    """Each mistake has its file, its line and its remedy, and all come at once."""
+    """Each mistake has its file, its line and its remedy, and all are reported at once."""
     write_label_set(tmp_path, *rows)
     assert mistakes(tmp_path) == expected
 
@@ -138,7 +138,7 @@ def test_wrong_parents_are_checked_quickly(tmp_path: Path, parent: str) -> None:
 
 
 def test_a_chain_has_an_end(tmp_path: Path) -> None:
-    """Fifty categories above a label are allowed, and one more is a mistake."""
+    """Fifty categories above a label are allowed; fifty-one are a mistake."""
     rows = [f"id{n},name {n},,id{n + 1}," for n in range(DEEPEST_CHAIN + 1)]
     write_label_set(tmp_path, HEADER, *rows, f"id{len(rows)},top,,,")
     (mistake,) = mistakes(tmp_path)
@@ -177,7 +177,7 @@ def test_a_method_with_one_network_takes_no_other(
 
 @pytest.mark.parametrize("bad", ["../up", "a/b", "a\\b", ".hidden"])
 def test_an_id_is_a_plain_name(tmp_path: Path, bad: str) -> None:
-    """An id is a plain name, as the folder of its pictures has the same name."""
+    """An id is a plain name, because the folder of its pictures has the same name."""
     write_label_set(tmp_path, HEADER, f"{bad},air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "cannot be the name of a folder of pictures" in mistake

@@ -58,7 +58,7 @@ def test_every_spreadsheet_writes_a_file_that_reads_back(
 def test_no_file_gives_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    """Any bytes in labels.csv are either read or answered with a message."""
+    """Any bytes in labels.csv are either read or refused with a message."""
     models = tmp_path_factory.mktemp("models")
     folder = write_label_set(models)
     header = f"{HEADER}\n".encode()
@@ -78,7 +78,7 @@ def test_empty_names_and_definitions_come_from_imagenet(tmp_path: Path) -> None:
 
 
 def test_a_missing_spreadsheet_is_named(tmp_path: Path) -> None:
-    """A folder without labels.csv gives one mistake."""
+    """A folder without labels.csv is one mistake."""
     (write_label_set(tmp_path) / "labels.csv").unlink()
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith("weather/labels.csv: this file does not exist.")
@@ -98,7 +98,7 @@ def test_tabs_are_a_separator_too(tmp_path: Path) -> None:
 
 
 def test_a_workbook_is_recognised(tmp_path: Path) -> None:
-    """An .xlsx file under the name labels.csv is answered with how to save it as CSV."""
+    """The message about an .xlsx file called labels.csv says how to save it as CSV."""
     write_label_set(tmp_path, b"PK\x03\x04\x00\x00\x00")
     (mistake,) = mistakes(tmp_path)
     assert "it is a workbook, a word processor's file, or another zip (expected plain" in mistake
@@ -124,7 +124,7 @@ def test_excels_first_line_tells_the_separator(tmp_path: Path, first: str) -> No
 
 
 def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
-    """After a cell of several lines, messages name the spreadsheet's row beside the file's line."""
+    """After a cell of several lines, messages name the spreadsheet's row and the file's line."""
     rows = ('a,air,"thin,\nclear,\ncold",,', "", "a,Air,,,insalt", "b,bee,,,,,")
     write_label_set(tmp_path, HEADER, *rows)
     assert [message.partition(" has")[0] for message in mistakes(tmp_path)] == [
@@ -168,7 +168,7 @@ def test_a_column_that_is_nearly_a_language_is_named(
 
 
 def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
-    """Too many rows or columns give one mistake, whatever they contain."""
+    """Too many rows or columns are one mistake, whatever they contain."""
     write_label_set(
         tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
     )

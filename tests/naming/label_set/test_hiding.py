@@ -52,7 +52,7 @@ def test_what_imagenet_judged_unsafe_is_hidden_once_its_list_is_there(tmp_path: 
 
 
 def test_a_row_has_its_own_reason_and_imagenets(tmp_path: Path) -> None:
-    """A row keeps all of its reasons, and is hidden if the curator hides any of them."""
+    """A row has all of its reasons, and is hidden if the curator hides any of them."""
     write_label_set(tmp_path, HEADER, "n09818022,,,,gender", "b,breeze,,,")
     write_unsafe(tmp_path, "n09818022")
     others = [reason for reason in REASONS if reason != "gender"]

@@ -32,7 +32,7 @@ def test_rows_become_labels_in_the_order_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_definition_names_its_author_if_the_row_does(tmp_path: Path) -> None:
-    """The author of a definition stands behind it, in a translation too; without one, nothing."""
+    """A definition ends with its author, in a translation too, if the row names one."""
     header = f"{HEADER},defined_by,definition_de"
     rows = (
         "sun,sunny,warm light,,,Ada,warmes Licht",
@@ -47,7 +47,7 @@ def test_a_definition_names_its_author_if_the_row_does(tmp_path: Path) -> None:
 
 
 def test_loading_needs_no_torch() -> None:
-    """`kiosk check` answers at once: a label set is loaded without torch or timm."""
+    """A label set is loaded without torch or timm, so that `kiosk check` is fast."""
     code = (
         "import sys\nfrom installation.settings.kiosk import ContentSettings\n"
         "from installation.naming.label_set.load import load_label_set\n"
@@ -58,7 +58,7 @@ def test_loading_needs_no_torch() -> None:
 
 
 def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    """A misspelt name is answered with the nearest one, at the place that names it."""
+    """The message about a misspelt name proposes the nearest name, and names the setting."""
     write_label_set(tmp_path, name="victorian")
     with pytest.raises(LabelSetError) as caught:
         load_label_set("vitorian", ContentSettings(), tmp_path, where="kiosk.yaml:12")
@@ -69,14 +69,14 @@ def test_an_unknown_label_set_is_answered_with_the_nearest(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["../weather", ".", "", "weather/../weather"])
 def test_a_label_set_is_a_folder_in_models_and_nowhere_else(tmp_path: Path, name: str) -> None:
-    """No name leads out of models/."""
+    """A name cannot refer to a folder outside models/."""
     write_label_set(tmp_path)
     with pytest.raises(LabelSetError, match=r"the label set .* does not exist"):
         load_weather(tmp_path, name=name)
 
 
 def test_mistakes_of_both_files_come_at_once(tmp_path: Path) -> None:
-    """The mistakes of labelset.yaml and labels.csv come together, each with its line."""
+    """The mistakes of labelset.yaml and labels.csv are reported together, each with its line."""
     write_label_set(tmp_path, HEADER, "a,air,,,insalt,x", yaml=YAML + "metod: text\nmin_score: 7\n")
     messages = mistakes(tmp_path)
     assert messages[0].startswith("weather/labelset.yaml:5: metod is not a setting")
@@ -103,7 +103,7 @@ def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: P
 
 
 def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> None:
-    """ImageNet's categories that the network does not know are counted and left out."""
+    """ImageNet's categories that the network does not have are counted and left out."""
     rows = ("n01443537,,,n09818022,", "n09818022,,,,", "n10787470,,,,", "n09820263,,,,insult")
     write_label_set(tmp_path, HEADER, *rows, yaml=CLASSES)
     label_set = load_weather(tmp_path)
@@ -116,7 +116,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
 
 
 def test_a_background_row_is_not_counted_as_a_name(tmp_path: Path) -> None:
-    """A background row is neither a name of the list nor a hidden one."""
+    """A background row is neither a name of the list nor a hidden name."""
     rows = (f"{HEADER},is_background", "a,breeze,,,,", "b,hail,,,insult,", "c,room,,,,yes")
     write_label_set(tmp_path, *rows)
     label_set = load_weather(tmp_path)
@@ -148,7 +148,7 @@ def test_a_row_in_the_background_stands_in_no_chain(tmp_path: Path) -> None:
 
 
 def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
-    """The mistakes of labels.csv begin with the file that is not read because of it."""
+    """The mistakes of labels.csv begin with the other file of labels, which is ignored."""
     folder = write_label_set(tmp_path, HEADER, "a,air,,,insalt")
     (folder / "labels.txt").write_text("sun\nrain\n")
     first, second = mistakes(tmp_path)

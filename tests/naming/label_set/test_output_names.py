@@ -96,7 +96,7 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     ],
 )
 def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: str) -> None:
-    """Numbers out of order and names that cannot be shown are mistakes."""
+    """Numbers in the wrong order, and names that cannot be shown, are mistakes."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(text, encoding="utf-8")
     assert why in refusal(folder)

@@ -257,7 +257,7 @@ def rows() -> Rows:
 
 
 def test_every_person_category_of_imagenet_is_there(rows: Rows) -> None:
-    """The default set holds all 2,832 person categories of ImageNet, each with a definition."""
+    """The default set contains all 2,832 person categories of ImageNet, each with a definition."""
     assert len(rows) == 2832
     for id_, row in rows.items():
         assert tuple(row) == COLUMNS
@@ -270,13 +270,13 @@ def test_every_person_category_of_imagenet_is_there(rows: Rows) -> None:
 
 
 def test_no_two_categories_share_a_name(rows: Rows) -> None:
-    """A visitor's word stands for one category only, whatever its capitals."""
+    """A shown name belongs to one category only, also if capital letters are ignored."""
     names = [row["name"].casefold() for row in rows.values()]
     assert sorted(names) == sorted(set(names))
 
 
 def test_every_chain_ends_at_the_root(rows: Rows) -> None:
-    """The categories above any category lead to the root, without a circle."""
+    """The categories above any category lead to the root, without a cycle."""
     for id_ in rows:
         chain: list[str] = []
         while id_:
@@ -356,7 +356,7 @@ def test_a_wrong_parent_of_wordnet_is_put_right(rows: Rows) -> None:
 
 
 def test_each_definition_of_our_own_is_marked(rows: Rows) -> None:
-    """Definitions that are not WordNet's say so in labels.csv and behind the visitor's label."""
+    """Definitions that are not WordNet's are marked in labels.csv and after the visitor's label."""
     wordnet = imagenet.definitions()
     shown = {label.id: label for label in load_label_set("persons", ContentSettings()).labels}
     for id_, row in rows.items():
@@ -408,14 +408,14 @@ def test_no_shown_definition_wounds(rows: Rows) -> None:
 def test_more_is_hidden_than_shown_but_much_is_left(rows: Rows) -> None:
     """More categories are hidden than shown, and enough are left.
 
-    ImageNet's authors hid 1,593 of the 2,832 (Yang et al., arXiv 1912.07726), 56 of 100.
+    ImageNet's authors hid 1,593 of the 2,832 (Yang et al., arXiv 1912.07726), or 56 %.
     """
     hidden = sum(bool(row["hidden_because"]) for row in rows.values())
     assert 0.60 < hidden / len(rows) < 0.70
 
 
 def test_the_builder_makes_the_shipped_file(tmp_path: Path) -> None:
-    """The rules and the judgement in scripts/ give the shipped labels.csv, byte for byte."""
+    """The rules and decisions in scripts/ result in the shipped labels.csv, byte for byte."""
     if not WORDNET.exists():
         pytest.fail(f"{WORDNET} is missing. Run: apt-get install wordnet-base")
     built = tmp_path / "labels.csv"

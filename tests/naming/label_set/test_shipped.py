@@ -100,7 +100,7 @@ def test_no_kindness_is_the_work_of_servants() -> None:
 
 
 def test_the_kindnesses_hide_nothing() -> None:
-    """The kindnesses are some sixty labels, none of them hidden."""
+    """The kindnesses are about sixty labels, none of them hidden."""
     label_set = load_label_set("kindnesses", ContentSettings())
     assert 55 <= len(label_set.labels) <= 70
     assert label_set.hidden == {}
@@ -118,7 +118,7 @@ def test_dresses_lead_to_several_kindnesses() -> None:
 
 
 def test_the_descriptions_are_of_classes() -> None:
-    """Each description of looks.csv belongs to one class, whose name stands beside it."""
+    """Each description of looks.csv belongs to one class, whose name is in the same row."""
     with class_looks.LOOKS_CSV.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     names = imagenet.names()
@@ -130,7 +130,7 @@ def test_the_descriptions_are_of_classes() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_text_encoder_gives_the_built_directions() -> None:
-    """Embedding the kindnesses again gives the directions in the built file."""
+    """Embedding the kindnesses again results in the directions in the built file."""
     rows = read_source("kindnesses").rows
     embedded = from_text.embed_labels(rows, sentence_encoder.open_sentence_encoder())
     centred = torch.nn.functional.normalize(embedded - embedded.mean(0))
@@ -188,7 +188,7 @@ def test_the_persons_of_the_larger_network_say_what_must_be_fetched(tmp_path: Pa
 
 
 def test_the_larger_network_has_every_person() -> None:
-    """Every row of persons-21k is one of the network's 21,843 classes, at timm's own place."""
+    """Every row of persons-21k is one of the network's 21,843 classes, with timm's index."""
     label_set = load_label_set("persons-21k", ContentSettings.model_construct(hide=()))
     order = ImageNetInfo("imagenet-21k-goog").label_names()
     assert len(label_set.labels) == 2832

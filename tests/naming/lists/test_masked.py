@@ -6,7 +6,7 @@ from installation.naming.lists import imagenet, masked
 
 
 def test_the_mask_names_classes_of_the_network() -> None:
-    """Each masked class is one of ImageNet's, has its name beside it, and a reason."""
+    """Each masked class is one of ImageNet's, with its name and a reason."""
     names = imagenet.names()
     with masked.MASKED_CSV.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -12,7 +12,7 @@ from tests.support.made_networks import SIDE, made_onnx
 
 
 def test_the_logits_are_those_of_the_network_in_this_process(tmp_path: Path) -> None:
-    """Only numbers travel to the child and back, and they stay the same; batches have any size."""
+    """The child returns the same logits as this process, for batches of any size."""
     label_set = made_onnx(tmp_path)
     data = (label_set.folder / "classifier.onnx").read_bytes()
     confined, plain = ConfinedNetwork(label_set, data, "abc"), OnnxNetwork(label_set, data, "cpu")
@@ -30,7 +30,7 @@ def test_what_is_not_a_network_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_child_that_was_killed_is_a_mistake(tmp_path: Path) -> None:
-    """A network that takes too much memory or time is ended by the kernel; the command says so."""
+    """A network that needs too much memory or time is ended by the kernel; the command says so."""
     label_set = made_onnx(tmp_path)
     data = (label_set.folder / "classifier.onnx").read_bytes()
     confined = ConfinedNetwork(label_set, data, "abc")

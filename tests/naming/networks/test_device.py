@@ -38,7 +38,7 @@ def test_the_description_says_why_the_card_is_not_used(monkeypatch: pytest.Monke
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_a_missing_gpu_is_an_error() -> None:
-    """`device: cuda` without CUDA is an error with a remedy; the CPU is not taken silently."""
+    """`device: cuda` without CUDA is an error with a remedy; the CPU is not used silently."""
     with pytest.raises(SettingsError) as caught:
         choose_device("cuda")
     assert "device is 'cuda', which does not work on this machine" in str(caught.value)
@@ -72,7 +72,10 @@ def test_a_card_that_is_not_used_has_a_reason(
 
 @pytest.mark.parametrize("driver", ["nouveau", "nova_drm"])
 def test_a_card_with_a_driver_without_cuda_is_named(driver: str, tmp_path: Path) -> None:
-    """Kind: a driver keeps the show on the processor. No command loads NVIDIA's beside nouveau."""
+    """The reason names a driver that prevents CUDA, such as nouveau.
+
+    No command can load NVIDIA's driver then.
+    """
     card = tmp_path / "sys/bus/pci/devices/0000:01:00.0"
     card.mkdir(parents=True)
     (card / "vendor").write_text("0x10de\n")

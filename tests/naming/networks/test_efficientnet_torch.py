@@ -21,7 +21,7 @@ def network() -> EfficientNetLite0Torch:
 
 @pytest.fixture(scope="module")
 def batch() -> torch.Tensor:
-    """Twelve crops, more than go through the network together."""
+    """Twelve crops, more than one part of a batch."""
     generator = torch.Generator().manual_seed(0)
     return torch.rand(12, 3, 224, 224, generator=generator) * 2 - 1
 

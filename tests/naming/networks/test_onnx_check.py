@@ -33,7 +33,7 @@ def test_weights_in_other_files_are_refused() -> None:
 
 
 def two_files(length: int = 96, start: int = 0, place: str = "w") -> tuple[bytes, bytes]:
-    """Return a classifier whose matrix of 96 bytes lies in a second file."""
+    """Return a classifier whose matrix of 96 bytes is in a second file."""
     model = onnx_classifier()
     tensor = model.graph.initializer[1]
     weights = tensor.raw_data
@@ -45,7 +45,7 @@ def two_files(length: int = 96, start: int = 0, place: str = "w") -> tuple[bytes
 
 
 def test_a_second_file_is_judged_with_the_first() -> None:
-    """Weights in a second file are taken into the first, in both processes alike."""
+    """Weights in a second file are put into the first, with the same result in both processes."""
     first, second = two_files()
     whole = onnx_check.judge("classifier.onnx", first, second)
     assert whole == onnx_check.judge_here("classifier.onnx", first, second)
@@ -73,7 +73,7 @@ def test_wrong_places_in_a_second_file_are_refused(files: tuple[bytes, bytes], w
 
 
 def test_weights_that_are_named_often_are_refused() -> None:
-    """A second file cannot be multiplied by tensors that all lie in the same place."""
+    """Many tensors cannot refer to the same bytes of a second file."""
     first, second = two_files()
     model = onnx.load_from_string(first)
     for i in range(3):
@@ -139,7 +139,7 @@ def test_fractions_may_be_divided() -> None:
 def test_each_output_has_a_type_of_its_own(
     operation: str, inputs: list[str], outputs: list[str], whole: str
 ) -> None:
-    """Kind: of an operation with several types only the divisions of its fractions are allowed."""
+    """For an operation whose outputs have several types, only its fractions may be divided."""
     one = numpy_helper.from_array(np.array([1], np.int64), "one")
     for divided in ("fraction", whole):
         model = with_node(helper.make_node(operation, inputs, outputs), one)
@@ -152,7 +152,7 @@ def test_each_output_has_a_type_of_its_own(
 
 @pytest.mark.parametrize("dims", [[2**40], [2**20, 2**20], [-1], [2**63 - 1, 0], [1] * 17])
 def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> None:
-    """Shapes are compared with the bytes in the file before memory is taken."""
+    """Shapes are compared with the bytes in the file before memory is allocated."""
     tensor = numpy_helper.from_array(np.zeros(4, np.float32), "t")
     del tensor.dims[:]
     tensor.dims.extend(dims)
@@ -194,7 +194,7 @@ def test_a_child_process_judges_as_this_one_does() -> None:
 
 
 def test_a_file_that_exhausts_its_reader_is_refused() -> None:
-    """Millions of records of two bytes take memory only in the child process, up to its limit."""
+    """Millions of records of two bytes use memory only in the child process, up to its limit."""
     records = b"\x0a\x00" * 15_000_000
     length = bytes([*(len(records) >> shift & 127 | 128 for shift in (0, 7, 14)), 14])  # a varint
     before = peak_memory()
@@ -220,7 +220,7 @@ def varint(number: int, padding: int = 0) -> bytes:
 
 @st.composite
 def hidden_fields(draw: st.DrawFn) -> bytes:
-    """A field whose key one reader may know and another may not, with a node of its own in it."""
+    """A field, with a node in it, whose key some readers know and others do not."""
     number = draw(st.sampled_from((1, 2, 5, 7, 8, 20, 25, 26, 99, 2**20, 2**28)))
     key = number << 3 | 2 | draw(st.sampled_from((0, 1 << 32, 1 << 35, 1 << 40, 1 << 63)))
     node = helper.make_node(SECRET.decode(), ["x"], ["y"]).SerializeToString()
@@ -234,8 +234,8 @@ def hidden_fields(draw: st.DrawFn) -> bytes:
 def test_what_one_reader_does_not_know_reaches_no_other(field: bytes, where: str) -> None:
     """Keys beyond 32 bits, padded keys and unknown fields never reach onnxruntime.
 
-    The oracle is protobuf's own reading: what it knows of the file is judged, and nothing but what
-    was judged is written.
+    The oracle is protobuf's own reading: what it reads from the file is checked, and only what was
+    checked is written.
     """
     model = onnx_classifier()
     data = model.SerializeToString()
@@ -273,7 +273,7 @@ def test_hidden_fields_are_in_files_that_protobuf_reads() -> None:
 def test_onnxruntimes_own_format_never_reaches_it(filling: bytes, at: int) -> None:
     """A file that is ONNX to one reader and onnxruntime's format to another is refused."""
     model = onnx_classifier()
-    # An unknown field of two bytes before, so that its content begins at byte 4.
+    # An unknown field of two bytes comes first, so that the content begins at byte 4.
     content = (bytes(at) + filling)[:at].ljust(at, b"\0") + b"ORTM" + filling
     data = varint(100 << 3 | 2, 0) + varint(len(content) + 0, 0)
     data = data + content + model.SerializeToString()

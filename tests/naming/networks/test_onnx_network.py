@@ -84,7 +84,7 @@ def test_a_network_of_teachable_machine_is_read_as_exported(tmp_path: Path) -> N
 def test_any_number_of_visitors_fits_a_fixed_batch(
     tmp_path: Path, shape: tuple[int | str, ...], count: int
 ) -> None:
-    """A network that takes two pictures at a time classifies one or five, each as if alone."""
+    """A network with the batch size two classifies one or five pictures, each as if alone."""
     yaml = f"input: {{size: {SIDE}}}"
     encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))
     assert encoder.input.size == SIDE
@@ -92,7 +92,7 @@ def test_any_number_of_visitors_fits_a_fixed_batch(
 
 
 def test_half_precision_and_bytes_are_taken(tmp_path: Path) -> None:
-    """Pictures have the type that the network takes; as bytes they have the camera's own values."""
+    """Pictures have the type of the network's input; as bytes they have the camera's values."""
     half = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.FLOAT16)))
     assert (encode(half, noise(2)) - reference(noise(2))).abs().max() < 1e-2
     whole = opened(write_onnx(tmp_path, onnx_classifier(kind=TensorProto.UINT8)))
@@ -128,7 +128,7 @@ def test_labelset_yaml_normalises_pictures(tmp_path: Path) -> None:
 def test_a_network_that_does_not_fit_is_refused(
     tmp_path: Path, form: dict[str, Any], yaml: str, why: str
 ) -> None:
-    """If file and labelset.yaml disagree, the message has what was seen and the remedy."""
+    """If file and labelset.yaml disagree, the message has the value seen and the remedy."""
     label_set = load(write_onnx(tmp_path, onnx_classifier(**form), yaml, *ROWS))
     with pytest.raises(LabelSetError) as caught:
         open_classifier(label_set, CPU)
@@ -168,7 +168,7 @@ except LabelSetError as error:
 
 
 def test_the_network_opens_under_the_guard(tmp_path: Path) -> None:
-    """The network is checked before the middle stage; a new one waits for a restart.
+    """The network is checked before the middle stage; a new network needs a restart.
 
     From the middle stage on the kernel refuses the child process that would judge the file.
     """
@@ -201,7 +201,7 @@ def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> 
 
 
 def test_a_network_that_wants_too_much_memory_is_refused(tmp_path: Path) -> None:
-    """A small file that needs 160 GB is a mistake of the label set; the memory is not taken."""
+    """A small file that needs 160 GB is a mistake of the label set; the memory is not allocated."""
     size = numpy_helper.from_array(np.array([200_000, 200_000], np.int64), "size")
     model = with_node(helper.make_node("ConstantOfShape", ["size"], ["huge"]), size)
     model.graph.node.append(helper.make_node("ReduceSum", ["huge"], ["sum"], keepdims=0))
@@ -245,7 +245,7 @@ OPTIMUM = (0.040707, 0.073258, 0.031010, -0.006477)
 
 
 def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
-    """The two files that `torch.onnx.export` writes today give torch's logits."""
+    """The two files that `torch.onnx.export` writes today result in torch's logits."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
     for name in ("classifier.onnx", "classifier.onnx.data"):
         (folder / name).write_bytes((EXPORTED / name).read_bytes())
@@ -258,7 +258,7 @@ def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
 
 
 def test_the_one_file_of_torch_is_read(tmp_path: Path) -> None:
-    """The one file of `torch.onnx.export(…, external_data=False)` gives torch's logits."""
+    """The one file of `torch.onnx.export(…, external_data=False)` results in torch's logits."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", *WEATHER)
     (folder / "classifier.onnx").write_bytes((EXPORTED / "torch_one_file.onnx").read_bytes())
     logits = encode(open_encoder(load(folder), CPU), torch.full((2, 3, 32, 32), 0.25))
@@ -268,7 +268,7 @@ def test_the_one_file_of_torch_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # torch says that this exporter is the older one.
 def test_what_torchs_older_exporter_writes_is_read(tmp_path: Path) -> None:
-    """`torch.onnx.export(…, dynamo=False)`, with a batch of any size, gives torch's logits."""
+    """`torch.onnx.export(…, dynamo=False)`, with a batch of any size, results in torch's logits."""
     torch.manual_seed(0)
     network = torch.nn.Sequential(
         *(torch.nn.Conv2d(3, 8, 3, 2), torch.nn.BatchNorm2d(8), torch.nn.Hardswish()),
@@ -314,7 +314,7 @@ def test_a_quantised_network_of_transformers_js_is_read(
 
 
 def test_a_network_of_optimum_is_read(tmp_path: Path) -> None:
-    """A vision transformer by optimum-onnx 0.1, which names all four axes, gives torch's logits."""
+    """A vision transformer by optimum-onnx 0.1, with four named axes, has torch's logits."""
     folder = write_set(tmp_path, "made-onnx", f"method: onnx\ninput: {{size: {SIDE}}}", *WEATHER)
     (folder / "classifier.onnx").write_bytes((EXPORTED / "optimum.onnx").read_bytes())
     encoder = open_encoder(load(folder), CPU)
@@ -335,7 +335,7 @@ def test_a_network_of_optimum_is_read(tmp_path: Path) -> None:
 def test_axes_that_are_only_named_are_read(
     tmp_path: Path, axes: tuple[str, ...], last: bool
 ) -> None:
-    """A network whose four axes are named, as by Optimum and transformers.js, takes pictures."""
+    """A network whose four axes are named, as by Optimum and transformers.js, is accepted."""
     shape = (1, SIDE, SIDE, 3) if last else ("N", 3, SIDE, SIDE)
     model = onnx_classifier(shape=shape)
     for dim, name in zip(model.graph.input[0].type.tensor_type.shape.dim, axes, strict=True):
@@ -357,7 +357,7 @@ def test_blue_may_come_first(tmp_path: Path, last: bool) -> None:
 CUSTOM_VISION = (
     "input: {size: 224, channels: bgr, mean: [0, 0, 0], std: [0.003922, 0.003922, 0.003922]}"
 )
-"""The line of docs/artists.md for Custom Vision's networks, which take bytes 0 to 255."""
+"""The line of docs/artists.md for Custom Vision's networks, whose input is bytes, 0 to 255."""
 
 
 def _custom_vision() -> onnx.ModelProto:
@@ -388,7 +388,7 @@ def _custom_vision() -> onnx.ModelProto:
 
 
 def test_the_page_for_artists_has_the_settings_that_are_tried_here() -> None:
-    """The row of Custom Vision is what an artist copies."""
+    """The page for artists has the settings for Custom Vision that are tested here."""
     assert f"`{CUSTOM_VISION}`" in (PROJECT / "docs" / "artists.md").read_text(encoding="utf-8")
 
 
@@ -418,7 +418,7 @@ def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: P
 
 
 def test_a_network_by_tf2onnx_is_read(tmp_path: Path) -> None:
-    """A network of Keras 3 through tf2onnx 1.17 has channels last, and Keras' own answers."""
+    """A network of Keras 3 through tf2onnx 1.17 has channels last and Keras' outputs."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx\noutput: scores")
     (folder / "classifier.onnx").write_bytes((EXPORTED / "tf2onnx.onnx").read_bytes())
     (folder / "labels.txt").write_text("0 Sun\n1 Rain\n2 Hail\n")

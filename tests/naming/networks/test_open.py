@@ -13,7 +13,7 @@ from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_
 
 
 def test_there_is_one_network(tmp_path: Path) -> None:
-    """A label set without a network, or with two, is refused with what it needs."""
+    """A label set without a network, or with two, is refused with what is needed."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx", HEADER, "0,a,,,")
     assert "no network found (expected classifier.onnx, or" in refusal(folder)
     (folder / "classifier.onnx").write_bytes(b"")
@@ -99,7 +99,7 @@ print("torch" in sys.modules)
 
 
 def test_an_onnx_file_is_checked_without_torch(tmp_path: Path) -> None:
-    """`kiosk labels check` answers before torch could be imported."""
+    """`kiosk labels check` ends in less time than importing torch would take."""
     folder = write_onnx(tmp_path, onnx_classifier())
     child = subprocess.run(
         [sys.executable, "-c", CHECK, folder], capture_output=True, text=True, check=False

@@ -59,7 +59,7 @@ def message(caught: pytest.ExceptionInfo[KioskError], models: Path) -> str:
 
 
 def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
-    """Three rows of the head's 21,843, built, give the softmax of timm's own network."""
+    """Three built rows of the head's 21,843 result in the softmax of timm's own network."""
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
     scores = score(
@@ -84,7 +84,7 @@ def test_more_crops_than_a_batch_are_encoded_as_each_alone(models: Path) -> None
 
 
 def test_pictures_come_as_the_network_was_trained(models: Path) -> None:
-    """Size, mean, std and interpolation are those in timm's description of the network."""
+    """Size, mean, std and interpolation come from timm's description of the network."""
     encoder = TimmFeatures(TINY, CPU, models / "weights")
     assert encoder.input.size == 224
     assert encoder.input.mean == encoder.input.std == (0.5, 0.5, 0.5)
@@ -141,7 +141,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
     for name in timm.list_models(pretrained=True):
         config = get_pretrained_cfg(name)
         subset = infer_imagenet_subset(config.to_dict())
-        if subset and not name.startswith("resmlp_"):  # fb_dino, of which no name tells
+        if subset and not name.startswith("resmlp_"):  # fb_dino, which no name reveals
             file = _SUBSETS[re.sub(r"[-_\s]", "", subset)]
             assert class_lists.find_head(name) == file, name
             places = class_lists.outputs(name)
@@ -150,7 +150,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
 
 
 def test_known_categories_are_at_their_known_places() -> None:
-    """A category has another row in each head, and timm's number in each."""
+    """A category has a different row in each head, with timm's index."""
     for name, subset in (
         (PERSONS, "imagenet-21k-goog"),
         ("convnext_tiny.fb_in22k", "imagenet-22k"),
@@ -304,7 +304,7 @@ def test_truncated_weights_of_clip_are_refused(
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
-    """An older file of open_clip, which may hold code, is refused under this name too."""
+    """An older file of open_clip, which may contain code, is refused under this name too."""
     torch.save({"visual.proj": torch.zeros(128, 32)}, tmp_path / "clip.safetensors")
     assert refusal(tmp_path / "clip.safetensors") == DAMAGED
 
@@ -327,7 +327,7 @@ def test_another_networks_weights_are_not_clips(clip_weights: Path, tmp_path: Pa
 
 
 def test_clips_weights_are_those_beside_the_label_set(tmp_path: Path) -> None:
-    """The show looks for CLIP in the folder that `kiosk fetch` fills."""
+    """The show reads CLIP from the folder of `kiosk fetch`."""
     label_set = made_prompts(tmp_path)
     with pytest.raises(WeightsError) as caught:
         open_encoder(label_set, CPU)

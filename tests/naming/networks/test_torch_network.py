@@ -9,7 +9,7 @@ from installation.naming.networks.torch_network import TorchNetwork
 
 
 class Doubling(torch.nn.Module):
-    """A network that keeps the sizes of its batches, and whether one is all zero."""
+    """A network that records the sizes of its batches, and whether one is all zero."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,13 +22,13 @@ class Doubling(torch.nn.Module):
 
 
 def noise(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """Return a batch of pixels that half precision holds exactly."""
+    """Return a batch of pixels that half precision represents exactly."""
     return np.arange(1, 3 * count + 1, dtype=np.float32).reshape(count, 3, 1, 1)
 
 
 @pytest.mark.parametrize("count", [0, 1, MAX_BATCH, 2 * MAX_BATCH + 1])
 def test_a_batch_goes_through_the_network_in_parts(count: int) -> None:
-    """No part has more than `MAX_BATCH` crops, rows keep their order, and no crop gives no row."""
+    """No part has more than `MAX_BATCH` crops, rows keep their order, and no crops give no rows."""
     network = Doubling()
     output = TorchNetwork(network, "cpu").run(noise(count), 3)
     assert output.dtype == np.float32

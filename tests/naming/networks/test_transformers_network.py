@@ -31,7 +31,7 @@ CPU: Final = "cpu"
 
 
 def test_a_network_that_timm_saved_gives_timms_logits(tmp_path: Path) -> None:
-    """Logits, names and the form of pictures are those of timm."""
+    """Logits, names and the format of pictures are the same as timm's."""
     label_set = made_hf(tmp_path)
     encoder = open_encoder(label_set, CPU)
     batch = noise(9, 64)
@@ -58,7 +58,7 @@ def vision_transformer(**other: Any) -> Any:
 def test_a_vision_transformer_gives_transformers_own_logits(
     tmp_path: Path, other: dict[str, Any]
 ) -> None:
-    """A folder that transformers saved gives the logits, names and normalisation in it."""
+    """A folder that transformers saved results in its logits, names and normalisation."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     theirs = vision_transformer(**other)
     theirs.save_pretrained(folder)
@@ -100,7 +100,7 @@ WIDTHS = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 2, 3, 1], "layer_scale_
 def test_each_kind_of_classifier_gives_transformers_own_logits(
     tmp_path: Path, kind: str, other: dict[str, Any]
 ) -> None:
-    """Vision transformers and convolutional networks with random weights give their own logits."""
+    """Vision transformers and convolutional networks have the same logits as in transformers."""
     folder = write_set(tmp_path, "made-hf", "method: onnx\ninput: {size: 32}")
     torch.manual_seed(0)
     theirs = getattr(transformers, kind)
@@ -170,7 +170,7 @@ class Trap:
 
 
 def test_nothing_else_in_the_folder_is_read_or_run(tmp_path: Path) -> None:
-    """Code, pickles, adapters and other weights that config.json names are left alone."""
+    """Code, pickles, adapters and other weights that config.json names are not read."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     theirs = vision_transformer()
     theirs.save_pretrained(folder)
@@ -257,7 +257,7 @@ def test_the_network_writes_nothing_without_the_guard_either(tmp_path: Path) -> 
 
 
 def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> None:
-    """Names and shapes are read from the file's header; none of 1.2 GB of numbers is."""
+    """Names and shapes are read from the file's header, and none of the 1.2 GB of numbers."""
     folder = write_hf(tmp_path, small(), timm_config())
     file = folder / "model.safetensors"
     size = 1_200_000_000
@@ -320,7 +320,7 @@ def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: o
 def test_a_config_that_does_not_fit_is_refused(
     tmp_path: Path, other: dict[str, object], why: str
 ) -> None:
-    """config.json cannot describe a network that the file beside it does not hold."""
+    """config.json cannot describe a network that the file of tensors does not contain."""
     folder = write_hf(tmp_path, small(), timm_config(**other))
     assert why in refusal(folder)
 
@@ -404,7 +404,7 @@ def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_scores_are_not_what_hugging_face_gives(tmp_path: Path) -> None:
-    """`output: scores` is a mistake for a network that gives logits."""
+    """`output: scores` is a mistake for a network that returns logits."""
     folder = write_hf(tmp_path, small(), timm_config(), "output: scores")
     assert "classifiers from Hugging Face give logits" in refusal(folder)
 

@@ -104,7 +104,7 @@ def test_every_label_set_satisfies_the_contract(opened: Open, name: str) -> None
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_batch_scores_as_each_box_alone(opened: Open, name: str) -> None:
-    """The scores of eleven boxes in one batch are those of each box by itself."""
+    """The scores of eleven boxes in one batch equal the scores of each box alone."""
     classifier = opened(name)
     boxes = boxes_around_the_face(11)
     together = classifier.classify(portrait(), boxes)
@@ -126,7 +126,7 @@ def test_the_portrait_is_read_as_somebody_fitting(opened: Open) -> None:
 def test_ten_crops_of_a_portrait_have_five_names(opened: Open) -> None:
     """Ten busts of one portrait get at least five labels.
 
-    With half the body as well, names are steadier, which is another test's fact.
+    This is tested with busts only; with half bodies too, names vary less.
     """
     whole = load_label_set("persons", ContentSettings())
     busts = replace(whole, settings=whole.settings.model_copy(update={"crop": "bust"}))
@@ -153,7 +153,7 @@ def test_ten_people_of_a_film_have_five_names(opened: Open) -> None:
 
 @pytest.mark.parametrize("level", [90, 127, 200, 250])
 def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
-    """On an empty, lit wall no label reaches the least score."""
+    """On a picture of an empty, lit wall no label reaches the least score."""
     classifier = opened("persons")
     wall = Frame.from_rgb(np.full((400, 400, 3), level, np.uint8), 12.5)
     (scores,) = classifier.classify(wall, [FACE])
@@ -175,9 +175,9 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
     ],
 )
 def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> None:
-    """If the network is sure of a single class, the best labels have a person with that thing."""
+    """If the network is sure of a single class, a person with that thing is a best label."""
     label_set = load_label_set("persons", ContentSettings())
-    # So high a temperature that no score is rounded to 0.
+    # The temperature is so high that no score is rounded to 0.
     settings = label_set.settings.model_copy(update={"temperature": 5.0})
     label_set = replace(label_set, settings=settings)
     scorer = ConseScorer.from_built(label_set, EfficientNetLite0.fingerprint, CLASSES)
@@ -189,7 +189,7 @@ def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> No
 
 
 def test_half_the_body_is_averaged_with_the_bust(opened: Open) -> None:
-    """The scores are those of the mean of the network's output for both crops."""
+    """The scores are computed from the mean of the network's output for both crops."""
     persons = opened("persons")
     assert isinstance(persons, CropClassifier)
     encoder = persons.encoder
@@ -212,7 +212,7 @@ def test_a_bust_mostly_outside_the_frame_says_nothing(opened: Open) -> None:
 
 
 def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None:
-    """All batches lie in one place, and the encoder forgets when the classifier does."""
+    """All batches use the same memory, and the classifier's `forget` calls the encoder's."""
     places: list[int] = []
     sizes: list[int] = []
 

@@ -62,7 +62,7 @@ def test_crops_are_torchvisions(
 
 @pytest.mark.parametrize("crop", ["bust", "face", "frame"])
 def test_a_batch_is_its_crops_one_by_one(crop: Part) -> None:
-    """The crops of several boxes in one batch are those of each box alone."""
+    """The crops of several boxes in one batch equal the crops of each box alone."""
     frame = noisy(240, 320)
     boxes = [Box(10, 20, 60, 90), Box(200, 10, 330, 150), Box(-30, -30, 20, 20)]
     batch = crops.cut(frame, boxes, crop, network_input(224))

@@ -42,7 +42,7 @@ def boxes(count: int) -> list[Box]:
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("length", [1, 60, 224, 300, 512])
 def test_pictures_are_resized_as_by_pillow(interpolation: str, length: int) -> None:
-    """Two products with the weights are Pillow's antialiased resizing to within one level."""
+    """Two products with the weights equal Pillow's antialiased resizing to within one level."""
     picture = np.random.default_rng(1).integers(0, 256, (length, length, 3), np.uint8)
     way = RESAMPLING[interpolation]
     theirs = np.asarray(Image.fromarray(picture).resize((224, 224), way), np.float32)

@@ -7,7 +7,7 @@ from installation.naming.reading.reading_time import reading_time_s
 
 
 def test_each_two_and_a_half_words_take_a_second() -> None:
-    """Three seconds to find the words, and the words of name and definition at 2.5 a second."""
+    """The reading time is three seconds, and a second for 2.5 words of name and definition."""
     short = Label("1", "sea captain", "who commands a ship", ("person",))
     assert reading_time_s(short) == pytest.approx(3 + 6 / 2.5)
     long = Label("2", "poet", " ".join(["verse"] * 34), ("person",))

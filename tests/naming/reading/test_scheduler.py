@@ -46,7 +46,7 @@ def test_a_fast_network_reads_all_visitors_on_every_frame() -> None:
 
 @given(st.integers(1, 32), st.floats(0.05, 3))
 def test_all_visitors_are_read_in_turn_within_the_time(count: int, each_s: float) -> None:
-    """As many are read on a frame as there is time for, and each once in every round."""
+    """As many visitors are read on a frame as there is time for, each once in every round."""
     limit = max(1, int(FRAME_BUDGET_S / each_s + 1e-9))
     round_ = -(-count // limit) + 1
     read = frames(ReadingScheduler(), people(*range(count)), each_s, 3 * round_)
@@ -56,7 +56,7 @@ def test_all_visitors_are_read_in_turn_within_the_time(count: int, each_s: float
 
 
 def test_a_newcomer_is_read_first() -> None:
-    """A new visitor does not wait for a round, nor does one who comes back."""
+    """Neither a new visitor nor a visitor who comes back waits for a round."""
     scheduler = ReadingScheduler()
     assert frames(scheduler, people(1, 2, 3), 0.9, 3) == [[1], [2], [3]]
     assert frames(scheduler, people(1, 2, 3, 4), 0.9, 2, first=3) == [[4], [1]]
@@ -86,7 +86,7 @@ def test_who_has_no_verdict_comes_first() -> None:
 
 
 def test_visitors_with_a_verdict_do_not_delay_those_without() -> None:
-    """On a slow machine, which reads one visitor on a frame, it is always one without a verdict."""
+    """On a slow machine, visitors with a verdict are not read while others have none."""
     scheduler, tracks = ReadingScheduler(), people(1, 2, 3, 4)
     for step in range(40):
         chosen = scheduler.choose(tracks, float(step), unsure={1, 2, 3})
@@ -95,7 +95,7 @@ def test_visitors_with_a_verdict_do_not_delay_those_without() -> None:
 
 
 def test_a_visitor_without_a_verdict_is_read_ten_times_a_second() -> None:
-    """At 30 frames a second every third frame is enough."""
+    """At 30 frames a second, a visitor without a verdict is read on every third frame."""
     scheduler, tracks = ReadingScheduler(), people(1)
     count = 0
     for step in range(90):

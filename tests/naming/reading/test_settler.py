@@ -94,7 +94,7 @@ def test_a_verdicts_score_is_the_mean_score() -> None:
 
 
 def test_without_a_label_that_scores_enough_the_verdict_is_the_root() -> None:
-    """If no label reaches the least score, the visitor is only a person."""
+    """If no label reaches the least score, the visitor's verdict is the root."""
     sighting = OneVisitor().watch(FLAT, 2)
     assert sighting.verdict is not None
     assert sighting.verdict.label == PERSON
@@ -107,7 +107,7 @@ def test_the_curators_least_score_replaces_the_label_sets() -> None:
 
 
 def test_readings_that_do_not_agree_end_with_the_root() -> None:
-    """If each reading has other labels, the visitor is only a person after 3.6 s."""
+    """If each reading has other labels, the visitor's verdict is the root after 3.6 s."""
     visitor = OneVisitor(agreement=1.0, min_score=0.0)
     wild = random.Random(4)
     seen = [visitor.see([wild.random() for _ in NAMES]) for _ in range(30)]
@@ -117,14 +117,14 @@ def test_readings_that_do_not_agree_end_with_the_root() -> None:
 
 
 def test_the_root_is_replaced_by_the_first_label_with_enough_evidence() -> None:
-    """The root is not held for 8 s as other verdicts are."""
+    """The root is replaced at once, while other verdicts stay for 8 s."""
     visitor = OneVisitor()
     assert name_of(visitor.watch(FLAT, 1.6)) == "person"
     assert name_of(visitor.watch(sure("dew"), 1.6)) == "dew"
 
 
 def test_a_name_is_taken_back_and_none_follows() -> None:
-    """A name is shown for 8 s whatever is read, then 3 s as withdrawn, and no name follows.
+    """A name is shown for 8 s, then for 3 s as withdrawn, and no name follows.
 
     The name itself is forgotten.
     """
@@ -141,7 +141,7 @@ def test_a_name_is_taken_back_and_none_follows() -> None:
 
 
 def test_a_long_definition_stands_for_as_long_as_it_takes_to_read() -> None:
-    """With forty words a name stands for three seconds and a second for each 2.5 words."""
+    """With forty words a name is shown for three seconds plus a second for each 2.5 words."""
     wordy = replace(WEATHER.labels[0], definition=" ".join(["water"] * 39))
     settler = Settler(
         replace(WEATHER, labels=(wordy, *WEATHER.labels[1:])), ReadingSettings(), random.Random(0)
@@ -187,7 +187,7 @@ def test_the_numbers_are_the_distribution() -> None:
 
 
 def test_labels_that_a_network_may_not_choose_are_not_counted() -> None:
-    """The count of the other names leaves out those that never have a score."""
+    """The count of the other names leaves out names that never have a score."""
     masked = replace(WEATHER, masked=(4, 5))
     settler = Settler(masked, ReadingSettings(), random.Random(0))
     for at in (0.0, 1.0, 2.0):
@@ -234,14 +234,14 @@ def test_the_roulette_draws_from_all_that_score_enough() -> None:
 
 
 def test_without_any_score_the_roulette_draws_nothing() -> None:
-    """If the background takes all, the visitor is the root, even with a least score of 0."""
+    """If the background has the whole score, the verdict is the root, even with `min_score` 0."""
     assert (
         name_of(OneVisitor(draw="sample", min_score=0.0).watch([0.0] * len(NAMES), 2)) == "person"
     )
 
 
 def test_no_label_scores_more_than_the_root() -> None:
-    """The root's score is at least that of the best label, at first and as long as it stands."""
+    """The root's score is at least that of the best label, at first and as long as it lasts."""
     visitor = OneVisitor(agreement=1.0)
     wild = random.Random(4)
     for step in range(200):
@@ -255,7 +255,7 @@ def test_no_label_scores_more_than_the_root() -> None:
 
 
 def test_the_roulette_draws_once() -> None:
-    """A drawn name is taken back like any other, and no other name is drawn for that visitor."""
+    """A drawn name is withdrawn like any other, and no other name is drawn for that visitor."""
     visitor = OneVisitor(draw="sample")
     verdicts = [visitor.see([0.3, 0.3, 0.4, 0.0, 0.0, 0.0]).verdict for _ in range(400)]
     names = [verdict.label.name for verdict in verdicts if verdict]
@@ -264,7 +264,7 @@ def test_the_roulette_draws_once() -> None:
 
 
 def test_the_evidence_about_a_visitor_who_leaves_is_dropped() -> None:
-    """A later track of the same number begins without evidence."""
+    """A later track with the same id begins without evidence."""
     visitor = OneVisitor()
     visitor.watch(sure("fog"), 2)
     visitor.settler.settle([], [], visitor.now)
@@ -341,7 +341,7 @@ SURER_AIR = [0.6, 0.3, 0.025, 0.025, 0.025, 0.025]
 
 
 def test_the_surest_of_two_alike_has_the_name_and_the_other_the_next() -> None:
-    """If two visitors are similar, the surer one gets the name, the other one the next best."""
+    """If two visitors are similar, the surer visitor gets the name, the other the next best."""
     assert Visitors().watch(3, AIR, SURER_AIR) == ["breeze", "air"]
     assert Visitors().watch(3, SURER_AIR, AIR) == ["air", "breeze"]
 
@@ -368,5 +368,5 @@ def test_a_name_is_free_once_its_visitor_has_left() -> None:
 
 
 def test_readings_that_say_nothing_lead_to_the_root() -> None:
-    """A visitor who is mostly outside the frame is only a person."""
+    """A visitor who is mostly outside the frame has the root as the verdict."""
     assert Visitors().watch(3, [0.0] * len(NAMES)) == ["person"]

@@ -9,7 +9,7 @@ from installation.naming.reading.values import Candidate, Reading, Verdict
 
 
 def test_a_reading_prints_no_scores() -> None:
-    """The `repr` of a reading has the number and the instant, and nothing of the picture."""
+    """The `repr` of a reading has the track's id and the instant, and nothing of the picture."""
     reading = Reading(4, 12.5, np.full(3, 1 / 3, np.float32))
     assert repr(reading) == "<Reading of visitor 4 at 12.500>"
 
@@ -19,7 +19,7 @@ LABELS = tuple(Label(f"l{number}", f"l{number}", "", ("person",)) for number in 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 5), st.floats(0, 1))
 def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, others: float) -> None:
-    """Whatever a network gives, the name, the runners-up, the others and nobody's are 100."""
+    """For any scores, the shares of name, runners-up, others and nobody sum to 100."""
     total = max(1.0, sum(scores) + others)
     own, *runners = (score / total for score in scores)
     candidates = [

@@ -56,7 +56,7 @@ def conse_scorer(
 
 
 def test_scores_are_those_of_a_plain_loop() -> None:
-    """The batched scores are those of a plain loop over visitors, classes and labels."""
+    """The batched scores equal a plain loop over visitors, classes and labels."""
     generator = torch.Generator().manual_seed(3)
     prior = torch.rand(40, generator=generator) + 0.1
     prior /= prior.sum()
@@ -76,7 +76,7 @@ def test_scores_are_those_of_a_plain_loop() -> None:
 
 @pytest.mark.parametrize("perturbation", [100.0, -100.0, torch.inf, torch.nan])
 def test_no_masked_class_moves_a_score_of_the_persons(perturbation: float) -> None:
-    """Whatever the network says of a masked class, all scores stay the same, bit for bit."""
+    """The logit of a masked class changes no score, bit for bit."""
     persons = load_label_set("persons", ContentSettings())
     scorer = ConseScorer.from_built(persons, EfficientNetLite0.fingerprint, CLASSES)
     logits = 3 * torch.randn(4, CLASSES, generator=torch.Generator().manual_seed(1))
@@ -88,7 +88,7 @@ def test_no_masked_class_moves_a_score_of_the_persons(perturbation: float) -> No
 
 
 def test_a_listed_label_wins_for_its_class() -> None:
-    """A class alone is called by a label of its list."""
+    """If a picture has only one class, a label of its list wins."""
     prior, kept = torch.full((20,), 0.05), torch.arange(20)
     listed = torch.zeros(20, 50, dtype=torch.bool)
     listed[torch.arange(20), torch.arange(20)] = True
@@ -131,7 +131,7 @@ def test_calibration_makes_the_wins_even() -> None:
 
 
 def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
-    """Scores are those of a set without the hidden label."""
+    """Scores are the same as for a set without the hidden label."""
     scorer = ConseScorer.from_built(built, ENCODER, 30)
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(5))
     scores = score(scorer, logits)
@@ -143,7 +143,7 @@ def test_a_hidden_label_takes_no_probability(built: LabelSet) -> None:
 
 
 def refusal(label_set: LabelSet, encoder: str = ENCODER, width: int = 30) -> str:
-    """Return what is wrong with the built file, as the error says it."""
+    """Return what is wrong with the built file, from the error."""
     with pytest.raises(LabelSetError) as caught:
         ConseScorer.from_built(label_set, encoder, width)
     (mistake,) = caught.value.mistakes
@@ -178,7 +178,7 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
 
 
 def test_a_built_file_of_the_wrong_shape_is_refused(built: LabelSet) -> None:
-    """A tensor's shape is checked in the header, before memory is taken for it."""
+    """A tensor's shape is checked in the header, before memory is allocated for it."""
     assert refusal(built, width=31).startswith("the tensor 'classes' is F16 [30, 384]")
     build.write_result(built, BuildResult({"classes": torch.zeros(30, 384)}, ENCODER, ()))
     assert refusal(built).startswith("the tensor 'classes' is F32 [30, 384]")

@@ -42,7 +42,7 @@ def built(tmp_path: Path) -> LabelSet:
 
 
 def test_scores_are_those_of_a_plain_loop(built: LabelSet) -> None:
-    """The scores are those of a plain loop; the background takes its share, hidden rows do not."""
+    """The scores equal a plain loop's; the background takes its share, hidden rows do not."""
     features = drawn(5, WIDTH, seed=2)
     scores = score(LinearScorer.from_built(built, ENCODER, WIDTH), features)
     weight, bias = drawn(4, WIDTH).double().numpy(), drawn(4, seed=1).double().numpy()
@@ -78,7 +78,7 @@ def test_a_network_of_another_width_is_refused(built: LabelSet) -> None:
 
 @pytest.mark.parametrize("labels", [2, 3, 12])
 def test_the_scores_are_scikit_learns(labels: int) -> None:
-    """The show's scores are those of scikit-learn's own pipeline to 1e-4."""
+    """The show's scores equal those of scikit-learn's own pipeline to within 1e-4."""
     random = np.random.default_rng(labels)
     count, width = 15 * labels, 1280
     which = np.arange(count) % labels

@@ -15,7 +15,7 @@ from tests.support.weather import WEATHER
 
 
 def test_the_background_takes_its_share_and_is_not_returned() -> None:
-    """Scores are a softmax over labels and background, of which only the labels come back."""
+    """Scores are a softmax over labels and background, of which only the labels' are returned."""
     logits = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 9.0]])
     scores = torch.from_numpy(visible_scores(logits.numpy(), 2))
     assert torch.allclose(scores, logits.softmax(1)[:, :2])
@@ -44,7 +44,7 @@ def test_a_label_beyond_the_networks_outputs_is_refused() -> None:
 
 @pytest.mark.parametrize("perturbation", [100.0, -100.0, torch.inf, torch.nan])
 def test_no_masked_class_moves_a_score_of_the_objects(perturbation: float) -> None:
-    """Whatever the network says of a masked class, all scores stay the same, bit for bit."""
+    """The logit of a masked class changes no score, bit for bit."""
     objects = load_label_set("objects", ContentSettings.model_construct(hide=()))
     scorer = OutputScorer(objects, 1000)
     logits = torch.randn(4, 1000, generator=torch.Generator().manual_seed(1))
@@ -60,5 +60,5 @@ def test_no_masked_class_moves_a_score_of_the_objects(perturbation: float) -> No
 
 
 def test_a_set_of_masked_classes_alone_has_no_scores() -> None:
-    """A set of animals loads, and leaves every visitor the root."""
+    """A set of animals loads, and every visitor's verdict is the root."""
     assert not visible_scores(torch.randn(3, 2).numpy(), 2, (0, 1)).any()

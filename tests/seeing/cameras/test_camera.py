@@ -58,7 +58,7 @@ every_camera = pytest.mark.parametrize("kind", CAMERAS)
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Return a clock that stands still."""
+    """Return a clock that does not move."""
     return ManualClock()
 
 
@@ -88,7 +88,7 @@ def test_a_frame_is_read_only_bgr(kind: str, opened: Open) -> None:
 
 @every_camera
 def test_time_only_goes_forward(kind: str, opened: Open, clock: ManualClock) -> None:
-    """Each frame carries the clock's instant at its arrival, later than the one before."""
+    """Each frame carries the clock's instant at its arrival, later than the previous instant."""
     camera = opened(kind)
     instants = []
     for _ in range(30):
@@ -144,7 +144,7 @@ def test_a_camera_can_be_closed_twice(kind: str, opened: Open) -> None:
 
 @every_camera
 def test_pictures_live_in_the_cameras_pool(kind: str, opened: Open) -> None:
-    """A few blocks of the camera's pool hold its frames, however many it gives."""
+    """A few blocks of the camera's pool contain its frames, however many it returns."""
     camera = opened(kind, mirror=True, rotate=180)
     for _ in range(20):
         camera.read()
@@ -166,7 +166,7 @@ def test_a_camera_forgets_frames_that_something_still_refers_to(kind: str, opene
 
 @every_camera
 def test_a_cameras_name_is_one_line_with_its_size(kind: str, opened: Open) -> None:
-    """Neither name nor repr holds pixels."""
+    """Neither name nor repr contains pixels."""
     camera = opened(kind)
     camera.read()
     assert "320×240" in camera.name

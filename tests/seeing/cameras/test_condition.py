@@ -51,7 +51,7 @@ def test_the_same_picture_for_two_seconds_is_frozen() -> None:
 
 @pytest.mark.parametrize("buffers", [2, 3, 4])
 def test_old_pictures_in_turn_are_frozen(buffers: int) -> None:
-    """Kind: a frozen camera is not known as such. A driver may send its few buffers in turn."""
+    """A frozen camera is recognised even if the driver sends its few buffers in turn."""
     condition = PictureCondition(SIZE, 30.0, 0.0)
     pictures = [noisy(128, number) for number in range(buffers)]
     seen = [condition.is_repeated(pictures[number % buffers], number / 30) for number in range(90)]
@@ -60,7 +60,7 @@ def test_old_pictures_in_turn_are_frozen(buffers: int) -> None:
 
 
 def test_a_camera_that_is_still_frozen_shows_nothing_after_it_was_opened_again() -> None:
-    """The last picture before the opening is recognised; no copy of it is kept."""
+    """The last picture before the reopening is recognised by its checksum."""
     before = PictureCondition(SIZE, 30.0, 0.0)
     picture = noisy(128, 0)
     before.is_repeated(picture, 0.0)
@@ -79,14 +79,14 @@ def test_a_covered_or_blinded_camera_is_known(level: float, fault: CameraFault) 
 
 
 def test_another_size_and_a_low_rate_are_known() -> None:
-    """A camera that gives other pictures than it promised is named."""
+    """Pictures of another size or rate than the camera reported are a fault."""
     assert judged(128, 1.0, size=(160, 120)) == CameraFault.OTHER_SIZE
     assert judged(128, 12.0, fps=14.0) == CameraFault.SLOW
     assert judged(128, 12.0, fps=16.0) == CameraFault(0)
 
 
 def test_a_slow_computer_is_not_a_slow_camera() -> None:
-    """The pictures that the camera has sent count, whether or not they were taken in time."""
+    """The rate counts all pictures that the camera has sent, also unread ones."""
     for sent_fps, fault in ((30, CameraFault(0)), (10, CameraFault.SLOW)):
         condition = PictureCondition(SIZE, 30.0, 0.0)
         for number in range(60):
@@ -97,7 +97,7 @@ def test_a_slow_computer_is_not_a_slow_camera() -> None:
 
 
 def cut_jpeg(share: float) -> Pixels:
-    """Return what libjpeg makes of a picture of which only `share` has arrived."""
+    """Return what libjpeg makes of a JPEG of which only the fraction `share` has arrived."""
     from PIL import Image, ImageFile
 
     ImageFile.LOAD_TRUNCATED_IMAGES = True
@@ -113,7 +113,7 @@ def cut_jpeg(share: float) -> Pixels:
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_cut_picture_is_torn(share: float) -> None:
-    """Whatever decoder fills the missing rows, they are flat."""
+    """Missing rows are recognised for each decoder, because they are flat."""
     assert is_torn(cut_jpeg(share))
     assert not is_torn(cut_jpeg(1.0))
 

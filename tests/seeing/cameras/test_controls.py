@@ -55,14 +55,17 @@ class Kernel:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Path:
-    """Return a file in the place of a camera's."""
+    """Return a file that replaces a camera's node."""
     path = tmp_path / "video0"
     path.touch()
     return path
 
 
 def test_the_controls_have_the_names_of_v4l2_ctl(node: Path) -> None:
-    """`kiosk cameras` lists what can be set; classes, buttons and what is only read are not."""
+    """`kiosk cameras` lists controls that can be set.
+
+    It lists no classes, buttons or read-only controls.
+    """
     listed = [str(control) for control in list_controls(node, Kernel().ioctl)]
     assert listed == [
         "power_line_frequency 0–2, now 2 (default 2)",

@@ -12,13 +12,13 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (9, 16, 3), np.uint8)
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_picture_is_rotated_and_then_mirrored(rotate: int, mirror: bool) -> None:
-    """NumPy alone gives the same picture."""
+    """NumPy's rotation and flip result in the same picture."""
     oriented = Orientation(rotate, mirror).apply(PICTURE)
     assert (oriented == turned(PICTURE, rotate, mirror)).all()
 
 
 def test_a_picture_that_keeps_its_orientation_lives_in_the_pool_too() -> None:
-    """No picture lies where the pool cannot zero it."""
+    """A picture that is not rotated is copied into the pool too, so that it can be zeroed."""
     orientation = Orientation()
     copied = orientation.apply(PICTURE)
     assert (copied == PICTURE).all()

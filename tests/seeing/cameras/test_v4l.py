@@ -16,7 +16,7 @@ MJPG_SIZES = {(1280, 720): [(1, 30), (1, 60)], (640, 480): [(1, 30)]}
 
 
 class FakeKernel:
-    """Answers as `linux/videodev2.h` says, for nodes in a temporary folder, by their inode."""
+    """Answers as `linux/videodev2.h` specifies, for nodes in a temporary folder, by their inode."""
 
     def __init__(self) -> None:
         self.nodes: dict[int, tuple[bytes, int]] = {}
@@ -147,7 +147,10 @@ def test_nodes_are_listed_without_being_opened(tmp_path: Path) -> None:
 def test_two_cameras_of_one_make_are_both_named_by_their_port(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """Udev makes one by-id name for both; it would be that of either after a restart."""
+    """Two cameras of one make are identified by their ports.
+
+    Udev makes one by-id name for both, which could name either camera after a restart.
+    """
     links = {"by-id": {"usb-Lens": 2}, "by-path": {"pci-usb-1": 0, "pci-usb-2": 2}}
     for number in (0, 2):
         kernel.plug(tmp_path / f"video{number}", "Lens", CAPTURE)
@@ -160,7 +163,7 @@ def test_two_cameras_of_one_make_are_both_named_by_their_port(
 
 
 def test_a_port_that_needs_a_pipeline_is_recognised(tmp_path: Path, kernel: FakeKernel) -> None:
-    """The sensors' ports of a Raspberry Pi 5 report that the Media Controller drives them."""
+    """The ports of a Raspberry Pi 5's sensors are recognised by the Media Controller."""
     kernel.plug(tmp_path / "video0", "rp1-cfe", CAPTURE | STREAMING | 0x20000000)
     assert _listed(tmp_path, kernel)[0].raw_port
 

@@ -59,7 +59,7 @@ def test_a_wait_ends_after_two_seconds() -> None:
     [b"", b"not a picture", jpeg(90)[:-2], jpeg(90)[:200], jpeg(90)[:-2] + bytes(100)],
 )
 def test_a_damaged_picture_is_left_out(sent: bytes) -> None:
-    """Empty, cut and meaningless data give no picture, and the next one is read."""
+    """Empty, cut and meaningless data are not decoded, and the next one is read."""
     kernel = FakeKernel()
     capture = opened(kernel)
     kernel.sent.append(sent)
@@ -118,7 +118,7 @@ def test_another_format_is_left_to_opencv() -> None:
 
 @pytest.mark.parametrize(("rate", "fps"), [((1, 30), 30), ((1001, 15000), 14.985), (None, 30)])
 def test_the_rate_is_what_the_camera_promises(rate: tuple[int, int] | None, fps: float) -> None:
-    """A camera that does not state a rate is assumed to have the requested one."""
+    """A camera that does not state a rate is assumed to have the requested rate."""
     capture = opened(FakeKernel(rate=rate))
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(fps, abs=0.001)
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 64
@@ -139,7 +139,7 @@ def test_a_camera_that_is_unplugged_is_no_picture() -> None:
 
 
 def test_nothing_of_a_picture_stays_in_the_cameras_memory() -> None:
-    """A decoded picture is overwritten at once, and everything when the camera is closed."""
+    """A decoded picture is overwritten at once, and all buffers when the camera is closed."""
     kernel = FakeKernel()
     capture = opened(kernel)
     kernel.sent.extend([jpeg(90), jpeg(91)])

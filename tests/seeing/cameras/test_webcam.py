@@ -37,7 +37,7 @@ def test_mjpg_is_requested_first_and_two_buffers(device: FakeDevice) -> None:
 
 
 def test_the_name_has_the_size_that_the_camera_gives(device: FakeDevice) -> None:
-    """A camera that cannot give 1280×720 is logged with its own size."""
+    """A camera without 1280×720 is logged with its own size."""
     assert _webcam(device).name == "camera 3, 320×240 at 30 fps"
 
 
@@ -59,7 +59,7 @@ def node(tmp_path: Path) -> Path:
 def test_a_camera_that_sends_no_picture_is_an_error_with_a_remedy(
     device: FakeDevice, node: Path, failing: str, words: str
 ) -> None:
-    """Pictures that do not come and those that cannot be decoded end the show after a second."""
+    """Missing or damaged pictures for a second end the show with a remedy."""
     setattr(device, failing, False)
     began_at = device.clock.now()
     with pytest.raises(CameraError, match=rf"camera .*video0: .*{words}"):
@@ -70,7 +70,10 @@ def test_a_camera_that_sends_no_picture_is_an_error_with_a_remedy(
 
 @pytest.mark.parametrize("failing", ["sends", "decodes"])
 def test_an_unplugged_camera_is_called_so(device: FakeDevice, node: Path, failing: str) -> None:
-    """For an unplugged camera, whose device file is gone at once, no other program is blamed."""
+    """The message about an unplugged camera does not name other programs as the cause.
+
+    Its device file is gone at once.
+    """
     camera = Webcam(node, device, CameraSettings(), device.clock)
     setattr(device, failing, False)
     node.unlink()
@@ -116,7 +119,7 @@ def test_closing_frees_the_device(device: FakeDevice) -> None:
 
 @pytest.mark.parametrize("id_", [63, Path("/dev/v4l/by-id/usb-no-such-camera")])
 def test_a_camera_that_is_not_plugged_in_is_named(id_: int | Path) -> None:
-    """The curator reads which device is missing, and how to list those that there are."""
+    """The curator reads which device is missing, and how to list the cameras."""
     with pytest.raises(
         CameraError, match=r"this camera does not exist\. Plug the camera in"
     ) as caught:

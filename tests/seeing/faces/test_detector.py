@@ -30,7 +30,7 @@ def _one(detector: Detector, pixels: Pixels) -> Face:
 
 
 def test_one_visitor_is_one_face_at_the_right_place(detector: Detector, visitor: Frame) -> None:
-    """The box lies on the face, in the pixels of the full frame."""
+    """The box is on the face, in the pixels of the full frame."""
     face = _one(detector, visitor.bgr)
     assert face.box.iou(FACE) > 0.6
     assert 0.7 < face.score <= 1
@@ -50,12 +50,12 @@ def test_landmarks_lie_in_the_face_each_on_its_side(detector: Detector, visitor:
 
 @pytest.mark.parametrize("shape", [(720, 1280, 3), (360, 640, 3), (1280, 720, 3), (120, 160, 3)])
 def test_an_empty_room_has_no_faces(detector: Detector, shape: tuple[int, int, int]) -> None:
-    """A blank frame of any shape gives an empty list."""
+    """A blank frame of any shape results in an empty list."""
     assert detector.detect(Frame.from_rgb(np.full(shape, 128, np.uint8), 0.0)) == []
 
 
 def test_noise_has_no_faces(detector: Detector) -> None:
-    """Candidates of a first stage that are all rejected give an empty list."""
+    """Candidates of a first stage that are all rejected result in an empty list."""
     noise = np.random.default_rng(7).integers(0, 256, (360, 640, 3), dtype=np.uint8)
     assert detector.detect(Frame.from_rgb(noise, 0.0)) == []
 
@@ -94,7 +94,7 @@ def test_a_face_at_the_frames_edge_gives_no_empty_box(
 def test_a_detector_that_has_forgotten_finds_the_same_face(
     detector: Detector, visitor: Frame
 ) -> None:
-    """Forgetting overwrites what libraries hold of a frame, and changes nothing else."""
+    """`forget` overwrites data of the frame in libraries, and changes nothing else."""
     detector.forget()
     before = detector.detect(visitor)
     detector.forget()

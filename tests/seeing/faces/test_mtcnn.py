@@ -29,13 +29,13 @@ OUTPUTS = {
     "rnet.onnx": ("offsets", "scores"),
     "onet.onnx": ("offsets", "points", "scores"),
 }
-"""The order in which the package's networks return what ours name."""
+"""The names of our networks' outputs, in the order in which the package's networks return them."""
 
 
 def torch_outputs(name: str, pixels: Pixels) -> dict[str, npt.NDArray[np.float32]]:
-    """Return what the package's own network gives for BGR `pixels` `(N, h, w, 3)`, by our names.
+    """Return the outputs of the package's network for BGR `pixels` `(N, h, w, 3)`, by our names.
 
-    It takes RGB.
+    Its input is RGB.
     """
     network = NETWORKS[name]().eval()
     rgb = np.ascontiguousarray(pixels[..., ::-1])
@@ -48,7 +48,7 @@ def torch_outputs(name: str, pixels: Pixels) -> dict[str, npt.NDArray[np.float32
 
 
 class TorchSession:
-    """The package's network in the place of ours."""
+    """The package's network instead of ours."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -72,7 +72,7 @@ def crowd() -> Frame:
 
 @pytest.mark.parametrize(("name", "px"), [("pnet.onnx", 90), ("rnet.onnx", 24), ("onet.onnx", 48)])
 def test_each_network_gives_what_the_packages_own_gives(name: str, px: int) -> None:
-    """Our files hold the package's weights: every output differs by less than 1e-4."""
+    """Our files contain the package's weights: every output differs by less than 1e-4."""
     room = cv2.resize(crowd().bgr, (320, 180), interpolation=cv2.INTER_AREA)
     pixels: Pixels = np.stack(
         [room[y : y + px, x : x + px] for x in (0, 40, 170) for y in (10, 60)]
@@ -89,7 +89,7 @@ def test_each_network_gives_what_the_packages_own_gives(name: str, px: int) -> N
 def test_the_cascade_finds_the_same_faces_with_the_packages_networks(
     max_iou: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With PyTorch in the place of ONNX Runtime each box is the same: IoU 0.99 and more.
+    """With PyTorch instead of ONNX Runtime each box is the same: IoU 0.99 and more.
 
     It does not matter whether O-Net sees one square of each face, or all of them.
     """

@@ -13,7 +13,7 @@ from installation.seeing.tracker import Track
 from tests.support.sightings import still_track
 
 HEIGHT = 1000
-"""Of the picture, px."""
+"""The picture's height, px."""
 
 
 def frame_at(at: float) -> Frame:
@@ -68,7 +68,7 @@ def test_a_small_face_is_a_bystander() -> None:
 
 
 def test_visitors_and_bystanders_are_told_apart_one_by_one() -> None:
-    """A child in front and a crowd behind the line: only who is near is meant."""
+    """With a child in front and a crowd behind the line, only the child is a visitor."""
     presence = Presence(0.0, 0.1)
     visitors, bystanders = update(presence, face_of(0.05, 1), face_of(0.3, 2), face_of(0.09, 3))
     assert [visitor.track.id for visitor in visitors] == [2]
@@ -76,7 +76,7 @@ def test_visitors_and_bystanders_are_told_apart_one_by_one() -> None:
 
 
 def test_nobody_flickers_at_the_line() -> None:
-    """A face whose size varies by 5 % around the line becomes a visitor once, and stays one."""
+    """A face whose size varies by 5 % around the line becomes a visitor once and for all."""
     presence = Presence(0.0, 0.1)
     trembling = (0.095, 0.105) * 50
     seen = [

@@ -14,7 +14,7 @@ from installation.making.build.text.sentence_encoder import PACKAGE, open_senten
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_embeddings_are_the_mean_of_the_tokens_states() -> None:
-    """The sentence encoder gives the mean of the network's last states, normalised."""
+    """The sentence encoder returns the normalised mean of the network's last states."""
     from transformers import AutoModel, AutoTokenizer
 
     spec = importlib.util.find_spec(PACKAGE)

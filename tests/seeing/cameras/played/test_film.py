@@ -14,7 +14,7 @@ LENGTH = 20
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    """Return a film of 20 frames at 30 fps whose brightness says their number."""
+    """Return a film of 20 frames at 30 fps whose brightness encodes their number."""
     return write_film(tmp_path / "film.avi", map(numbered, range(LENGTH)), FPS)
 
 
@@ -36,7 +36,7 @@ def test_a_films_name_has_its_size_and_rate(film: Path) -> None:
 
 
 def test_a_film_that_starts_again_is_another_scene(film: Path) -> None:
-    """A face in the first frame belongs to another visitor than one in the last frame."""
+    """A face in the first frame does not continue the track of a face in the last frame."""
     pictures = FilmPictures(film)
     scenes = set()
     while pictures.next() is not None:
@@ -53,7 +53,10 @@ def test_a_film_that_starts_again_is_another_scene(film: Path) -> None:
 def test_a_film_that_cannot_be_decoded_is_named(
     content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """An empty, false or damaged film gives one line with a remedy, and nothing is printed."""
+    """The error of an empty, false or damaged film is one line with a remedy.
+
+    Nothing else is printed.
+    """
     broken = tmp_path / "broken.avi"
     broken.write_bytes(content)
     with pytest.raises(CameraError, match=r"broken\.avi: this file cannot be decoded.*convert it"):

@@ -43,7 +43,7 @@ def test_each_picture_is_another_scene(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_shown_whole(tmp_path: Path) -> None:
-    """A tall picture on a wide frame gets black on both sides, and keeps colours and shape."""
+    """A tall picture on a wide frame gets black bars on both sides, and keeps colours and shape."""
     write_picture(tmp_path / "tall.png", quarters(100, 400))
     pixels = _open(tmp_path).next()
     assert pixels is not None
@@ -67,7 +67,7 @@ def test_all_pictures_that_cannot_be_decoded_are_named_at_once(tmp_path: Path) -
 
 @pytest.mark.parametrize(("cut", "is_played"), [(1, True), (2, True), (300, True), (25_000, False)])
 def test_a_jpeg_without_its_tail_is_played(tmp_path: Path, cut: int, is_played: bool) -> None:
-    """Kind: a JPEG that every viewer shows is called damaged. Half a picture is damaged."""
+    """A JPEG without its end marker is played; half a JPEG is damaged."""
     photograph = cv2.imencode(".jpg", data.chelsea())[1].tobytes()
     (tmp_path / "a.jpg").write_bytes(photograph[:-cut])
     if is_played:
@@ -80,7 +80,7 @@ def test_a_jpeg_without_its_tail_is_played(tmp_path: Path, cut: int, is_played: 
 
 
 def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
-    """Kind: of a folder with photographs of telephones some are not played, without a word."""
+    """Pictures in a folder that cannot be played, such as telephones' HEIC files, are named."""
     write_picture(tmp_path / "a.png", quarters())
     for name in ("b.HEIC", "c.gif", "notes.txt", ".d.heic"):
         (tmp_path / name).write_bytes(b"-")
@@ -107,7 +107,7 @@ def test_a_picture_that_is_removed_during_the_show_is_named(tmp_path: Path) -> N
 
 
 def test_a_picture_that_is_damaged_during_the_show_is_named(tmp_path: Path) -> None:
-    """A file that is overwritten while the show runs is told from one that never was a picture."""
+    """A file that is overwritten while the show runs is not called a file that is no picture."""
     write_picture(tmp_path / "a.png", quarters())
     pictures = _open(tmp_path, once=True)
     (tmp_path / "a.png").write_bytes(b"no picture")

@@ -46,7 +46,7 @@ every_source = pytest.mark.parametrize(
 def test_a_source_ends_and_can_be_rewound(
     open_source: OpenSource, length: int, tmp_path: Path
 ) -> None:
-    """A source has as many pictures as its seconds hold, however many of them are skipped."""
+    """A source has as many pictures as its length and rate imply, however many are skipped."""
     pictures = open_source(tmp_path)
     count = 0
     while pictures.skip() if count % 3 else pictures.next() is not None:
@@ -76,7 +76,7 @@ def test_a_source_gives_pictures_of_one_size(
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Return a clock that stands still."""
+    """Return a clock that does not move."""
     return ManualClock()
 
 
@@ -117,7 +117,7 @@ def test_a_late_reader_misses_pictures(film: FilmPictures, clock: ManualClock) -
 
 
 def test_pictures_are_missed_across_the_end(film: FilmPictures, clock: ManualClock) -> None:
-    """A reader that was late at a film's end goes on at its beginning."""
+    """A reader that was late at a film's end continues at its beginning."""
     camera = _replay(film, clock)
     for _ in range(18):
         _number(camera)
@@ -128,7 +128,7 @@ def test_pictures_are_missed_across_the_end(film: FilmPictures, clock: ManualClo
 def test_a_reader_that_was_away_for_long_misses_half_a_second(
     film: FilmPictures, clock: ManualClock
 ) -> None:
-    """A machine that is too slow for the film does not skip ever more of it."""
+    """A machine that is too slow for the film does not skip more and more of it."""
     camera = _replay(film, clock)
     _number(camera)
     clock.instant += 3600
@@ -141,7 +141,7 @@ def test_a_reader_that_was_away_for_long_misses_half_a_second(
 def test_as_fast_as_possible_gives_each_picture_once(
     film: FilmPictures, clock: ManualClock
 ) -> None:
-    """For measurements every picture comes without waiting, and then the end."""
+    """For measurements every picture is returned once, without waiting."""
     camera = _replay(film, clock, as_fast_as_possible=True)
     assert [_number(camera) for _ in range(LENGTH)] == list(range(LENGTH))
     assert camera.read() is None
