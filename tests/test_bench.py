@@ -28,7 +28,7 @@ def test_a_film_has_as_many_faces_as_it_says(tmp_path: Path, faces: int) -> None
 
 
 def test_a_cell_has_the_median_and_the_range() -> None:
-    """A figure that was not measured is a dash, and a single run has no range."""
+    """A cell has median and range; a missing figure is a dash, and a single run has no range."""
     rounds = [{"shown_fps": fps, "memory_mb": None} for fps in (29.0, 30.0, 12.0)]
     heading, rule, kiosk, split = table(
         {("1080p", 1, "kiosk"): rounds, ("1080p", 1, "split"): rounds[:1]}
@@ -39,7 +39,7 @@ def test_a_cell_has_the_median_and_the_range() -> None:
 
 
 def test_whole_pictures_are_counted_and_small_ones_are_not() -> None:
-    """A picture is whole if it has at least half of the camera's pixels; reduced ones have not."""
+    """A picture with at least half of the camera's pixels is whole; a reduced one is not."""
     picture = np.zeros((60, 80, 3), np.uint8)
     with recorded_writes() as written:
         cv2.flip(picture, 1)
@@ -51,7 +51,7 @@ def test_whole_pictures_are_counted_and_small_ones_are_not() -> None:
 
 
 def test_strips_of_one_picture_are_one_picture() -> None:
-    """The memory that each strip overwrites is as small as a strip."""
+    """The strips of one picture are counted as one picture."""
     picture, strip = np.zeros((60, 80, 4), np.uint8), np.zeros((20, 80, 3), np.uint8)
     scratch = np.zeros((20, 80, 4), np.uint8)
     with recorded_writes() as written:
@@ -63,7 +63,7 @@ def test_strips_of_one_picture_are_one_picture() -> None:
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
-    """Stages are listed on the frame's way, and the last line has their sum."""
+    """Stages are listed in the order of a frame's way, and the last line has their sum."""
     stages = Stages()
     stages.frames, stages.whole_pictures = 2, 6
     stages._seconds.update({ORDER[1]: 0.004, ORDER[0]: 0.008})
@@ -77,7 +77,7 @@ def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
 def test_every_stage_of_a_frame_is_measured(tmp_path: Path) -> None:
     """A visitor of five seconds goes through all of them.
 
-    Two whole pictures are written for each frame, and a third one if half a body is read.
+    Two whole pictures are written for each frame, and a third picture if half bodies are read.
     """
     write_film(tmp_path / "film.mp4", 1)
     program = (

@@ -37,7 +37,7 @@ def figures(fps: float, age_ms: float, start_s: float) -> dict[str, object]:
 def test_a_show_that_costs_too_much_misses_its_target(
     guarded: dict[str, object], met: list[bool]
 ) -> None:
-    """Each row is compared with the show without the guard, and with its own target."""
+    """Each row is compared with the show without the guard, and with the row's target."""
     table = rows([Pair(guarded, figures(30, 5, 1.0))] * 2)
     assert [row[-1] for row in table] == met
 

@@ -24,7 +24,7 @@ FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 """A block of code: its language and its lines."""
 
 MADE = ("models/mine", "models/NAME", "models/weights", "models/.cache")
-"""The folders of files that only commands make."""
+"""The folders and files that only commands make."""
 
 SHORT_SHOW = ("--headless", "--source", "rehearsal", "--seconds", "3")
 """The arguments that a test adds to a command that would otherwise run a show without end."""
@@ -134,13 +134,13 @@ def test_every_command_for_the_system_can_be_read_by_the_shell(page: str, code: 
 
 
 def usages() -> list[tuple[str, str]]:
-    """Return each command in a list of usages, with its arguments."""
+    """Return each command in a list of usage lines, with its arguments."""
     text = "".join(code for _, code in blocks(""))
     return re.findall(r"^kiosk ((?:labels )?[a-z]\w*)((?:.*\n\s+\[)*.*)$", text, re.MULTILINE)
 
 
 def test_the_lists_of_usages_name_every_command() -> None:
-    """No command is missing from the pages, and none is in them that does not exist."""
+    """The pages name all commands, and only existing ones."""
     own = ("new", "list", "show", "check", "build", "preview", "watch", "export", "import")
     documented = {"run", "status", "check", "doctor", "cameras", "audit", "service", "fetch"}
     assert documented | {f"labels {name}" for name in own} == {name for name, _ in usages()}
@@ -207,7 +207,7 @@ def paths() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "name"), paths())
 def test_every_file_that_a_page_names_exists(page: str, name: str) -> None:
-    """A reader finds the file that a page speaks of, except those that the kiosk or they make."""
+    """Every file that a page names exists, except files that the kiosk or readers make."""
     if not name.startswith(MADE):
         assert (PROJECT / name.replace("xx.yaml", "en.yaml")).exists(), page
 

@@ -87,7 +87,7 @@ def test_the_first_names_are_joined_and_the_others_counted() -> None:
 
 
 def test_the_nearest_name_is_found() -> None:
-    """A misspelt word gives the most similar name, another word none."""
+    """The result for a misspelt word is the most similar name; for other words there is none."""
     assert nearest("VITORIAN", ["persons", "victorian"]) == "victorian"
     assert nearest("zoo", ["persons", "victorian"]) is None
     assert did_you_mean(nearest("fsp", ["fps"])) == "Did you mean 'fps'?"

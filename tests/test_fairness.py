@@ -22,7 +22,7 @@ def test_evenness_counts_equally_frequent_names() -> None:
 
 
 def test_bits_are_one_if_the_group_tells_everything_and_none_if_nothing() -> None:
-    """The information is that of the four-field table, less the correction for few people."""
+    """The information equals the four-field table's, less the correction for few people."""
     assert bits(list("xxyy") * 10, list("ffmm") * 10)[0] == pytest.approx(1)
     counted, corrected = bits(list("xyxy") * 10, list("ffmm") * 10)
     assert counted == pytest.approx(0, abs=1e-9)
@@ -31,7 +31,7 @@ def test_bits_are_one_if_the_group_tells_everything_and_none_if_nothing() -> Non
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_keeps_the_picture_and_gives_another(view: str) -> None:
-    """Every view returns a frame with the face in it, and leaves the picture as it was."""
+    """Every view returns a frame with the face in it, and does not change the picture."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (120, 100, 3)).astype(np.uint8)
     frame, box = VIEWS[view](Frame.from_rgb(pixels.copy(), 0.0), Box(40, 30, 60, 55))

@@ -20,7 +20,7 @@ def test_the_pinned_file_is_read(tmp_path: Path) -> None:
 
 
 def test_another_file_is_refused_with_both_hashes(tmp_path: Path) -> None:
-    """The message has what was seen, what was expected, and the remedy."""
+    """The message has the value seen, the value expected, and the remedy."""
     file = tmp_path / "net.pt"
     file.write_bytes(b"other")
     with pytest.raises(WeightsError, match=r"net\.pt: .*5 bytes.*Fetch it again\.") as caught:

@@ -44,7 +44,7 @@ def test_a_cell_has_median_worst_and_number(recoveries: ModuleType) -> None:
 
 
 def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_path: Path) -> None:
-    """A time is kept to a tenth of a second."""
+    """Times are stored to a tenth of a second."""
     path = tmp_path / "recoveries.csv"
     path.write_text("fault,place,recovery_s\n", encoding="utf-8")
     seen = [recoveries.Observation("killed", "alone", 3.04)]
@@ -63,7 +63,7 @@ def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_pa
 def test_a_mistyped_observation_is_refused(
     recoveries: ModuleType, tmp_path: Path, row: str, problem: str
 ) -> None:
-    """A row that would be missing in the table is refused."""
+    """A mistyped row, which would be missing in the table, is refused."""
     path = tmp_path / "recoveries.csv"
     path.write_text(f"fault,place,recovery_s\n{row}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(problem)):

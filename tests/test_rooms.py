@@ -27,7 +27,7 @@ def modules(top: Path) -> list[Path]:
 
 
 def test_no_folder_lists_more_modules_than_one_glance_takes_in() -> None:
-    """A stranger finds a module by reading one short list for each folder."""
+    """A folder has at most `MOST_MODULES` modules, so that a stranger finds a module quickly."""
     folders = [module.parent for module in modules(PACKAGE)]
     assert {
         folder: folders.count(folder) for folder in folders if folders.count(folder) > MOST_MODULES
@@ -49,7 +49,7 @@ def test_every_module_has_a_test_module_of_its_name(module: Path) -> None:
 
 
 def test_no_test_imports_a_test_module() -> None:
-    """What tests share lies in tests/support/, so that a test module can be moved or deleted."""
+    """What tests share is in tests/support/, so that a test module can be moved or deleted."""
     found = [
         (file.relative_to(TESTS).as_posix(), node.module)
         for file in TESTS.rglob("*.py")

@@ -67,7 +67,7 @@ TOOLS = (
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine with the tools that every Linux has, and a Python that only pretends."""
+    """A machine with the tools that every Linux has, and a simulated Python."""
 
     folder: Path
     name: str = "the kiosk"
@@ -109,7 +109,7 @@ class Machine:
         return script.startswith(f"#!{python}\n")
 
     def start(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of scripts/ from another folder."""
+        """Run a script of scripts/ from another folder."""
         return subprocess.run(
             [self.project / "scripts" / script, *arguments],
             cwd="/",
@@ -170,7 +170,7 @@ def test_the_first_start_sets_up_and_the_second_does_not(machine: Machine) -> No
 
 @pytest.mark.parametrize("name", ["k $x", "k{x}", "k[1]", "k#1", "Käfig %s"])
 def test_any_name_of_the_folder_can_be_set_up(machine: Machine, name: str) -> None:
-    """The set-up works in folders whose names have signs that pip or setuptools misreads.
+    """The set-up works in folders whose names have characters that pip or setuptools misreads.
 
     pip gets the path of a link without such signs, and the environment has the folder's own path.
     """
@@ -254,7 +254,7 @@ def test_without_a_network_the_environment_in_use_stays(machine: Machine, change
     started = machine.run()
     assert machine.environment_is_whole()
     assert not (machine.project / ".venv.new").exists()
-    if change == "the Python":  # the packages are for another one
+    if change == "the Python":  # the packages are for another Python
         assert started.returncode == 1
         assert "cannot be used: the Python that it was made with is gone. It" in started.stderr
     else:
@@ -476,7 +476,7 @@ def test_pytorch_is_installed_only_for_a_card_by_nvidia(
 ) -> None:
     """A display controller by NVIDIA on PCI is a card, whether its driver is there or not.
 
-    `device: auto` looks for the same one.
+    `device: auto` uses the same test.
     """
     for number, device in enumerate(devices):
         folder = tmp_path / "sys/bus/pci/devices" / f"0000:0{number}:00.0"
@@ -502,7 +502,7 @@ def pip_calls(machine: Machine) -> list[str]:
 
 @pytest.mark.skipif(has_nvidia_card(), reason="this machine has a card, so it needs all packages")
 def test_without_a_card_the_show_alone_is_set_up(machine: Machine) -> None:
-    """No package of PyTorch is asked for, and none that a package asks for comes along."""
+    """Neither packages of PyTorch nor dependencies outside the list are installed."""
     first = machine.run()
     assert "installing the packages of the show: 0.2 GB to fetch, 0.7 GB on disk" in first.stderr
     (call,) = pip_calls(machine)
@@ -548,7 +548,7 @@ DATA_PACKAGES = {"timm", "scikit-image"}
 
 
 def test_the_packages_of_the_show_are_complete() -> None:
-    """Each has all that it needs in the list, and the list has nothing else."""
+    """The list has all dependencies of each package, and nothing else."""
     listed = show_packages()
     needed = set()
     for package in listed - DATA_PACKAGES:

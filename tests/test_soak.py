@@ -33,7 +33,7 @@ SEED = "126"
 
 @pytest.mark.slow
 def test_five_minutes_of_a_day_with_faults_have_no_mistakes() -> None:
-    """Visitors and faults in five minutes of a day, at ten times real time between them."""
+    """Five minutes of a day with visitors and faults have no mistakes, at ten times real time."""
     day = ("--minutes", "5", "--speed", "10", "--between", "50", "80", "--seed", SEED)
     ran = subprocess.run(
         [sys.executable, "-m", "scripts.soak", *day],
@@ -50,7 +50,7 @@ def test_five_minutes_of_a_day_with_faults_have_no_mistakes() -> None:
 
 
 def test_a_seed_is_a_day() -> None:
-    """The same seed gives the same visits and faults; another seed gives others."""
+    """The same seed results in the same visits and faults; another seed in others."""
     day = Day.from_seed(5, 1000.0, 3600.0, OFTEN)
     assert day == Day.from_seed(5, 1000.0, 3600.0, OFTEN)
     assert day != Day.from_seed(6, 1000.0, 3600.0, OFTEN)
@@ -59,7 +59,7 @@ def test_a_seed_is_a_day() -> None:
 
 
 def test_a_crowd_fills_the_room() -> None:
-    """Nearly all of 32 places are taken at any time, by people who come and go."""
+    """Nearly all of 32 places are occupied at any time, by people who come and go."""
     day = Day.from_seed(5, 0.0, 3600.0, OFTEN, crowd=True)
     present = [len(day.faces_at(float(at))) for at in range(120, 3600, 60)]
     assert min(present) >= 20
@@ -67,7 +67,7 @@ def test_a_crowd_fills_the_room() -> None:
 
 
 def test_a_day_runs_fast_except_during_a_fault() -> None:
-    """During a fault time runs as in a real show, until the observer lets it run fast again."""
+    """During a fault time runs as in a real show, until the observer calls `hurry`."""
     clock = DayClock(1000.0, [1010.0])
     clock.wait(10.0)
     assert clock.now() >= 1010.0
@@ -116,7 +116,7 @@ def show(observer: Observer, at_x: Sequence[float], picture: bool = True) -> lis
         ([visit(50, 30, 100)], [100], True),
         ([visit(50, -50, 100)], [400], True),
         ([visit(50, -50, 100)], [100, 110], True),
-        # One leaves and another comes at the same time: both may be on the wall for a moment.
+        # One leaves and another comes at the same time: both may be on the screen for a moment.
         ([visit(50, 0.2, 100), visit(0.1, -50, 300)], [100, 300], False),
         ([visit(50, -50, 100)], [], False),
     ],
@@ -125,7 +125,7 @@ def show(observer: Observer, at_x: Sequence[float], picture: bool = True) -> lis
 def test_a_square_without_a_face_is_found(
     visits: list[Visit], squares: list[float], found: bool
 ) -> None:
-    """Each square needs a person of its own, who is or just was at that place."""
+    """Each square needs a different person, who is or just was at that place."""
     assert bool(show(new_observer(visits), squares)) is found
 
 
@@ -153,7 +153,7 @@ def test_a_mirror_that_does_not_come_back_is_found() -> None:
 def test_a_mirror_below_what_the_machine_gives_is_found(
     share: float, found: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The floor is that of a whole core times the share that the control loop gets."""
+    """The least rate is a whole core's, times the share that the control loop reaches."""
     machine = [time.monotonic()]
     monkeypatch.setattr(time, "monotonic", lambda: machine[0])
     observer = new_observer(share=share)
@@ -166,7 +166,7 @@ def test_a_mirror_below_what_the_machine_gives_is_found(
 
 
 def test_memory_that_grows_is_found_over_restarts() -> None:
-    """Each process has a level of its own; only the growth within a process counts."""
+    """Only the growth of memory within a process counts, because each process has its own level."""
     findings = Findings()
     for process, level in ((0, 300.0), (1, 100.0)):
         findings.memory += [(process, process + h / 10, level + 0.5 * h) for h in range(10)]
@@ -176,7 +176,7 @@ def test_memory_that_grows_is_found_over_restarts() -> None:
 
 
 def test_the_control_loop_tells_what_the_machine_gives() -> None:
-    """The share is 1 until the loop has measured it."""
+    """The control loop's share is 1 until the loop has measured it."""
     control = Control()
     try:
         assert 0 < control.share() <= 1

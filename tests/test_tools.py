@@ -15,6 +15,6 @@ def test_a_missing_program_fails_the_test(name: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_missing_header_fails_the_test() -> None:
-    """Headers of the kernel are no different."""
+    """A missing header of the kernel fails the test as well."""
     with pytest.raises(pytest.fail.Exception, match="apt-get install linux-libc-dev"):
         header("asm-generic/missing.h")

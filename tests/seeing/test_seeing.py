@@ -200,7 +200,7 @@ def real_people(detector: Detector) -> Seen:
 
 @every_stride
 def test_real_people_are_followed_within_their_scene(real_people: Seen, stride: int) -> None:
-    """In a film of real people visitors are found, and none lives on across a cut."""
+    """In a film of real people visitors are found, and no track continues across a cut."""
     visitors = _visitors(real_people, stride)
     assert visitors
     for tracks in visitors.values():

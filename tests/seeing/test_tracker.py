@@ -46,7 +46,7 @@ def _play(tracker: Tracker, frames: Sequence[Sequence[Face]], rate: float) -> li
 @settings(max_examples=200)
 @given(shows)
 def test_no_id_comes_back_and_every_box_is_finite(show: list[tuple[list[Face], float]]) -> None:
-    """Whatever the detector finds, ids are not reused and boxes can be drawn."""
+    """For any detections, ids are not reused and boxes can be drawn."""
     tracker = Tracker()
     gone: set[int] = set()
     present: set[int] = set()
@@ -70,7 +70,7 @@ def test_no_id_comes_back_and_every_box_is_finite(show: list[tuple[list[Face], f
 def test_the_detectors_order_changes_nothing(
     show: list[tuple[list[Face], float]], random: np.random.Generator
 ) -> None:
-    """The same faces in another order give the same tracks with the same ids."""
+    """The same faces in another order result in the same tracks with the same ids."""
     one, other = Tracker(), Tracker()
     instant = 0.0
     for faces, gap in show:
@@ -179,7 +179,7 @@ def test_the_box_of_a_visitor_who_stands_still_jitters_little() -> None:
 
 @every_rate
 def test_two_visitors_who_pass_each_other_keep_their_ids(rate: float) -> None:
-    """When two cross, each track goes on in its direction."""
+    """When two cross, each track continues in its direction."""
     seconds = np.arange(0, 4, 1 / rate)
     frames = [[_at(100 + 200 * s, 200), _at(900 - 200 * s, 240, 90)] for s in seconds.tolist()]
     shown = _play(Tracker(), frames, rate)
@@ -234,7 +234,7 @@ def _track(**changes: object) -> Track:
 
 
 def test_a_box_brakes_and_rests_when_the_face_is_lost() -> None:
-    """The box of a lost face does not leave the screen: after 0.75 s it stands still."""
+    """The box of a lost face does not leave the screen: after 0.75 s it stops."""
     track = _track()
     rest = FULL_SPEED_S + BRAKING_S
     travelled = [track.box_at(10 + s).centre[0] - 150 for s in np.arange(0, 2, 0.05).tolist()]
@@ -245,7 +245,7 @@ def test_a_box_brakes_and_rests_when_the_face_is_lost() -> None:
 
 
 def test_a_box_is_not_predicted_backwards() -> None:
-    """For an instant before the last hit the box is that of the last hit."""
+    """For an instant before the last hit the box is the last hit's."""
     assert _track().box_at(9.5) == Box(100, 100, 200, 200)
 
 
@@ -293,7 +293,7 @@ def test_nobody_is_followed_across_a_long_pause(pause_s: float, same: bool) -> N
 
 
 def test_a_tracker_that_has_forgotten_follows_nobody() -> None:
-    """The ids of those who were there are not used again."""
+    """The ids of earlier visitors are not used again."""
     tracker = Tracker()
     *_, (before,) = _play(tracker, [[_at(300)]] * 10, 10)
     tracker.forget()

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | bytes], Path]:
-    """Return a function that writes kiosk.yaml; models/ holds `persons` and `victorian`."""
+    """Return a function that writes kiosk.yaml; models/ contains `persons` and `victorian`."""
     monkeypatch.chdir(tmp_path)
     for name in ("persons", "victorian"):
         (tmp_path / "models" / name).mkdir(parents=True)

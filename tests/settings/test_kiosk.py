@@ -172,7 +172,7 @@ def test_the_command_line_replaces_the_file(write: Write) -> None:
 
 
 def test_a_relative_path_starts_at_the_folder_of_the_file(write: Write, tmp_path: Path) -> None:
-    """A path in kiosk.yaml starts at its folder, one in --source at the current folder."""
+    """A path in kiosk.yaml starts at its folder, a path in --source at the current folder."""
     other = tmp_path / "shows" / "kiosk.yaml"
     (other.parent / "film.mp4").parent.mkdir()
     (other.parent / "film.mp4").touch()
@@ -326,7 +326,7 @@ def test_mistakes_in_the_language_and_the_words(
 
 
 def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path: Path) -> None:
-    """The languages of the kiosk serve any label set, and a label set can have more."""
+    """The kiosk's languages are valid for any label set, and a label set can have more."""
     (tmp_path / "models/victorian/labels.csv").write_text('"id","name_la"\n', encoding="utf-8")
     for labels, code, language in (
         ("persons", "fr", Language("fr", "fr", translated=False)),
@@ -432,7 +432,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
 def test_what_curators_mean_is_named(
     write: Write, tmp_path: Path, text: str, messages: list[str]
 ) -> None:
-    """A value for another setting, one without effect, and a nearly valid one get a remedy."""
+    """Values for another setting, without effect or nearly valid get a remedy."""
     (tmp_path / "models/mine").mkdir()
     (tmp_path / "models/mine/labelset.yaml.txt").touch()
     assert mistakes_in(write(text)) == [f"kiosk.yaml:{message}" for message in messages]

@@ -51,7 +51,7 @@ def test_a_code_becomes_a_language_for_words_and_one_for_labels(
     ],
 )
 def test_a_show_has_one_or_two_languages(value: object, first: str, second: str | None) -> None:
-    """`language: [de, en]` is a show in two; the first one comes first on the screen."""
+    """`language: [de, en]` is a show in two languages; the first comes first on the screen."""
     language = Settings.model_validate({"language": value}).language
     assert language.words == first
     assert (language.second and language.second.words) == second
@@ -106,12 +106,12 @@ def test_the_languages_of_labels_are_those_of_the_header(content: bytes, tmp_pat
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b'"id', b"first_name_it,name_italian,name-it"])
 def test_labels_without_a_translated_name_have_no_languages(content: bytes, tmp_path: Path) -> None:
-    """A column counts only if it is named `name_` and a code, as for the label set itself."""
+    """A column counts only if it is named `name_` and a code, as when the label set is loaded."""
     (tmp_path / "weather").mkdir()
     (tmp_path / "weather" / "labels.csv").write_bytes(content)
     assert label_languages("weather", tmp_path) == []
 
 
 def test_a_set_without_labels_csv_has_no_languages(tmp_path: Path) -> None:
-    """A network that brings its own names has them in one language."""
+    """The names of a set without labels.csv are in one language."""
     assert label_languages("weather", tmp_path) == []

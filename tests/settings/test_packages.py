@@ -15,7 +15,7 @@ def test_with_pytorch_nothing_is_missing() -> None:
 def test_without_pytorch_the_command_and_its_size_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """If only the show's packages are installed, what needs more says how to get them."""
+    """If only the show's packages are installed, functions that need more say how to install it."""
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     assert not packages.has_all_packages()
     with pytest.raises(SettingsError) as caught:

@@ -1,4 +1,4 @@
-"""Tests of the guess at a mistyped path: only paths of the right kind are proposed."""
+"""Tests of the guess of a mistyped path: only paths of the right kind are proposed."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_a_label_set_is_a_folder_with_labelset_yaml(tmp_path: Path) -> None:
 
 
 def test_the_launcher_can_import_the_paths() -> None:
-    """The module imports the standard library only, as the launcher needs."""
+    """The module imports the standard library only, because the launcher imports it."""
     program = (
         "import sys; before = set(sys.modules); import installation.settings.paths; "
         "print({name.partition('.')[0] for name in set(sys.modules) - before} "

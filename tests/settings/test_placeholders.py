@@ -12,7 +12,7 @@ Time: TypeAdapter[str] = TypeAdapter(Annotated[NonEmptyText, with_placeholders("
 
 @pytest.mark.parametrize("text", ["{hour}:{minute}", "{minute:02} past {hour}"])
 def test_a_text_has_each_placeholder_once(text: str) -> None:
-    """The placeholders may stand in any order, and ask for two digits."""
+    """The placeholders may be in any order, and may request two digits."""
     assert Time.validate_python(text) == text
 
 

@@ -5,7 +5,7 @@ from installation.settings.reasons import REASONS
 
 
 def test_kiosk_yaml_explains_every_reason() -> None:
-    """The shipped kiosk.yaml lists every reason in the same order, with a comment beside it."""
+    """The shipped kiosk.yaml lists every reason in the same order, with a comment on its line."""
     lines = [line.strip() for line in DEFAULT_FILE.read_text(encoding="utf-8").splitlines()]
     listed = [line.removeprefix("- ").split() for line in lines if line.startswith("- ")]
     assert [reason for reason, *_ in listed] == list(REASONS)

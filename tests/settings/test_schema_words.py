@@ -94,7 +94,7 @@ def test_a_value_is_quoted_as_in_the_file(value: object, words: str) -> None:
     ],
 )
 def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, remedy: str) -> None:
-    """The remedy depends on what the setting takes and on how the file spells the value."""
+    """The remedy depends on what the setting accepts and on how the file spells the value."""
     piece = find_piece(SCHEMA, (key,))
     assert remedy_for_value(value, plain_word, piece, SCHEMA).startswith(remedy)
 

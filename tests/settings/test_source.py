@@ -38,7 +38,7 @@ def test_a_camera_need_not_be_plugged_in(text: str, source: Source) -> None:
 
 @pytest.mark.parametrize("name", ["film.mp4", "1", "auto", "2024", "\u0663"])
 def test_a_path_is_a_film_or_a_folder_of_pictures(name: str, tmp_path: Path) -> None:
-    """A relative path starts at the given folder; a file is a film, a folder holds pictures."""
+    """A relative path starts at the given folder; a file is a film, a folder contains pictures."""
     (tmp_path / name).touch()
     (tmp_path / "more").mkdir()
     assert parse_source(f"./{name}", tmp_path) == Film(tmp_path / name)
@@ -59,7 +59,7 @@ def memory_folder() -> Iterator[Path]:
 
 
 def test_a_film_in_dev_shm_is_a_film(memory_folder: Path) -> None:
-    """/dev/shm holds ordinary files, so a path there is not a camera, typed in full or not."""
+    """/dev/shm contains ordinary files, so a path there is not a camera, absolute or relative."""
     film = memory_folder / "film.mp4"
     film.touch()
     for text in (str(film), "film.mp4", "/dev/./shm/" + str(film.relative_to("/dev/shm"))):
@@ -68,7 +68,7 @@ def test_a_film_in_dev_shm_is_a_film(memory_folder: Path) -> None:
 
 @pytest.mark.parametrize("text", ["nonsense", "films/none.mp4", "-1", "1.5", "/dev/shm/none.mp4"])
 def test_an_unknown_source_is_refused_with_what_was_expected(text: str, tmp_path: Path) -> None:
-    """The message quotes the source and lists everything that the setting takes."""
+    """The message quotes the source and lists everything that the setting accepts."""
     with pytest.raises(
         SettingsError, match="expected auto, rehearsal, a camera's number"
     ) as caught:

@@ -13,7 +13,7 @@ def records(text: str) -> list[Record]:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_separator_is_found_in_the_header(separator: str) -> None:
-    """The separator is the one that the header has most often."""
+    """The separator is the possible one that occurs most often in the header."""
     text = f"id{separator}name{separator}notes\na{separator}air{separator}clear\n"
     assert [record.cells for record in records(text)] == [
         ["id", "name", "notes"],
@@ -28,7 +28,7 @@ def test_the_line_sep_states_the_separator_and_is_not_a_row() -> None:
 
 
 def test_blank_rows_are_skipped_and_counted() -> None:
-    """A row without any text is skipped; line and number of the others stay those of the file."""
+    """A row without any text is skipped; line and number of the other rows do not change."""
     assert records('id,name\n,,\n\n"a\nb",c\nd,e\n') == [
         Record(1, 1, ["id", "name"]),
         Record(4, 4, ["a b", "c"]),

@@ -71,7 +71,7 @@ def test_a_missing_file_is_answered_with_the_nearest(write: Write) -> None:
 
 
 def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None:
-    """A folder or a device in the place of the file is refused without reading it."""
+    """A folder or a device instead of the file is refused without reading it."""
     assert mistakes_in(tmp_path) == [
         ".: this is a folder (expected a file). Give the name of a file in this folder."
     ]
@@ -91,7 +91,7 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
     ],
 )
 def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: str) -> None:
-    """A file of another program is refused with its format's name, whatever it is called."""
+    """A file of another program is refused with its format's name, under any name."""
     assert mistakes_in(write(start + b"labels: persons\n")) == [
         f"kiosk.yaml: it is {form} (expected plain text). Save the file as plain text in UTF-8 "
         "(in TextEdit: Format, Make Plain Text)."
@@ -99,7 +99,7 @@ def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: st
 
 
 def test_utf_32_is_not_taken_for_utf_16(write: Write) -> None:
-    """UTF-32, whose byte-order mark begins as that of UTF-16 does, is refused as UTF-32."""
+    """UTF-32, whose byte-order mark begins like UTF-16's, is refused as UTF-32."""
     (mistake,) = mistakes_in(write("labels: persons\n".encode("utf-32")))
     assert mistake.startswith("kiosk.yaml: the file is not text (it contains zero bytes).")
 

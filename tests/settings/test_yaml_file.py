@@ -255,7 +255,7 @@ def test_yes_and_no_are_as_good_as_true_and_false(text: str, mirror: bool) -> No
 
 
 def test_a_setting_has_a_place(write: Write) -> None:
-    """`where` gives the line of a setting, else that of its section, else the file."""
+    """`where` returns the line of a setting, else of its section, else the file."""
     text = "labels: persons\ncamera:\n  # 60\n  fps: 60\n"
     loaded = load_settings(write(text), models=Path("models"))
     assert loaded.where("camera", "fps") == "kiosk.yaml:4"
@@ -273,7 +273,7 @@ def test_deep_nesting_is_refused(text: str) -> None:
 
 @given(st.text())
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    """Any text gives settings or SettingsError."""
+    """Any text results in settings or SettingsError."""
     parse_or_refuse(text)
 
 
@@ -289,7 +289,7 @@ _WORDS = st.sampled_from([
 
 @given(st.lists(_WORDS, max_size=40).map("".join))
 def test_any_yaml_is_parsed_or_refused(text: str) -> None:
-    """Any mixture of YAML's marks gives settings or SettingsError."""
+    """Any mixture of YAML's marks results in settings or SettingsError."""
     parse_or_refuse(text)
 
 
@@ -304,7 +304,7 @@ _KEYS = st.sampled_from([*Settings.model_fields, *CameraSettings.model_fields, "
     )
 )
 def test_any_value_is_parsed_or_refused(value: object) -> None:
-    """Any value under any name gives settings or SettingsError."""
+    """Any value under any name results in settings or SettingsError."""
     parse_or_refuse(yaml.safe_dump(value, allow_unicode=True))
 
 
@@ -312,7 +312,7 @@ def test_any_value_is_parsed_or_refused(value: object) -> None:
 def test_any_bytes_are_parsed_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    """Any bytes in the file give settings or SettingsError."""
+    """Any bytes in the file result in settings or SettingsError."""
     path = tmp_path_factory.getbasetemp() / "kiosk.yaml"
     path.write_bytes(content)
     with contextlib.suppress(SettingsError):

@@ -304,7 +304,7 @@ def test_a_text_that_yaml_takes_as_it_is_meant_has_no_flaw(text: str) -> None:
 
 @given(st.text(st.sampled_from("ab'\"\\ :#-[]{}@&*!|>?,"), min_size=1, max_size=12))
 def test_a_quoted_text_is_read_back(text: str) -> None:
-    """The quotes that a remedy proposes give the text as it was meant."""
+    """A text in the quotes that a remedy proposes is read as it was meant."""
     text = text.strip() or "a"
     if not set("{}") & set(text):
         title = parse(f"screen:\n  title: {quoted(text)}\n").screen.title

@@ -94,7 +94,7 @@ def test_a_newcomer_is_announced_before_others_are_read() -> None:
 def test_a_visitor_whose_verdict_holds_costs_at_most_one_reading_a_second(
     level: float, each_s: int
 ) -> None:
-    """A visitor with a name is not read again; one without enough evidence is, once a second."""
+    """A visitor with a name is not read again; an unsure one is, once a second."""
 
     class Sure(FirstLabel):
         def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
@@ -113,7 +113,10 @@ def test_a_visitor_whose_verdict_holds_costs_at_most_one_reading_a_second(
 
 
 def test_people_behind_the_line_are_neither_visitors_nor_read() -> None:
-    """A face smaller than `least_size` is a bystander's: it is not read, and no words cover it."""
+    """A face smaller than `least_size` is a bystander's, and is not read.
+
+    No words cover it.
+    """
     forgetful = Forgetful(small_parts(GreyFilm(0)))
     parts = replace(forgetful.parts, presence=Presence(0.0, least_size=0.6))
     analysis = analysis_of(parts)
@@ -154,7 +157,7 @@ def test_a_changed_label_set_waits_until_nobody_is_there() -> None:
 
 
 def test_a_changed_label_set_does_not_wait_for_ever() -> None:
-    """In a full room the new categories come after half a minute, and all are read again."""
+    """In a full room the new categories are used after half a minute, and all are read again."""
     parts = small_parts(GreyFilm(0))
     analysis = analysis_of(parts)
     changed = FirstLabel.of_objects()
@@ -169,7 +172,7 @@ def test_a_changed_label_set_does_not_wait_for_ever() -> None:
 
 
 class Forgetful:
-    """A detector and a classifier that record what they are asked to do, in order."""
+    """A detector and a classifier that record their calls, in order."""
 
     def __init__(self, parts: Parts, *, fails: bool = False) -> None:
         self.calls: list[str] = []
@@ -210,7 +213,7 @@ def test_the_classifier_forgets_once_nobody_is_there() -> None:
 
 
 def test_a_classifier_that_is_replaced_forgets() -> None:
-    """When a changed label set comes into a full room, the old classifier keeps no crop."""
+    """When a changed label set is used in a full room, the old classifier's crops are zeroed."""
     forgetful = Forgetful(small_parts(GreyFilm(0)))
     analysis = analysis_of(forgetful.parts)
     for number in range(3):
@@ -237,7 +240,7 @@ def test_when_analysis_ends_every_part_forgets(fails: bool) -> None:
 
 
 def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
-    """With the next camera everybody is announced again, even at the same place."""
+    """After the analysis has ended, everybody is announced again, even at the same place."""
     parts, frames = small_parts(GreyFilm(0), announce_s=3.0), Latest[Frame]()
     clock = ManualClock()
     analysis = small_analysis(parts, frames, Latest(), clock)
@@ -256,7 +259,7 @@ def test_when_analysis_ends_nothing_is_known_of_who_was_there() -> None:
 
 
 def test_an_analysis_that_is_stopped_during_a_call_publishes_nothing() -> None:
-    """A call that hung returns late: neither the squares of its frame nor the names are shown."""
+    """Neither squares nor names from a call that hung and returns late are shown."""
     frames, published, stopping = Latest[Frame](), Latest[Sightings](), threading.Event()
     received: list[int] = []
 
@@ -285,7 +288,7 @@ def test_an_analysis_that_is_stopped_during_a_call_publishes_nothing() -> None:
 
 
 def test_a_poster_of_a_face_is_named_once() -> None:
-    """A face that never leaves has one name, which is taken back; for an hour nothing follows."""
+    """A face that never leaves has one name, which is withdrawn; for an hour nothing follows."""
     clock = ManualClock()
     frames: Latest[Frame] = Latest()
     sightings: Latest[Sightings] = Latest()

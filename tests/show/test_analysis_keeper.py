@@ -190,7 +190,7 @@ def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
-    """A thread that hangs is abandoned, and a new analysis starts beside it, with other parts."""
+    """A thread that hangs is abandoned, and a new analysis starts with other parts."""
     hanging = HangingDetector()
     run = Run([with_detector(hanging), GOOD])
     run.until(hanging.entered.is_set)
@@ -216,7 +216,7 @@ def until_it_hangs(run: Run) -> None:
 
 
 def test_calls_that_hang_and_never_end_need_a_new_process() -> None:
-    """Each of them keeps a thread and its networks, so the memory would be used up."""
+    """Too many hanging threads need a new process, because each keeps its networks in memory."""
     hanging = [HangingDetector() for _ in range(MAX_HANGING + 1)]
     run = Run([with_detector(detector) for detector in hanging])
     for detector in hanging[:-1]:
@@ -251,7 +251,7 @@ def test_a_call_that_returns_after_all_publishes_nothing() -> None:
 def test_networks_of_an_earlier_live_show_are_freed_when_they_fail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The next live show begins with open networks, and whoever keeps its parts keeps none."""
+    """Networks that a live show got from the last one are freed when they fail."""
     monkeypatch.setattr(logging.getLogger("kiosk"), "disabled", True)
     run = Run([GOOD])
     run.until_results()
@@ -269,7 +269,10 @@ def test_networks_of_an_earlier_live_show_are_freed_when_they_fail(
 def test_a_thread_that_cannot_be_started_is_a_failure_of_the_analysis(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A machine without memory starts no thread; the mirror goes on, and it is tried again."""
+    """If a thread cannot be started for lack of memory, the mirror continues.
+
+    The analysis is tried again.
+    """
 
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -289,7 +292,7 @@ def test_networks_that_failed_are_freed_at_once(monkeypatch: pytest.MonkeyPatch)
         def detect(self, frame: Frame) -> list[Face]:
             raise RuntimeError("the device is gone")
 
-    # pytest keeps what is logged, with the exceptions, which a show's log does not.
+    # Pytest stores logged records with their exceptions; a show's log does not.
     monkeypatch.setattr(logging.getLogger("kiosk"), "disabled", True)
     used: list[weakref.ref[Gone]] = []
 
@@ -336,7 +339,7 @@ def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() 
 
 
 def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> None:
-    """The next live show keeps to the processor, and takes the card back when it is time."""
+    """The next live show uses the processor too, and tries the card when the time is over."""
     failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
     run = Run([failing] * DEVICE_FAILURES + [GOOD])
     for _ in range(DEVICE_FAILURES):
@@ -363,7 +366,7 @@ def test_three_different_failures_need_a_new_process() -> None:
 
 
 def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> None:
-    """The same failure is retried ever more seldom, while the mirror runs without labels."""
+    """The same failure is retried after longer delays, while the mirror has no labels."""
     run = Run([with_detector(FailingDetector(RuntimeError("a")))])
     for _ in range(len(DELAYS_S) + 2):
         run.until_failed()

@@ -70,7 +70,7 @@ def test_the_staffs_card_stays_when_the_card_is_shown_again() -> None:
 
 
 def test_the_card_fits_a_screen_that_has_changed() -> None:
-    """A display that is turned or has another resolution gets the card in its new size."""
+    """After a display's rotation or resolution has changed, the card has the new size."""
     screen = CountingScreen((640, 360))
     card = CardOnScreen(screen, open_context(screen, DEFAULTS))
     card.show(trouble_card)

@@ -32,7 +32,7 @@ n01443537,ᎠᏣᏗ,,,
 
 
 def test_the_screen_speaks_the_curators_language() -> None:
-    """The words on the screen are those of `language`, with the curator's own in their place."""
+    """The words on the screen are in `language`, with the curator's own sentences."""
     settings = Settings(language=resolve_language("fr"), words=OwnWords(loading="Patience."))
     words = open_context(SCREEN, Loaded(settings, "kiosk.yaml", {}, {})).words
     assert words.loading == "Patience."
@@ -49,7 +49,7 @@ def test_labels_are_hyphenated_in_the_language_that_the_curator_named() -> None:
 def test_a_label_without_a_font_is_reported_by_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An artist whose spreadsheet needs a font reads which row it is, as the show starts."""
+    """An artist whose spreadsheet needs a font reads the row when the show starts."""
     folder = tmp_path / "fish"
     folder.mkdir()
     (folder / "labelset.yaml").write_text(LABELSET)
@@ -74,7 +74,7 @@ def test_a_sentence_without_a_font_is_reported_by_its_line(monkeypatch: pytest.M
 
 
 def test_every_text_of_the_screen_has_a_place() -> None:
-    """The texts by place are those that fonts are looked for: words, labels, and the root."""
+    """Words, labels and the root are among the texts for which fonts are searched."""
     label_set = load_label_set("kindnesses", ContentSettings())
     texts = " ".join(texts_by_place(DEFAULTS, label_set).values())
     for text in (*load_words("en").texts(), *label_set.texts()):

@@ -28,7 +28,7 @@ WRONG = SettingsError(Mistake("kiosk.yaml:1", "labels is wrong", "Correct it."))
 def test_no_camera_looks_at_people_who_cannot_read_that_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without a display a camera's show needs --headless; a film's, and the rehearsal's, do not."""
+    """Without a display a show with a camera needs --headless; a film or the rehearsal does not."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(name, raising=False)
     settings = Settings(camera=CameraSettings(source=Device(7)))
@@ -103,7 +103,7 @@ def test_signals_end_the_show_and_are_given_back(number: signal.Signals) -> None
 
 
 def test_the_last_picture_is_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The surface of the screen is overwritten before it is freed, however the show ends."""
+    """The surface of the screen is overwritten before it is freed, for any end of the show."""
     painted = []
 
     class RecordingScreen(OffScreen):

@@ -66,7 +66,7 @@ class FastClock:
 
 
 class Camera(GreyFilm):
-    """A camera of one grey wall that sends thirty frames a second."""
+    """A camera that sends thirty frames of one grey a second."""
 
     def __init__(self, clock: FastClock) -> None:
         super().__init__(0)
@@ -81,7 +81,7 @@ class Camera(GreyFilm):
 
 @dataclass
 class Fault:
-    """What is wrong with the networks at the moment."""
+    """The current fault of the networks."""
 
     raises: Callable[[], Exception] | None = None
     score: float | None = None
@@ -126,9 +126,9 @@ class ShowRun:
     fault: list[Fault] = field(default_factory=lambda: [Fault()])
     log: list[str] = field(default_factory=list)
     scene: Scene | None = None
-    """The scene on the wall."""
+    """The scene on the screen."""
     shown: int = 0
-    """The number of different frames that were on the wall."""
+    """The number of different frames that were on the screen."""
 
     def __post_init__(self) -> None:
         self.camera = Camera(self.clock)
@@ -142,7 +142,7 @@ class ShowRun:
 
         def networks(on_processor: bool) -> Networks:
             device = "the CPU, as the graphics card failed" if on_processor else self.device
-            # A card's fault is not the processor's.
+            # The fault of a card does not occur on the processor.
             fault = [Fault()] if on_processor else self.fault
             classifier = Classifier(parts.label_set, fault)
             return Networks(Detector(fault), classifier, device)
@@ -155,7 +155,7 @@ class ShowRun:
         )
 
     def run(self, script: Iterator[bool], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Run the show until `script` ends; it yields whether the staff's card is to be shown."""
+        """Run the show until `script` ends; it yields whether the staff card must be shown."""
         paint = mirror.Mirror._show
 
         def show(painting: mirror.Mirror, scene: Scene) -> None:
@@ -186,19 +186,19 @@ class ShowRun:
             yield staff_card
 
     def share_shown(self) -> Generator[bool, None, float]:
-        """Yield for `FRAMES` frames of the camera; return which share of them was on the wall."""
+        """Yield for `FRAMES` frames of the camera; return which share of them was on the screen."""
         shown, sent = self.shown, self.camera.sent
         yield from self.until(lambda: self.camera.sent - sent >= FRAMES)
         return (self.shown - shown) / (self.camera.sent - sent)
 
     @property
     def people(self) -> int:
-        """The number of people on the wall."""
+        """The number of people on the screen."""
         return 0 if self.scene is None else len(self.scene.visitors)
 
     @property
     def text(self) -> str:
-        """All words on the wall."""
+        """All words on the screen."""
         return "" if self.scene is None else " ".join(text_of(self.scene).split())
 
     def card_has(self, sentence: str) -> Callable[[], bool]:
@@ -233,7 +233,7 @@ HANGING = threading.Event()
 def test_the_mirror_goes_on_without_labels_until_the_networks_work(
     fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As many frames as before are shown, nobody is on the wall, and the card says why.
+    """As many frames as before are shown, no labels are on the screen, and the card says why.
 
     Then visitors are read again.
     """
@@ -261,7 +261,7 @@ def test_the_mirror_goes_on_without_labels_until_the_networks_work(
 def test_the_card_says_that_the_processor_replaces_the_graphics_card(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A card that disappears is given up after two failures, and taken back when it works."""
+    """A card that disappears is given up after two failures, and used again when it works."""
     run = ShowRun(device="cuda")
 
     def script() -> Iterator[bool]:
@@ -284,7 +284,7 @@ def test_the_card_says_that_the_processor_replaces_the_graphics_card(
 
 
 def test_three_different_failures_end_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The supervisor starts another one at once, because the status says so."""
+    """The process ends with the status after which the supervisor starts another at once."""
     run = ShowRun()
 
     def script() -> Iterator[bool]:

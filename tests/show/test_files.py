@@ -29,7 +29,7 @@ done
 if touch "$PWD/written" 2>/dev/null; then echo "this disk can be written to" >&2; exit 9; fi
 exec "$@"
 """
-"""Makes every file system read-only but that of memory, then runs a command."""
+"""Makes every file system except memory's read-only, then runs a command."""
 
 
 class RunningShow:
@@ -114,7 +114,7 @@ WAYS: dict[str, Callable[[Project, str], object]] = {
 def test_the_show_goes_on_whatever_happens_to_its_files(
     running: RunningShow, project: Project
 ) -> None:
-    """The settings, the label set and the networks are lost in every way; visitors are named.
+    """The settings, the label set and the networks are lost in every way; visitors are still named.
 
     The log has the mistakes of the label set, and nothing else.
     """
@@ -137,7 +137,7 @@ def test_the_show_goes_on_whatever_happens_to_its_files(
 def test_a_show_without_its_settings_comes_back_with_them(
     running: RunningShow, project: Project
 ) -> None:
-    """Somebody empties kiosk.yaml and the show crashes: it is started when the file is right."""
+    """If kiosk.yaml is empty when the show crashes, the show starts again once it is corrected."""
     running.wait_for_event("announced")
     project.write("kiosk.yaml", "labels: fisch\n")
     os.kill(show_of(running.process.pid), signal.SIGKILL)
@@ -150,9 +150,10 @@ def test_a_show_without_its_settings_comes_back_with_them(
 
 @needs_guard
 def test_a_show_needs_no_disk_to_write_to(project: Project) -> None:
-    """With every file system read-only, as a full disk is, the guard holds and visitors are named.
+    """With every file system read-only, as a full disk is, visitors are named.
 
-    Only the memory's own file system stays, in which the self-test tries what it must not do.
+    The guard is complete too. Only the memory's own file system stays writable; the self-test tries
+    there what it must not do.
     """
     unshare = (tool("unshare"), "--map-root-user", "--mount")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:

@@ -185,7 +185,7 @@ Pattern = bytes
 def classifier_forms(batch: bytes) -> dict[str, tuple[bytes, int]]:
     """Return the classifier's `batch`, which the program writes, and the features in its arena.
 
-    The features are computed here from the batch; the program itself asks for the logits alone.
+    The features are computed here from the batch; the program itself reads only the logits.
     """
     crops = np.frombuffer(batch, np.float32).reshape(-1, 3, 224, 224)
     features = EfficientNetLite0(output="features").encode(crops)
@@ -205,7 +205,7 @@ def visitor() -> npt.NDArray[np.uint8]:
 
 
 def patterns(data: bytes, step: int, count: int = 60) -> list[Pattern]:
-    """Return up to `count` stretches of 32 bytes of `data` that are nowhere else by chance.
+    """Return up to `count` runs of 32 bytes of `data` that occur nowhere else by chance.
 
     `step` is the size of a number in `data`, bytes.
     """
@@ -225,7 +225,7 @@ def levels(count: int = 3) -> Iterator[tuple[int, int]]:
 
 
 def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[bytes, int]]:
-    """Return `frame` in the forms that the camera, the screen and the detector hold.
+    """Return `frame` in the forms that the camera, the screen and the detector have in memory.
 
     Each is bytes and the size of a number in them.
     """
@@ -247,7 +247,7 @@ def pictures(frame: npt.NDArray[np.uint8], detector: str) -> dict[str, tuple[byt
 
 @dataclass(frozen=True)
 class Search:
-    """Looks for patterns in all memory that a process may write."""
+    """Searches for patterns in all memory that a process may write."""
 
     patterns: dict[str, list[Pattern]]
 

@@ -32,7 +32,7 @@ from tests.support.small_show import (
 
 
 class PacedFilm(GreyFilm):
-    """A film in which each frame comes when the last has been painted.
+    """A film in which each frame arrives when the last one has been painted.
 
     It ends thirty frames after `last_line` has been logged.
     """
@@ -91,7 +91,7 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
 
 
 def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
-    """Under the guard, a changed label set that needs a new font is refused; the old one stays."""
+    """Under the guard, a changed label set that needs a new font is refused; the old set stays."""
     screen, logged = CountingScreen(), list[str]()
     film = PacedFilm(screen, logged, "no font")
     reloader = cast("LabelSetReloader", SlowReloader(screen, "ᏣᎳ"))
@@ -107,7 +107,10 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
 def test_what_german_labels_need_is_loaded_behind_the_mirror(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Hyphenation patterns, which load in half a second, are loaded before the first reading."""
+    """Hyphenation patterns are loaded before the first reading.
+
+    Loading takes half a second.
+    """
     loaded_for: list[tuple[int, str]] = []
 
     def record(texts: Iterable[str], language: str) -> None:
@@ -196,7 +199,7 @@ def test_nobody_is_read_who_is_not_on_the_screen(size: tuple[int, int], events: 
 
 
 class OpeningFilm(GreyFilm):
-    """A film of which each frame comes when the last has been painted; it then sets `ended`."""
+    """A film whose frames arrive when the last one has been painted; at its end, `ended` is set."""
 
     def __init__(self, screen: CountingScreen) -> None:
         super().__init__(20)

@@ -38,7 +38,7 @@ def running(project: Project) -> Iterator[subprocess.Popen[str]]:
 def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     running: subprocess.Popen[str], project: Project
 ) -> None:
-    """A label shown from now on comes without a restart; a mistake leaves what was there.
+    """A label that is no longer hidden appears without a restart; after a mistake the set stays.
 
     Its letters may be of another script: the kiosk's own fonts can be read behind the guard.
     """
@@ -78,6 +78,6 @@ print(len(parts.label_set.labels), reloaded and len(reloaded.classifier.label_se
 
 
 def test_what_is_saved_while_the_show_loads_is_not_lost(project: Project) -> None:
-    """A spreadsheet saved between its reading and the first look at it is a change."""
+    """A spreadsheet saved between its reading and the first check of the files is a change."""
     outcome = project.python("-c", LOADING)
     assert outcome.stdout == "2 3\n", outcome.stderr

@@ -71,7 +71,7 @@ def test_the_staffs_card_is_on_the_screen_only_while_it_is_asked_for() -> None:
 
 
 def test_the_mirror_stays_for_a_minute_if_faces_cannot_be_searched() -> None:
-    """Somebody who stands there sees themselves without words; then the room counts as empty.
+    """A visitor sees themselves without words for a minute; then the room counts as empty.
 
     An idle screen stays idle.
     """
@@ -139,7 +139,7 @@ def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
 
 @pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
-    """If the analysis hangs, names disappear before somebody else can step under them."""
+    """If the analysis hangs, names disappear before they could be on somebody else."""
     screen = OffScreen((320, 180))
     context = open_context(screen, DEFAULTS)
     painted = []
@@ -161,7 +161,7 @@ def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> No
 def test_half_a_second_after_the_last_frame_nobody_is_on_the_wall(
     interval_s: float, gone_after_s: float
 ) -> None:
-    """Picture, boxes and labels give way to a calm card; the next frame brings the mirror back.
+    """A calm card replaces picture, boxes and labels, until the next frame arrives.
 
     A camera with fewer than three frames a second has one and a half of its intervals.
     """
@@ -223,7 +223,7 @@ def frame_memory() -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
 
 @pytest.mark.parametrize(("frames_after", "is_held"), [(0, True), (1, False)])
 def test_no_picture_of_a_visitor_outlives_the_next_one(frames_after: int, is_held: bool) -> None:
-    """One frame after a visitor has left no memory of frames holds them; before, some does."""
+    """One frame after a visitor has left, no memory of frames contains them; before, some does."""
     parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
     frames: Latest[Frame] = Latest()
     seen: Latest[Sightings] = Latest()

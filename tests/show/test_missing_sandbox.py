@@ -60,7 +60,7 @@ def test_degraded_privacy_names_what_is_missing_and_goes_on() -> None:
         """A guard that ends the test when it would be sealed."""
 
         def enter_middle_stage(self) -> None:
-            """Leave the process of the tests as it is."""
+            """Do nothing to the process of the tests."""
 
         def seal(self) -> Proof:
             raise StopIteration

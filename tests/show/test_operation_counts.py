@@ -85,7 +85,7 @@ class MirroredCamera:
 def test_a_frame_is_written_once_in_the_cameras_size_and_once_in_the_screens(
     camera: Size, screen: Size
 ) -> None:
-    """On the way from one to the other no more than a strip of it is in memory.
+    """Between the two no more than a strip of the picture is in memory.
 
     A part of the picture is behind the bands of the screen, and the rows at the edges of strips are
     written twice.
@@ -107,7 +107,10 @@ def test_a_frame_is_written_once_in_the_cameras_size_and_once_in_the_screens(
 
 
 def test_a_frame_of_another_shape_is_written_once_more() -> None:
-    """If the ratio of camera and screen does not repeat, a picture gets its channel as a whole."""
+    """If no strips are possible, the channel is added to the whole picture at once.
+
+    This is so if the ratio of camera and screen does not repeat.
+    """
     mirrored = MirroredCamera((640, 480), FULL_HD)
     mirrored.read()
     mirrored.show()
@@ -123,7 +126,7 @@ def test_a_frame_of_another_shape_is_written_once_more() -> None:
 def test_no_memory_is_allocated_for_a_frame(
     camera: Size, screen: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the first frames all pictures lie in memory that is there, but what a decoder returns.
+    """After the first frames no memory is allocated for pictures, except by a decoder.
 
     The checksum of a camera's picture takes a quarter of its rows.
     """
@@ -178,7 +181,7 @@ def test_names_that_tumble_are_set_and_drawn_once(
 
 
 def test_a_crowd_that_stands_still_is_laid_out_with_few_calls() -> None:
-    """The scene of 32 visitors takes some 3,000 calls of Python functions, and no search for room.
+    """The scene of 32 visitors takes about 3,000 calls of Python functions, and no search for room.
 
     A search would take at least 7,000.
     """

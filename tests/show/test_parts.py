@@ -43,9 +43,9 @@ def test_before_the_first_visitor_everything_has_run_once() -> None:
 
 
 def test_a_camera_that_comes_while_the_show_loads_counts_as_new() -> None:
-    """After the computer was switched on a camera may come late; the rehearsal then gives way.
+    """A camera that appears while the show loads replaces the rehearsal.
 
-    The sandbox allows the devices that were there when the launcher looked.
+    The sandbox allows only the devices that were there when the launcher looked.
     """
     early, late = Path("/dev/video0"), Path("/dev/video2")
     status = SandboxStatus("enforce", devices=("/dev/null", "/dev/video0"))
@@ -102,8 +102,8 @@ MOST_MODULES = 700
 def test_the_default_show_reads_visitors_without_heavy_libraries() -> None:
     """Up to the first readings no large library is imported, and behind the mirror none at all.
 
-    Triton is among those that are not loaded: its LLVM and that of Mesa's OpenGL crash a process
-    that has both.
+    Triton is among the libraries that are not loaded: its LLVM and Mesa's crash a process that has
+    both.
     """
     ran = subprocess.run(
         [sys.executable, "-c", SHOW],

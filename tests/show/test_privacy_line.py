@@ -61,7 +61,7 @@ def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
 
 
 class KeepingScreen(OffScreen):
-    """A screen that keeps the last picture that was not black."""
+    """A screen that stores the last picture that was not black."""
 
     def flip(self) -> None:
         if pygame.surfarray.array3d(self.surface).any():
@@ -69,7 +69,7 @@ class KeepingScreen(OffScreen):
 
 
 def shows(screen: KeepingScreen, line: str, label_set: LabelSet | None = None) -> bool:
-    """Return whether the foot of `screen` was the one with `line`, pixel by pixel."""
+    """Return whether the foot of `screen` was the foot with `line`, pixel by pixel."""
     expected = OffScreen(SIZE)
     context = open_context(expected, DEFAULTS, label_set)
     context = replace(context, words=context.words.updated({"privacy": line}))
@@ -116,7 +116,7 @@ def test_visitors_are_told_that_the_kernel_prevents_storing_only_if_it_does(
 
     class Sealed(Guard):
         def enter_middle_stage(self) -> None:
-            """Leave the process of the tests as it is."""
+            """Do nothing to the process of the tests."""
 
         def seal(self) -> Proof:
             return Proof(RESULTS, missing, AT, () if swap is None else (swap,))

@@ -13,7 +13,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class Supervisor:
-    """The supervisor's ends of both pipes, and the status that tells the show of its own."""
+    """The supervisor's ends of both pipes, and the status with the show's ends."""
 
     def __init__(self) -> None:
         self.reading, progress = os.pipe()
@@ -64,7 +64,7 @@ def test_once_a_second_and_at_each_change_of_the_state(supervisor: Supervisor) -
 
 
 def test_figures_go_on_from_one_live_show_to_the_next(supervisor: Supervisor) -> None:
-    """The counts go on after a camera was opened again."""
+    """The counts continue after a camera was opened again."""
     clock = ManualClock()
     reporter = ProgressReporter(supervisor.status, clock)
     for verdicts in (3, 4):
@@ -78,7 +78,7 @@ def test_figures_go_on_from_one_live_show_to_the_next(supervisor: Supervisor) ->
 
 
 def test_no_camera_without_the_supervisors_permission(supervisor: Supervisor) -> None:
-    """The show goes on once it is allowed to, and ends if its supervisor has ended."""
+    """The show continues once it is allowed to, and ends if its supervisor has ended."""
     reporter = ProgressReporter(supervisor.status, ManualClock())
     os.write(supervisor.writing, b"\1")
     assert reporter.wait_for_permission()

@@ -56,7 +56,7 @@ def rehearsed() -> tuple[list[dict[str, object]], str]:
 def test_the_default_show_names_the_visitor_of_the_rehearsal(
     rehearsed: tuple[list[dict[str, object]], str],
 ) -> None:
-    """Camera, detector, tracker, network, label set and settler together come to a name."""
+    """Camera, detector, tracker, network, label set and settler together result in a name."""
     events, _ = rehearsed
     verdicts = [event for event in events if event["event"] == "verdict"]
     assert verdicts

@@ -69,8 +69,8 @@ def test_the_trouble_card_needs_nothing_loaded(window: Window) -> None:
 class LostWhenNamed(GreyFilm):
     """A camera that is lost once the visitor's name has been painted.
 
-    It knows which of its frames are held. Its time passes a hundredth as fast as that of a film, so
-    that sightings are not stale when they are painted.
+    It knows which of its frames are still in memory. Its time passes a hundredth as fast as a
+    film's, so that sightings are not stale when they are painted.
     """
 
     def __init__(self, events: Sequence[object], made: Collection[type]) -> None:
@@ -91,7 +91,7 @@ class LostWhenNamed(GreyFilm):
         return replace(frame, taken_at=frame.taken_at / 100)
 
     def held(self) -> int:
-        """Return how many of the frames somebody holds."""
+        """Return how many of the frames are still referred to."""
         return sum(given() is not None for given in self._given)
 
 
@@ -101,8 +101,8 @@ VALUES = (Track, Present, Reading, Candidate, Verdict, Sighting, Sightings, Visi
 class VisitorValues:
     """Records all values from now on that say who was present, where, and what they were called.
 
-    Each is recorded as it is made. To look for them among all objects would take hold of tuples
-    that the show's other threads are just building, which breaks them (SystemError).
+    Each is recorded as it is made. A search among all objects would find tuples that other threads
+    are building, which breaks them (SystemError).
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ class VisitorValues:
         monkeypatch.setattr(kind, "__init__", recording)
 
     def held(self) -> set[type]:
-        """Return the types of those that are still in memory."""
+        """Return the types of the values that are still in memory."""
         return {type(value) for made in tuple(self._made) if (value := made()) is not None}
 
 
@@ -173,7 +173,7 @@ def test_a_show_can_be_ended_while_it_loads() -> None:
 
 
 def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
-    """A missing camera is waited for, and one that fails is opened again: the process goes on."""
+    """A service waits for a missing camera, and reopens one that failed, in the same process."""
     attempts = 0
     logged: list[str] = []
 
@@ -211,7 +211,7 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
 def test_the_staff_reads_which_camera_is_missing(
     mistake: Mistake, state: State, window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new process that waits for the camera of the last one does not ask for any camera."""
+    """The staff card says if any camera is missing, or the camera of the last process."""
     states: list[State] = []
     for_staff = card_for_staff
 

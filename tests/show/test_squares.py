@@ -29,7 +29,9 @@ from tests.support.small_show import (
 )
 
 MARGIN = 0.12
-"""How much larger than the face's box its square is on each side, over the box's longer side."""
+"""How much larger than the face's box its square is on each side, relative to the box's longer
+side.
+"""
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_the_square_of_somebody_who_moves_is_on_their_face(
 
 
 def _measured(scene: Scene, frame: Frame, detector: Mtcnn, room: Rect) -> tuple[float, float]:
-    """Return the distance of the centres over the square's side, and the margin over the box's."""
+    """Return the centres' distance and the margin, relative to the sides of square and box."""
     (visitor,), (face,) = scene.visitors, detector.detect(frame)
     box = Cover.from_sizes((frame.width, frame.height), room).to_screen(face.box)
     square, (x, y) = visitor.square, box.centre

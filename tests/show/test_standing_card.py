@@ -16,7 +16,7 @@ from tests.support.small_show import DEFAULTS
 
 
 class ScriptedScreen(OffScreen):
-    """A screen that runs one step of a script at each look at the keys, and notes what it shows."""
+    """A screen that runs one step of a script at each poll, and records what it shows."""
 
     def __init__(self, *steps: object) -> None:
         super().__init__((640, 360))
@@ -70,7 +70,7 @@ NOTHING = ScreenEvents()
 
 
 def test_the_card_changes_when_the_supervisor_says_so() -> None:
-    """The card first says that the machine is starting, and after a failure that it pauses."""
+    """The card says that the machine is starting, and after a failure that it pauses."""
     screen = play(NOTHING, TROUBLE, NOTHING, END)
     assert len(screen.shown) == 2
     assert not np.array_equal(screen.shown[0], screen.shown[1])
@@ -92,7 +92,7 @@ def test_the_staff_reads_the_mistakes_of_the_file() -> None:
 
 
 def test_a_card_without_its_display_server_ends_with_an_error() -> None:
-    """Its status must not be that of somebody who holds Escape, which ends the show as well."""
+    """Its status differs from the status after Escape, which ends the show as well."""
     with pytest.raises(ScreenError, match="display has changed or its server has ended"):
         play(NOTHING, ScreenEvents(outdated=True))
 

@@ -19,7 +19,7 @@ def reporter_of(frames: Latest[Frame]) -> StatusReporter:
 
 
 def test_the_figures_are_gathered_once_a_second() -> None:
-    """Figures stand still long enough to be read, and the rate is that of the last second."""
+    """Figures do not change for a second, and the rate is the last second's."""
     frames: Latest[Frame] = Latest()
     reporter = reporter_of(frames)
 
@@ -42,7 +42,7 @@ def test_the_figures_are_gathered_once_a_second() -> None:
 
 
 def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
-    """A camera that is plugged in during the rehearsal is named from then on."""
+    """A camera that is plugged in during the rehearsal is named after that."""
     reporter = reporter_of(Latest())
     reporter.camera = CameraStatus("another camera", 4, 3)
     status = reporter.status(10.0)

@@ -65,7 +65,7 @@ class FaceOfTheVisitor(OneFace):
 
 
 class NotingClassifier(FirstLabel):
-    """Notes when the frames were taken in which it was given somebody."""
+    """Records the instants of the frames in which it was given a face."""
 
     taken_at: tuple[float, ...] = ()
 
@@ -77,7 +77,7 @@ class NotingClassifier(FirstLabel):
 def test_nobody_is_read_or_named_before_the_notice_has_stood_its_time() -> None:
     """From the paint with the empty square to the first frame that is cropped there are 3 s.
 
-    The classifier is what crops, so before that no network has seen a face by itself.
+    Only the classifier crops, so before that no network has seen a face alone.
     """
     clock, screen = ManualClock(), CountingScreen()
     camera = RehearsalInStep(screen, clock)
@@ -103,8 +103,8 @@ def test_nobody_is_read_or_named_before_the_notice_has_stood_its_time() -> None:
 class SlowShow:
     """The analysis and the mirror of a show, frame by frame on a manual clock.
 
-    There is somebody on bright frames. The analysis may look once in `look_s`, and what it finds
-    comes `takes_s` later; after `hangs_at` nothing comes any more.
+    There is somebody on bright frames. The analysis looks once in `look_s`, and its result arrives
+    `takes_s` later; after `hangs_at` no result arrives.
     """
 
     def __init__(self, look_s: float, takes_s: float, hangs_at: float = math.inf) -> None:

@@ -33,11 +33,11 @@ from tests.support.sightings import sightings_of
 MakeContext = Callable[[Size], ScreenContext]
 
 LARGE = 42
-"""Type from this size on is large, px per em at 1080; WCAG's limit is lower."""
+"""Type of this size or more is large, px per em at 1080; WCAG's limit is lower."""
 OF_SMALL, OF_LARGE = 4.5, 3.0
 """The least contrast of small and of large type: WCAG 2.2, success criterion 1.4.3."""
 OF_OUTLINE = 3.0
-"""The least contrast of what is not type: success criterion 1.4.11."""
+"""The least contrast of anything that is not type: success criterion 1.4.11."""
 
 SHAPE = (720, 1280, 3)
 
@@ -94,7 +94,7 @@ def peopled(picture: Pixels, heads: list[Head], context: ScreenContext, first: i
 
 
 def assert_readable(scene: Scene, context: ScreenContext, pixels: Pixels) -> int:
-    """Fail if any type lacks contrast; return the number of lines that were looked at."""
+    """Fail if any type lacks contrast; return the number of lines that were checked."""
     found = list(text_contrasts(scene, context.fonts, pixels))
     for each in found:
         least = OF_LARGE if each.size >= context.px(LARGE) else OF_SMALL
@@ -104,7 +104,7 @@ def assert_readable(scene: Scene, context: ScreenContext, pixels: Pixels) -> int
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_squares_and_words_are_seen_before_any_picture(context: MakeContext, name: str) -> None:
-    """Outlines and all type keep their contrast, in each stage, near and in a crowd."""
+    """Outlines and all type keep their contrast, in each stage, alone and in a crowd."""
     screen = replace(context((1920, 1080)), second=load_words("de"))
     for heads, first in ((HEADS, 0), (HEADS, 3), (CROWD, 0)):
         scene = peopled(PICTURES[name], heads, screen, first)
@@ -121,7 +121,7 @@ def test_squares_and_words_are_seen_before_any_picture(context: MakeContext, nam
 def test_the_question_is_read_before_any_picture(
     context: MakeContext, name: str, kind: str
 ) -> None:
-    """Also over the dimmed mirror of a white room, and in the second language."""
+    """The question has enough contrast, also over the mirror of a white room, in both languages."""
     screen = replace(
         context((1920, 1080)),
         second=load_words("de"),
@@ -134,7 +134,7 @@ def test_the_question_is_read_before_any_picture(
 def _in_full_size() -> list[str]:
     """Return the names of the golden screens that are not reduced.
 
-    In a reduced one a thin line is mixed with what is beside it.
+    In a reduced picture a thin line is mixed with its neighbours.
     """
     shorter = {
         path.name: min(struct.unpack(">II", path.read_bytes()[16:24]))
@@ -145,7 +145,7 @@ def _in_full_size() -> list[str]:
 
 @pytest.mark.parametrize("name", _in_full_size())
 def test_green_is_set_off_from_what_is_beside_it(name: str) -> None:
-    """On each golden screen in full size, whatever is beside green is at least 3 : 1 darker."""
+    """On each golden screen in full size, everything beside green has 3 : 1 against it."""
     picture = cv2.imread(str(Path(GOLDENS, name)))
     assert picture is not None
     found = beside_green(np.asarray(picture[..., ::-1], np.uint8), reach=2)
@@ -154,7 +154,7 @@ def test_green_is_set_off_from_what_is_beside_it(name: str) -> None:
 
 
 def test_a_square_without_its_dark_lines_would_be_found() -> None:
-    """The measure tells an outline with dark lines from one without, before a light picture."""
+    """The measure distinguishes outlines with and without dark lines on a light picture."""
     bare = np.full((60, 60, 3), 214, np.uint8)
     bare[20:26] = (0, 255, 0)
     assert beside_green(bare, reach=2).min() < 1.2
@@ -170,7 +170,7 @@ def test_a_square_without_its_dark_lines_would_be_found() -> None:
 def test_contrast_is_what_wcag_says(
     one: tuple[int, int, int], other: tuple[int, int, int], expected: float
 ) -> None:
-    """Black on white has 21, and the green on middle grey less than 3."""
+    """The contrast of black on white is 21, and of the green on middle grey less than 3."""
     light = luminances(np.array([one, other], np.uint8))
     assert float(ratios(light[0], light[1])) == pytest.approx(expected, abs=0.01)
 

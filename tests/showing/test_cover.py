@@ -45,7 +45,7 @@ def test_the_visible_part_fills_the_view(frame: Size, screen: Size) -> None:
 
 @given(sizes, sizes)
 def test_heads_are_not_cut_off(frame: Size, screen: Size) -> None:
-    """A wide wall shows most of the frame's height, and black beside it."""
+    """A wide screen shows most of the frame's height, with black at the sides."""
     cover = Cover.from_sizes(frame, Rect(0, 0, *screen))
     of_a_pixel = 1 / min(cover.view.width, cover.view.height)
     assert cover.height >= (1 - MAX_CROP - 2 * of_a_pixel) * frame[1]

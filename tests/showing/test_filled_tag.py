@@ -34,7 +34,7 @@ def drawn(panel: Panel) -> Pixels:
 
 @given(st.integers(20, 900), st.integers(30, 200), st.floats(0, 1))
 def test_the_green_has_the_share_that_the_score_is(width: int, height: int, share: float) -> None:
-    """Of the width within the black border; nothing of it touches the edge."""
+    """The green is the score's share of the width within the black border."""
     panel = Panel(Rect(0, 0, width, height), ON_BLACK, (), filled_px=round(share * width))
     green = green_part(panel)
     inner = width - 2 * round(BORDER * height)
@@ -46,7 +46,7 @@ def test_the_green_has_the_share_that_the_score_is(width: int, height: int, shar
 @pytest.mark.parametrize("name", ["hornist", "clinician", "guest of honor", "äüß fj"])
 @pytest.mark.parametrize("size", [42, 84])
 def test_each_letter_has_one_colour(name: str, size: int) -> None:
-    """At each score every letter is black or green as a whole, and set off from what is beside."""
+    """At each score every letter is black or green as a whole, with contrast to what is beside."""
     for hundredth in range(1, 101):
         panel = tag(name, size, hundredth / 100)
         pixels = drawn(panel)
@@ -64,7 +64,7 @@ def test_each_letter_has_one_colour(name: str, size: int) -> None:
 
 
 def test_a_letter_on_its_own_colour_has_an_outline() -> None:
-    """At 12 of 100 the stem of the h is green on green, and a black line is around it."""
+    """At 12 of 100 the stem of the h is green on green, with a black outline."""
     panel = tag("hornist", 42, 0.12)
     pixels = drawn(panel)
     (line,) = panel.lines
@@ -79,7 +79,7 @@ def test_a_letter_on_its_own_colour_has_an_outline() -> None:
 
 
 def test_joined_letters_change_their_colour_at_the_end_of_the_green() -> None:
-    """A word whose letters are joined is not one letter."""
+    """The colour of joined letters changes within the word, at the end of the green."""
     panel = tag("مستشفى", 84, 0.5)
     (line,) = panel.lines
     pixels = drawn(panel)

@@ -105,7 +105,7 @@ def _staged(
 
 @pytest.mark.parametrize(("form", "size"), FORMS)
 def test_the_cards(golden: Check, context: MakeContext, form: str, size: Size) -> None:
-    """While the show loads, the empty square waits; when something is wrong, one calm sentence."""
+    """The cards: an empty square during the start, and a calm sentence if something is wrong."""
     screen = replace(context(size), label_set=None)
     golden(f"title_card{form}", title_card(screen), screen)
     golden(f"trouble_card{form}", trouble_card(screen), screen)
@@ -151,7 +151,7 @@ def test_the_promise_at_the_foot(
 def test_from_the_empty_square_to_a_person(
     golden: Check, tested: MakeContext, form: str, size: Size
 ) -> None:
-    """Told first, read, named as loudly as the evidence is, taken back, and a person."""
+    """The stages of a visitor: announced, read, named, withdrawn, and a person."""
     screen = tested(size)
     one = ONE if size[0] > size[1] else TALL_ONE
     staged: Mapping[str, tuple[Stage, Label | None, float]] = {
@@ -187,7 +187,7 @@ def test_a_verdict(
 
 @pytest.mark.parametrize(("form", "size"), FORMS)
 def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
-    """A name at 6 of 100 is nearly black, and one at 88 nearly green, in type of one size."""
+    """A tag at 6 of 100 is nearly black, and a tag at 88 nearly green, in type of one size."""
     screen = tested(size)
     two = TWO if size[0] > size[1] else TALL_TWO
     scene = _staged(screen, two, ("named", GUEST, 0.06), ("named", HORNIST, 0.88))
@@ -199,7 +199,7 @@ def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size)
     [("1280x800", (1280, 800)), ("3840x1080", (3840, 1080)), ("480x800", (480, 800))],
 )
 def test_screens_of_other_shapes(golden: Check, tested: MakeContext, name: str, size: Size) -> None:
-    """No head is cut off on a wide wall, and small screens have the same scenes."""
+    """No head is cut off on a wide screen, and small screens have the same scenes."""
     screen = replace(tested(size), second=load_words("de"))
     form = f"{size[0]}x{size[1]}"
     one = ONE if size[0] > size[1] else TALL_ONE
@@ -270,7 +270,7 @@ def test_the_staffs_card(
     status: ShowStatus,
     heads: list[Head],
 ) -> None:
-    """The staff card shows which layers hold, and first of all what is missing."""
+    """The staff card shows first what is missing, then which layers are active."""
     screen = _with_privacy_line(context(size), status is WHOLE, AT.date())
     scene = _scene(screen, heads, CLINICIAN)
     card = with_staff_card(scene, status, screen)
@@ -327,7 +327,7 @@ def test_a_crowd(
 
 
 def test_a_bystander(golden: Check, tested: MakeContext) -> None:
-    """A visitor behind the line on the floor has no square, and no word crosses their face."""
+    """A bystander behind the line on the floor has no square, and no words cover their face."""
     heads = [(950.0, 340.0, 60.0), *ONE]
     screen = tested(LANDSCAPE)
     sightings = replace(company(ONE, [CLINICIAN]), bystanders=(bystander(heads[0]),))

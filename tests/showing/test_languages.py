@@ -36,7 +36,7 @@ SMALL: Size = (1280, 720)
 SCREENS = (LANDSCAPE, SMALL, PORTRAIT)
 
 AT = datetime.datetime(2026, 9, 22, 10, 30)
-"""On a day with a long name, in every language."""
+"""An instant on a day with a long name in every language."""
 
 LACKING = [
     "probe 'change a kernel setting of this process'",
@@ -44,14 +44,14 @@ LACKING = [
     "probe 'execute another program by its descriptor'",
     "rights of root",
 ]
-"""More than the card names, and as long as the names of the longest probes."""
+"""Missing layers: more than the card names, as long as the longest names of probes."""
 
 ROOT = Label("somebody", "jemand", "", ())
 
 
 @cache
 def _context(language: str, size: Size, promise: str = "today") -> ScreenContext:
-    """Return the context once the self-test has been; `promise`: today, earlier or unguarded."""
+    """Return the context after the self-test; `promise`: today, earlier or unguarded."""
     return replace(_in_two(language, None, size, promise), label_set=PEOPLE)
 
 
@@ -91,7 +91,7 @@ def test_the_verdict(golden: Check, language: str) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [("de", "en"), ("fr", "es")])
 def test_a_name_in_two_languages(golden: Check, first: str, second: str) -> None:
-    """Name, definition and evidence are in both, as far as the set has them."""
+    """Name, definition and evidence are in both languages, as far as the set has them."""
     context = _in_two(first, second, LANDSCAPE)
     own, other = LANGUAGES[first].label, LANGUAGES[second].label
     label = replace(own, second=Wording(other.name, other.definition))
@@ -103,7 +103,7 @@ def test_a_name_in_two_languages(golden: Check, first: str, second: str) -> None
 @pytest.mark.parametrize(("form", "size"), [("", LANDSCAPE), ("_tall", PORTRAIT)])
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(LANGUAGES, 2)))
 def test_two_languages(golden: Check, first: str, second: str, form: str, size: Size) -> None:
-    """The notice, the question and the foot in each pair of languages."""
+    """The notice, the question and the foot are shown in each pair of languages."""
     context = replace(_in_two(first, second, size))
     golden(f"idle_{first}_{second}{form}", idle_without_names(context, []), context, shorter=True)
 
@@ -126,7 +126,7 @@ def test_however_much_is_missing_the_card_stays_calm() -> None:
 @pytest.mark.parametrize("size", SCREENS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_fits_every_screen(language: str, size: Size, promise: str) -> None:
-    """No line leaves its panel or the screen, no panel lies on another, and no word is torn."""
+    """No line leaves its panel or the screen, no panel covers another, and no word is broken."""
     context = _context(language, size, promise)
     words = context.words
     bands = (words.notice, words.way_out.format(seconds=GONE_S), words.privacy)
@@ -177,7 +177,7 @@ def _check_type(scene: Scene, context: ScreenContext) -> None:
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
-    """A sentence of the most letters that are allowed, of wide words, is whole on every card."""
+    """The longest allowed sentence, of wide words, is whole on every card."""
     longest = ("Wohlwollende MASCHINEN " * 9)[:MAX_SENTENCE_LENGTH]
     context = _context("de", size)
     keys = ("title", "invitation", "loading", "trouble_title", "trouble", "reading", "score")

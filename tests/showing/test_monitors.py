@@ -9,7 +9,7 @@ from tests.support.x_server import Projector
 
 
 def test_a_session_names_its_monitors(projector: Projector) -> None:
-    """The name is that of the connector, and the size is the current one."""
+    """The name is the connector's, and the size is the current size."""
     assert monitors_of_session() == [Monitor("screen", 0, 0, 1280, 720)]
     projector.switch_on(720, 640)
     assert monitors_of_session() == [Monitor("screen", 0, 0, 720, 640)]
@@ -33,7 +33,10 @@ def test_without_an_x_server_no_monitor_is_known(
 def test_a_monitor_that_nobody_uses_is_switched_on(
     projector: Projector, connector: str | None, has_desktop: bool, is_used: bool
 ) -> None:
-    """A desktop does that itself, and of a connector that is named only the monitor is meant."""
+    """Without a desktop, a monitor that is plugged in is switched on.
+
+    If a connector is named, only its monitor is.
+    """
     if has_desktop:
         projector.start_window_manager()
     monitors = Monitors.of_session()
@@ -46,7 +49,7 @@ def test_a_monitor_that_nobody_uses_is_switched_on(
 
 
 def test_the_connection_is_closed_once(projector: Projector) -> None:
-    """A window that is closed twice closes it twice."""
+    """Closing the connection twice does no harm, because a window may be closed twice."""
     monitors = Monitors.of_session()
     assert monitors is not None
     assert monitors.now()[0].connector == "screen"

@@ -56,7 +56,7 @@ def _scene(size: Size = (960, 540)) -> tuple[Scene, ScreenContext]:
 
 @pytest.mark.parametrize("form", MASKS)
 def test_every_kind_of_surface_shows_the_same(form: str) -> None:
-    """The colours are right whatever order of channels the display has."""
+    """The colours are right for any order of the display's channels."""
     scene, context = _scene()
     plain = pygame.Surface(context.size, depth=32)
     Painter(context.fonts).paint(scene, plain)
@@ -246,7 +246,7 @@ def test_no_letter_is_cut_off_by_its_panel(language: str) -> None:
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 0.88])
 def test_the_tag_is_green_up_to_its_score(score: float) -> None:
-    """Within a black border: left of it letters are black on green, right of it green on black."""
+    """Left of the score letters are black on green, right of it green on black."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     found = sighting(1, face((640.0, 330.0, 160.0)), CLINICIAN, score=score)
     scene = compose(FRAME, sightings_of([found]), context, 0.0)

@@ -57,7 +57,7 @@ def test_no_copy_of_a_picture_is_left(
 
 
 def test_a_part_of_a_surface_is_painted_in_place() -> None:
-    """The picture is written into the surface's own memory, and nowhere beside it."""
+    """The picture is written into the surface's own memory, and nowhere else."""
     whole = pygame.Surface((100, 60), depth=32)
     white = Frame.from_rgb(np.full((90, 160, 3), 255, np.uint8), 0.0)
     paint_picture(white, 1.0, Rect(10, 5, 64, 36), whole, Buffers())

@@ -17,7 +17,7 @@ RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
 class Poll:
-    """Looks at a window's events, each time `LOOK_S` later by the clock of the show."""
+    """Polls a window, each time `LOOK_S` later by the show's clock."""
 
     def __init__(self, window: Window) -> None:
         self._window = window
@@ -25,7 +25,7 @@ class Poll:
         self.lines: list[str] = []
 
     def until(self, reached: Callable[[], bool]) -> ScreenEvents:
-        """Look until `reached` returns true; X servers answer in their own time."""
+        """Poll until `reached` returns true, because X servers may answer late."""
         ends_at = time.monotonic() + 20
         while True:
             self._now += LOOK_S
@@ -39,9 +39,9 @@ class Poll:
 
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 def test_the_picture_fits_whatever_the_display_becomes(projector: Projector, rotate: int) -> None:
-    """Another resolution, a turned display, one that is off and back: the window follows.
+    """The window fits another resolution, a rotated display, and a display that was off.
 
-    No window manager helps, as in a session of the kiosk's own.
+    There is no window manager, as on the kiosk's own display.
     """
     with contextlib.closing(Window(0, None, rotate=rotate)) as window:
         poll = Poll(window)
@@ -63,7 +63,7 @@ def test_the_picture_fits_whatever_the_display_becomes(projector: Projector, rot
 def test_the_picture_is_turned_clockwise(
     projector: Projector, rotate: int, corner: tuple[int, int]
 ) -> None:
-    """Its upper left corner is at the upper right one if it is turned by a quarter."""
+    """After a rotation by 90° the upper left corner is at the upper right."""
     with contextlib.closing(Window(0, None, rotate=rotate)) as window:
         window.surface.fill(GREEN)
         window.surface.fill(RED, (0, 0, 100, 100))
@@ -83,7 +83,7 @@ def test_a_window_is_opened_on_the_connector_that_is_named(projector: Projector)
 
 
 def test_a_television_that_is_switched_on_late_is_used(projector: Projector) -> None:
-    """On an X server without a desktop nobody else switches a monitor on that is plugged in."""
+    """On an X server without a desktop the show switches on a monitor that is plugged in."""
     with contextlib.closing(Window(0, None)) as window:
         projector.switch_off()
         poll = Poll(window)
@@ -92,7 +92,7 @@ def test_a_television_that_is_switched_on_late_is_used(projector: Projector) -> 
 
 
 def test_a_show_starts_on_a_server_whose_monitor_is_off(projector: Projector) -> None:
-    """In the morning the computer is quicker than the television."""
+    """A show starts although its monitor is still off, as a television may be in the morning."""
     projector.switch_off()
     with contextlib.closing(Window(0, None)) as window:
         poll = Poll(window)
@@ -101,7 +101,7 @@ def test_a_show_starts_on_a_server_whose_monitor_is_off(projector: Projector) ->
 
 
 class FakeMonitors(Monitors):
-    """Monitors that a test sets, and the place that was asked for."""
+    """Monitors that a test sets, and the position that was requested."""
 
     def __init__(self, *monitors: Monitor) -> None:
         self.on = list(monitors)
@@ -122,7 +122,7 @@ class FakeMonitors(Monitors):
 
 @pytest.fixture
 def dummy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a window of 640×360 px at 0, 0 be open that nobody sees."""
+    """Open an invisible window of 640×360 px at 0, 0."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(pygame.display, "get_window_position", lambda: (0, 0))
     with contextlib.closing(Window(0, (640, 360))):
@@ -133,7 +133,7 @@ HDMI, DP = Monitor("HDMI-1", 0, 0, 640, 360), Monitor("DP-1", 640, 0, 800, 600)
 
 
 def looks(placement: Placement, count: int, begin: float = 0.0) -> list[str]:
-    """Return the lines of `count` looks at the monitors."""
+    """Return the lines of `count` checks of the monitors."""
     lines = (placement.check(begin + number * LOOK_S) for number in range(count))
     return [line for line in lines if line]
 
@@ -187,7 +187,7 @@ def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
 @pytest.mark.usefixtures("dummy")
 @pytest.mark.parametrize(("named", "moves"), [(None, True), ("HDMI-1", False)])
 def test_a_named_connector_is_waited_for(named: str | None, moves: bool) -> None:
-    """Without a name the picture moves to the monitor that is left, and back again."""
+    """With a named connector the window waits; without, it moves to another monitor and back."""
     monitors = FakeMonitors(HDMI, DP)
     placement = Placement(monitors, named, stays=True)
     monitors.on = [DP]

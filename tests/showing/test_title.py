@@ -36,13 +36,13 @@ AFTER_THE_TITLE = {
 """Some of the modules that a show needs only when the title card is on the screen."""
 
 MOST_MODULES = 420
-"""Before the title card there are 375 modules with Python 3.11 and 391 with 3.14, NumPy's among
-them, which pygame-ce imports.
+"""Before the title card there are 375 modules with Python 3.11 and 391 with 3.14, including
+NumPy's, which pygame-ce imports.
 """
 
 
 def test_little_is_imported_before_the_title_card() -> None:
-    """`kiosk run` paints the title card before it imports what finds, reads and names people."""
+    """`kiosk run` paints the title card before it imports detectors, networks and scorers."""
     answer = subprocess.run(
         [sys.executable, "-c", COUNTED], capture_output=True, text=True, check=True, timeout=60
     )
@@ -63,7 +63,7 @@ def test_little_is_imported_before_the_title_card() -> None:
     ],
 )
 def test_the_title_card_is_that_of_the_checked_settings(text: str, tmp_path: Path) -> None:
-    """The settings that are read without a check give the same card as the checked ones."""
+    """The settings that are read without a check make the same card as the checked ones."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(text)
     opened = open_title(file, headless=True, windowed=(640, 360))
@@ -92,7 +92,7 @@ def test_the_title_card_is_that_of_the_checked_settings(text: str, tmp_path: Pat
     ],
 )
 def test_an_unusual_setting_is_left_to_the_check(text: str, tmp_path: Path) -> None:
-    """Nothing is painted, and nothing reported, before a wrong file has been checked."""
+    """For an unusual file nothing is painted and nothing reported before the check."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(text)
     assert open_title(file, headless=True, windowed=None) is None

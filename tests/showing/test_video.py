@@ -21,7 +21,7 @@ from tests.support.x_server import start_x_server, x_server
     ],
 )
 def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
-    """X11 is tried first, as it reaches a Wayland desktop as well."""
+    """X11 is tried first, because it reaches a Wayland desktop as well."""
     assert session_drivers(variables) == drivers
 
 
@@ -52,7 +52,10 @@ def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
 
 
 def test_a_socket_that_the_other_side_has_closed_is_noticed() -> None:
-    """So a compositor that has ended is told from a window that somebody closes."""
+    """A closed socket shows that the compositor has ended.
+
+    Otherwise this could not be distinguished from a window that somebody closes.
+    """
     ours, theirs = socket.socketpair()
     with ours:
         assert not has_closed_socket()

@@ -42,7 +42,7 @@ def screen(request: pytest.FixtureRequest, dummy: None) -> Iterator[Screen]:
 
 
 def test_every_screen_shows_what_was_painted_and_closes_twice(screen: Screen) -> None:
-    """A screen has the size that was asked for, can be painted, and can be closed twice."""
+    """A screen has the size that was requested, can be painted, and can be closed twice."""
     assert screen.surface.get_size() == (640, 360)
     screen.surface.fill((0, 255, 0))
     screen.flip()
@@ -75,7 +75,7 @@ def test_other_keys_end_nothing(dummy: None) -> None:
 
 
 def test_f1_shows_the_staffs_card_and_puts_it_away(dummy: None) -> None:
-    """The card stays from one press of F1 to the next, and for at most a minute."""
+    """The card is shown from one press of F1 to the next, for at most a minute."""
     window = Window(0, (64, 36))
 
     def press(now: float) -> None:
@@ -100,7 +100,7 @@ def test_only_a_window_of_a_size_can_be_closed(
 ) -> None:
     """Only a window of a given size can be closed; a fullscreen mirror stays.
 
-    Alt-F4 and the desktop's menu close a window on a technician's desk, and nothing on the wall.
+    Alt-F4 and the desktop's menu close a window on a technician's desk, and not the show's window.
     """
     window = Window(0, size)
     pygame.event.post(pygame.event.Event(pygame.QUIT))
@@ -120,7 +120,7 @@ def test_a_compositor_that_ends_needs_a_new_window(
 
 
 def test_a_window_larger_than_its_display_is_named_in_the_log(dummy: None) -> None:
-    """The screen's name, which the log has, says that a part of the window is not seen."""
+    """The screen's name, which the log has, says that a part of the window is invisible."""
     assert "larger than the display" not in Window(0, (64, 36)).name
     across, down = pygame.display.get_desktop_sizes()[0]
     assert f"larger than the display of {across}×{down}" in Window(0, (across + 1, 36)).name
@@ -136,7 +136,7 @@ def test_without_keys_no_key_does_anything(dummy: None) -> None:
 
 
 def test_losing_the_focus_minimises_nothing(dummy: None) -> None:
-    """A notification or the Super key takes the focus for a moment."""
+    """Losing the focus, as to a notification, does not minimise the window."""
     Window(0, (64, 36))
     assert os.environ["SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS"] == "0"
 
@@ -150,7 +150,7 @@ def test_the_pointer_is_hidden_and_the_screensaver_off(dummy: None) -> None:
 
 
 def test_a_display_that_does_not_exist_is_named(dummy: None) -> None:
-    """The message gives the number of displays and the line of the setting."""
+    """The message has the number of displays and the line of the setting."""
     with pytest.raises(ScreenError, match=r"yaml:9: screen.display is 7, but this machine has 1 d"):
         open_screen(7, headless=False, windowed=None, where="kiosk.yaml:9")
 
@@ -230,7 +230,7 @@ def test_every_display_of_the_session_is_tried_and_named() -> None:
     ],
 )
 def test_a_library_adds_no_line_of_its_own(variables: dict[str, str]) -> None:
-    """No library prints a remark beside the kiosk's own message."""
+    """No library prints a remark in addition to the kiosk's message."""
     ran = run_with(**variables)
     assert ran.stderr == ""
     assert "wayland not available: XDG_RUNTIME_DIR is invalid or not set" in ran.stdout
@@ -245,7 +245,7 @@ def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
 
 
 def test_an_x_server_that_refuses_this_user_is_named_with_the_remedy(tmp_path: Path) -> None:
-    """Kind: a technician over ssh reads a remark of Xlib and no reason."""
+    """The message about an X server that refuses this user has the reason and the remedy."""
     cookie = tmp_path / "cookie"
     command = (tool("xauth"), "-q", "-f", str(cookie), "add", ":0", ".", "0" * 32)
     subprocess.run(command, check=True)

@@ -90,13 +90,13 @@ def test_the_screen_promises_no_more_than_the_program_does(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_visitors_read_plain_words(language: str) -> None:
-    """Words that visitors did not understand are only on the staff's card."""
+    """Words that visitors did not understand are only on the staff card."""
     for_visitors = [
         text
         for key, text in _sentences(load_words(language)).items()
         if not key.startswith(("staff_", "unguarded_staff"))
     ]
-    # What a placeholder is called is not on the screen.
+    # The name of a placeholder is not on the screen.
     shown = [re.sub(r"{.*?}", "", text).lower() for text in for_visitors]
     found = [
         (word, text) for word in LANGUAGES[language].technical for text in shown if word in text
@@ -166,7 +166,7 @@ def test_numbers_are_in_the_form_of_the_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
-    """The privacy line has the time of the test, or promises less if the kernel does less."""
+    """The privacy line has the time of the test, or promises less if the kernel prevents less."""
     words = load_words(language)
     at = datetime.datetime(2026, 5, 2, 9, 5)
     today, tomorrow = at.date(), at.date() + datetime.timedelta(days=1)
@@ -202,7 +202,7 @@ def test_the_curators_words_replace_those_of_the_kiosk() -> None:
 
 
 def test_the_curators_words_have_no_second_language() -> None:
-    """A curator's sentence stands alone: the kiosk's own would say something else beside it."""
+    """A curator's sentence is shown alone, because the kiosk's could say something else."""
     settings = Settings(
         language=replace(resolve_language("de"), second=resolve_language("fr")),
         words=OwnWords(invitation="Nur Mut."),
@@ -215,7 +215,7 @@ def test_the_curators_words_have_no_second_language() -> None:
 
 
 def test_each_sentence_is_changeable_or_fixed() -> None:
-    """Every sentence is either changeable or fixed, and those about privacy are fixed."""
+    """Every sentence is either changeable or fixed, and the sentences about privacy are fixed."""
     own, fixed = set(OwnWords.model_fields), set(FIXED_WORDS)
     elsewhere = {"title", "language", "code", "thousands", "time", "date", "first_day", "months"}
     keys = {field.name for field in fields(Words)}

@@ -27,14 +27,14 @@ needs_guard = pytest.mark.skipif(
 
 
 def show_of(supervisor: int) -> int:
-    """Return the process of the show that the process `supervisor` keeps; there is no card."""
+    """Return the process of the show that `supervisor` has started; there is no card."""
     path = Path(f"/proc/{supervisor}/task/{supervisor}/children")
     [show] = path.read_text().split()
     return int(show)
 
 
 PLAYED_S = 2
-"""How long a show with a window plays after its camera is named: some 60 frames."""
+"""How long a show with a window plays after its camera is named: about 60 frames."""
 
 USERS = ("root", "ordinary user") if os.geteuid() == 0 else ("ordinary user",)
 
@@ -43,7 +43,7 @@ def as_user(user: str, *capabilities: str) -> list[str]:
     """Return the words that precede a command so that `user` runs it.
 
     An ordinary user that root starts keeps the capability to read everything, because the
-    interpreter may lie in root's home. `capabilities` are further ones.
+    interpreter may be in root's home. `capabilities` are additional ones.
     """
     if user == "root" or os.geteuid() != 0:
         return []
@@ -78,7 +78,7 @@ def home_of(user: str, folder: Path) -> Path:
 def run(
     *arguments: str, user: str, folder: Path, timeout: float = 120, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with `arguments` as `user`, whose home and current folder lie in `folder`.
+    """Run Python with `arguments` as `user`, whose home and current folder are in `folder`.
 
     `variables` replace those of the environment.
     """
@@ -103,8 +103,8 @@ def run_until(
 ) -> subprocess.CompletedProcess[str]:
     """Run a show by Python with `arguments` until its log has a line that begins with `line`.
 
-    The show then gets SIGTERM, so that a test needs no guess of how long a busy machine takes.
-    A show that ends first is returned as it is; one that does neither for `MAX_SHOW_S` is killed.
+    The show then gets SIGTERM, so that no test depends on how long a busy machine takes. A show
+    that ends first is returned; a show that does neither within `MAX_SHOW_S` is killed.
     """
     home = home_of(user, folder)
     running = subprocess.Popen(

@@ -23,7 +23,7 @@ _LINEAR = np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055)
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 REACH = 2
-"""How far from a letter its background is looked at, px."""
+"""The distance from a letter at which its background is measured, px."""
 
 
 @dataclass(frozen=True)

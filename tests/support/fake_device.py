@@ -8,7 +8,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class FakeDevice:
-    """Satisfies OpenDevice: shows `picture`, BGR, thirty times a second of its own clock."""
+    """Satisfies OpenDevice: shows `picture`, BGR, thirty times a second of its clock."""
 
     def __init__(self, picture: cv2.typing.MatLike, clock: ManualClock) -> None:
         self.picture = picture

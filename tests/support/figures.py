@@ -58,7 +58,9 @@ LONGEST_DEFINITION = Label(
     "only at the gaps that it leaves between its names",
     ("person", "worker", "clerk", "recorder"),
 )
-"""A definition as long as the longest of ImageNet's person categories: 318 characters."""
+"""A label whose definition is as long as the longest of ImageNet's person categories: 318
+characters.
+"""
 
 
 _NAMES = (
@@ -199,11 +201,11 @@ def company(heads: Sequence[Head], labels: Sequence[Label | None]) -> Sightings:
 
 
 FRAME = Frame.from_rgb(np.zeros((720, 1280, 3), np.uint8), 0.0)
-"""A black frame, for tests that look only at places."""
+"""A black frame, for tests that check only positions."""
 
 
 def visitors_at(visitors: Sequence[tuple[Box, Label | None]]) -> Sightings:
-    """Return visitors at boxes of a frame, with their verdicts; those with None are being read."""
+    """Return visitors at boxes of a frame, with their verdicts; None: being read."""
     return sightings_of(
         [sighting(number, box, label) for number, (box, label) in enumerate(visitors)]
     )

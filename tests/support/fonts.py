@@ -1,4 +1,4 @@
-"""Simulates machines with other fonts: without any, or with those of the tests only."""
+"""Simulates machines with other fonts: without any, or with only the tests' fonts."""
 
 from __future__ import annotations
 

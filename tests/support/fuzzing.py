@@ -36,7 +36,7 @@ MAX_CASE_S = 5.0
 
 MAX_EXTRA_BYTES = 2**30
 """The most memory beyond that of the process, bytes; a header that claims 2^60 numbers must not get
-it.
+as much.
 """
 
 MAX_MESSAGE_LENGTH = 1000
@@ -58,7 +58,7 @@ class Tally:
 
 
 class WatchedFolder:
-    """A folder with `models/` and another folder, `neighbour/`, which nothing may change."""
+    """A folder with `models/` and another folder, `neighbour/`, which must not change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -139,7 +139,7 @@ def try_drawn(target: FuzzTarget[Case], cases: int) -> Tally:
     """Return the results of `cases` that Hypothesis drew; fails with the smallest bad one."""
     tally = Tally()
 
-    # Without a number of its own, Hypothesis derives the draws from this function's source text.
+    # Without an explicit seed, Hypothesis derives the draws from this function's source text.
     @seed(1)
     @given(st.randoms(use_true_random=False))
     @settings(
@@ -185,7 +185,7 @@ def assert_message(mistake: Mistake) -> None:
 
 
 def assert_drawable(label_set: LabelSet) -> None:
-    """Fail if an accepted set holds text that a screen must not show."""
+    """Fail if an accepted set contains text that a screen must not show."""
     assert label_set.labels
     for label in label_set.labels:
         assert unicode_text.is_visible(label.name)
@@ -257,7 +257,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _install_audit() -> None:
     """Add the audit hook to this process once; Python cannot remove it.
 
-    Only a process that tries a file has it, and between two files it does nothing.
+    It is only in processes that try a file, and does nothing between two files.
     """
     sys.addaudithook(_audit)
 

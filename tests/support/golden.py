@@ -31,7 +31,7 @@ LONGEST_STORED = 1920
 """The longest side of a stored picture, px."""
 
 SHORTER_STORED = 960
-"""The longest side of a picture that is stored for its places more than for its letters, px."""
+"""The longest side of a stored picture that is more for positions than for letters, px."""
 
 
 class Check(Protocol):
@@ -57,7 +57,7 @@ def store(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = Fa
 
 
 def compare(name: str, scene: Scene, context: ScreenContext, *, shorter: bool = False) -> None:
-    """Fail if the painted `scene` differs from the golden picture `name`, or if that is missing."""
+    """Fail if the painted `scene` differs from the golden picture `name`, or if there is none."""
     path = GOLDENS / f"{name}.png"
     assert path.exists(), f"{path.name} is missing: run pytest tests/showing --update-goldens"
     expected = cv2.imread(str(path))
@@ -86,7 +86,7 @@ def _stored_form(pixels: Pixels, *, shorter: bool) -> Pixels:
 
 
 def _compare(name: str, painted: Pixels, expected: Pixels) -> None:
-    """Fail if the two differ; a picture in tests/failures shows both, and where they differ."""
+    """Fail if they differ; a picture in tests/failures shows both, and where they differ."""
     same_shape = painted.shape == expected.shape
     apart = np.abs(painted.astype(np.int16) - expected) if same_shape else np.array([255])
     if apart.max() <= TOLERANCE:

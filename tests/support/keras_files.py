@@ -1,8 +1,8 @@
-"""Keras files as Teachable Machine exports them, with weights that a seed gives.
+"""Keras files as Teachable Machine exports them, with weights from a seed.
 
-The description is to the letter of what its exporter writes: all keys and values, and the names of
-the weights in their order, are those of three files that people exported with it (Keras 2.4.0).
-MobileNetV2 is that of Keras: width 0.35, without its top.
+The description is exactly what its exporter writes: all keys and values, and the names of the
+weights in their order, are taken from three files that people exported with it (Keras 2.4.0).
+MobileNetV2 is Keras' own: width 0.35, without its top.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def teachable_machine(outputs: int = 3, size: int = 224) -> Description:
 
 
 def pad_as_new_keras_does(description: Description) -> Description:
-    """Return the description with the padding of newer networks: none of its own, but "same"."""
+    """Return the description with the padding of newer networks: no padding layers, but "same"."""
     parts = description["config"]["layers"]
     for layer in parts[1]["config"]["layers"][1]["config"]["layers"]:
         if layer["name"] == "Conv1_pad":
@@ -138,7 +138,7 @@ def _shapes(part: Description) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 
 def _variables(part: Description, channels: list[int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the variables of a layer; `channels` holds those before it, and is changed."""
+    """Yield the variables of a layer; `channels` has the layer's input channels, and is changed."""
     config = part["config"]
     name = config["name"]
     if part["class_name"] in ("Sequential", "Functional"):

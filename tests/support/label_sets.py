@@ -1,4 +1,4 @@
-"""Label sets of a few rows, written into a folder of their own."""
+"""Label sets of a few rows, written into a new folder."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ method: """
 
 
 def made_examples(models: Path) -> LabelSet:
-    """Return a built set of pictures, with a row that is hidden and one that is background."""
+    """Return a built set of pictures, with a hidden row and a background row."""
     folder = write_label_set(
         models,
         f"{HEADER},is_background",

@@ -87,7 +87,7 @@ def made_classes(models: Path) -> LabelSet:
 
 
 SIDE = 32
-"""The side of the pictures that the small networks take, px."""
+"""The side of the pictures that the small networks accept, px."""
 WEATHER = (
     HEADER,
     "0,sunny one,brings the light,,",
@@ -155,7 +155,7 @@ def with_node(node: onnx.NodeProto, *initializers: onnx.TensorProto) -> onnx.Mod
 
 
 def reference(batch: torch.Tensor, outputs: int = 4) -> torch.Tensor:
-    """Return the logits `(N, outputs)` that `onnx_classifier` gives to `(N, 3, S, S)`, by torch."""
+    """Return the logits `(N, outputs)` of `onnx_classifier` for `(N, 3, S, S)`, by torch."""
     conv, matrix, bias = (torch.from_numpy(array) for array in weights(outputs))
     parts = torch.nn.functional.conv2d(batch, conv, stride=8).relu()
     return parts.mean((2, 3)) @ matrix + bias

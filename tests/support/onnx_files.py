@@ -1,6 +1,6 @@
-"""ONNX files for fuzzing, and the process that opens them, as one may crash onnxruntime.
+"""ONNX files for fuzzing, and the process that opens them, because a file may crash onnxruntime.
 
-`python -m tests.support.onnx_files FOLDER FUZZ CASES` tries so many cases in FOLDER, made by a
+`python -m tests.support.onnx_files FOLDER FUZZ CASES` tries CASES cases in FOLDER, made by a
 function of tests/support/fuzzing.py. It prints the number of each case as it begins, then how many
 files were accepted and how many kinds of refusal_mistakes there were.
 """
@@ -167,7 +167,7 @@ def _deep(random: Random, model: ModelProto) -> None:
 
 
 def _rewired(random: Random, model: ModelProto) -> None:
-    """Connect nodes in circles, to nothing, or to others; remove some, or add settings."""
+    """Connect nodes in cycles, to nothing, or to others; remove some, or add settings."""
     node = random.choice(model.graph.node)
     match random.randrange(5):
         case 0:

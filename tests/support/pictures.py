@@ -69,7 +69,7 @@ def turned(pixels: Pixels, rotate: int, mirror: bool) -> Pixels:
 
 
 def yunet_file() -> Path:
-    """Return YuNet's file: the one that KIOSK_YUNET names, or the one that was fetched.
+    """Return YuNet's file: the file that KIOSK_YUNET names, or the fetched file.
 
     Skips the test if there is neither.
     """

@@ -48,7 +48,7 @@ MAY_BE_ABSENT = {
     "open a socket: Bluetooth",
     "open a socket: CAN bus",
 }
-"""The probes whose subject a kernel, a container or a machine may lack, or keep to itself."""
+"""The probes whose subject a kernel, a container or a machine may lack, or hide."""
 
 CONTROL = """
 import importlib, json, shutil, sys
@@ -63,7 +63,7 @@ print(json.dumps([(result.name, result.outcome, result.layer) for result in resu
 
 
 def assert_probes_succeed_without_sandbox(module: str, user: str, folder: Path) -> None:
-    """Fail unless each probe of `module` succeeds as `user`, or may be denied or absent.
+    """Fail unless each probe of `module` succeeds as `user`, or may be denied or absent here.
 
     No probe counts as refused by seccomp, and none leaves anything in the home folder.
     """

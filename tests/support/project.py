@@ -1,4 +1,4 @@
-"""A kiosk of its own for a test: the package, a kiosk.yaml, and a small label set."""
+"""A separate kiosk for a test: the package, a kiosk.yaml, and a small label set."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Project:
         return self.python("-m", "installation", *arguments, **environment)
 
     def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the project's folder, in which it finds the project's own package first."""
+        """Run Python in the project's folder, in which it finds the project's package first."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

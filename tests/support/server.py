@@ -40,7 +40,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Send:
-    """Sends other bytes than the file's; if `silent`, without their count."""
+    """Sends other bytes than the file's; if `silent`, without stating their number."""
 
     body: bytes
     silent: bool = False

@@ -1,4 +1,4 @@
-"""Small parts of a show that come to a verdict without a network, and a show that is made of them.
+"""Small parts of a show that reach a verdict without a network, and a show made of them.
 
 They stand in for the camera, the detector and the classifier; everything else is real.
 """
@@ -114,14 +114,14 @@ class NoFace(OneFace):
 
 
 class FirstLabel:
-    """A classifier that gives its first label nearly everything."""
+    """A classifier that gives nearly the whole score to its first label."""
 
     def __init__(self, label_set: LabelSet) -> None:
         self.label_set = label_set
 
     @classmethod
     def of_objects(cls) -> FirstLabel:
-        """Return one for another label set than that of `small_parts`."""
+        """Return a classifier for another label set than `small_parts` has."""
         return cls(load_label_set("objects", ContentSettings()))
 
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
@@ -137,7 +137,7 @@ class FirstLabel:
 def small_parts(
     camera: Camera, open_camera: Callable[[], Camera] | None = None, *, announce_s: float = 0.0
 ) -> Parts:
-    """Return `camera` with a detector and a classifier that are sure of themselves.
+    """Return `camera` with a detector and a classifier that always have a clear result.
 
     Visitors are announced for `announce_s`; by default they are read at once.
     """
@@ -167,7 +167,7 @@ def with_networks(parts: Parts, **changes: Any) -> Parts:
 
 
 def ignore(_: object) -> None:
-    """Take a line or an event that the test does not look at."""
+    """Ignore a line or an event."""
 
 
 def small_show(
@@ -183,7 +183,7 @@ def small_show(
     open_camera: Callable[[], Camera] | None = None,
     is_service: bool = False,
 ) -> Show:
-    """Return a show of `camera`, by default on a small screen that nobody sees."""
+    """Return a show of `camera`, by default on a small screen that is not displayed."""
     return Show(
         DEFAULTS if settings is None else Loaded(settings, "kiosk.yaml", {}, {}),
         screen or OffScreen((320, 180)),

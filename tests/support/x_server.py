@@ -59,7 +59,7 @@ class _Resources(ctypes.Structure):
 
 
 class Projector:
-    """The one monitor of an X server, at its connector `screen`, as somebody else changes it."""
+    """The one monitor of an X server, at its connector `screen`, which the tests change."""
 
     def __init__(self, name: str) -> None:
         self._x, self._randr = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXrandr.so.2")

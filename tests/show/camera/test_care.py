@@ -13,7 +13,7 @@ each_fault = pytest.mark.parametrize("fault", PATIENCE_S)
 def first_attempt(
     care: CameraCare, fault: CameraFault, begin_s: float, seconds: float
 ) -> float | None:
-    """Return after how many seconds of `fault` the camera is to be opened again, if at all."""
+    """Return after how many seconds of `fault` the camera must be opened again; None: never."""
     for tenth in range(int(seconds * 10)):
         try:
             care.check(fault, begin_s + tenth / 10, "a camera")
@@ -32,7 +32,7 @@ def test_a_fault_that_lasts_is_answered_by_one_opening(fault: CameraFault) -> No
 
 @each_fault
 def test_a_fault_that_was_away_for_long_gets_another_attempt(fault: CameraFault) -> None:
-    """A flicker of the same fault gets none; one hours later does."""
+    """The same fault gets another attempt after hours, but not after a short absence."""
     care = CameraCare()
     first_attempt(care, fault, 0.0, 100.0)
     care.check(NONE, 100.0, "a camera")

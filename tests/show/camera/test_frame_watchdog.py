@@ -10,7 +10,7 @@ from tests.support.manual_clock import ManualClock
 
 
 def seconds_until_error(watchdog: FrameWatchdog, clock: ManualClock, received: int) -> float:
-    """Return after how many seconds of checks without a new frame an error comes."""
+    """Return after how many seconds of checks without a new frame an error is raised."""
     began_at = clock.now()
 
     def wait_for_ever() -> None:
@@ -50,7 +50,7 @@ def test_a_slow_camera_is_no_frozen_one() -> None:
 
 
 def test_a_machine_that_stood_still_blames_no_camera() -> None:
-    """After the process or the computer was suspended, the camera is not blamed."""
+    """After the process or the computer was suspended, no error of the camera is raised."""
     clock = ManualClock()
     watchdog = FrameWatchdog(clock, lambda: "a camera")
     watchdog.check(1)

@@ -76,7 +76,7 @@ class Machine:
 def test_the_same_camera_is_taken_again_under_another_number(
     configured: source.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A camera that is plugged in again is found by its path, although its number changed."""
+    """A camera that is plugged in again is found by its path, although its number has changed."""
     machine = Machine(monkeypatch, listing(0, A))
     opener = machine.opener(configured)
     opener()
@@ -103,7 +103,7 @@ def test_never_another_camera_by_accident(
 def test_the_next_process_takes_the_same_camera(
     configured: source.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number that the supervisor keeps names the camera, and no other is taken meanwhile."""
+    """The number in the supervisor identifies the camera, and no other camera is used."""
     machine = Machine(monkeypatch, listing(0, A), listing(1, B))
     opener = machine.opener(configured)
     opener()
@@ -119,7 +119,10 @@ def test_the_next_process_takes_the_same_camera(
 
 
 def test_a_twin_that_comes_does_not_hide_the_camera(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a second camera of the same model comes, the first is still found by its by-id path."""
+    """If a second camera of the same model is plugged in, the first is still found.
+
+    It is found by its by-id path.
+    """
     port = Path("/dev/v4l/by-path/usb-1")
     machine = Machine(monkeypatch, replace(listing(0, A), by_path=port))
     opener = machine.opener(source.Auto())
@@ -160,7 +163,7 @@ def test_the_last_picture_is_known_after_an_opening(monkeypatch: pytest.MonkeyPa
 def test_without_a_camera_the_rehearsal_plays_or_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By hand the rehearsal plays; with nobody there the show waits for a camera."""
+    """Started by hand, the rehearsal plays; as a service, the show waits for a camera."""
     machine = Machine(monkeypatch)
     assert machine.opener(source.Auto())().name.startswith(rehearsal.NAME)
     with pytest.raises(CameraError, match="no camera found"):

@@ -46,7 +46,7 @@ def text_on(panel: Panel) -> str:
 def test_the_notice_says_what_happens_and_how_it_does_not(
     first: str, second: str | None, size: Size
 ) -> None:
-    """In one or two languages it has two lines in each, in type of 42 px per em at 1080."""
+    """The notice has two lines in each language, in type of 42 px per em at 1080."""
     context = in_languages(first, second, size)
     notice = bands(context).notice
     for words in context.languages:
@@ -93,7 +93,10 @@ def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
 def test_every_scene_says_that_a_name_is_a_guess(
     first: str, second: str | None, size: Size
 ) -> None:
-    """The sentence is on every scene, on one line in both languages, as bright as the notice."""
+    """Every scene says that a name is a guess.
+
+    The sentence is on one line in both languages, as bright as the notice.
+    """
     context = in_languages(first, second, size)
     lines = {line.text: line.colour for line in bands(context).foot.lines}
     for words in context.languages:

@@ -29,7 +29,7 @@ WIDE = 1200
 
 
 def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Shown:
-    """Return what the wall says in `stage` of a visitor who is named `label`."""
+    """Return what the screen says in `stage` of a visitor who is named `label`."""
     name = label.name if label else "3" if stage == "announced" else ""
     return Shown(stage, name, 0, verdict(label, score) if label else None)
 
@@ -45,7 +45,7 @@ def text_on(panel: Panel) -> str:
 
 
 def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
-    """Definition, chain, evidence and runners-up; the foot says that it is a guess."""
+    """Below a name are its definition, chain, evidence and runners-up."""
     panel = fullest(context((1920, 1080)), shown("named", CLINICIAN))
     text = text_on(panel)
     for part in (
@@ -61,7 +61,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
 
 @given(st.sampled_from(LABELS), st.floats(0.005, 0.99))
 def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float) -> None:
-    """Each is one of 100: green for the name, light for the runners-up, dark for the others."""
+    """Each part is one of 100: green for the name, light for runners-up, dark for others."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     problem = shown("named", label, score)
     assert problem.verdict is not None
@@ -97,7 +97,7 @@ def test_each_stage_has_its_sentence(
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn"])
 def test_sentences_are_in_both_languages(context: MakeContext, stage: Stage) -> None:
-    """The second language stands below the first."""
+    """The second language is below the first."""
     both = replace(context((1920, 1080)), second=load_words("de"))
     label = CLINICIAN if stage == "withdrawn" else None
     panel = fullest(both, shown(stage, label))
@@ -115,7 +115,7 @@ def test_sentences_are_in_both_languages(context: MakeContext, stage: Stage) -> 
 def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
     context: MakeContext,
 ) -> None:
-    """A label that lacks the second language stands in its own."""
+    """A label without a translation is shown in its own language."""
     both = replace(context((1920, 1080)), second=load_words("de"))
     label = replace(CLINICIAN, second=Wording("Ärztin", "behandelt Kranke"))
     assert "Ärztin: behandelt Kranke" in text_on(fullest(both, shown("named", label)))
@@ -231,6 +231,6 @@ def test_no_caption_is_wider_than_it_may_be(context: MakeContext) -> None:
     ],
 )
 def test_definitions_are_cut_at_a_clause(definition: str, cut: str | None) -> None:
-    """Remarks in brackets go first; no cut is within a clause, and the author stays."""
+    """Remarks in brackets are removed first; no cut is within a clause, and the author stays."""
     assert shortened(definition) == (cut or definition)
     assert cut is None or len(definition.split()) > MOST_WORDS

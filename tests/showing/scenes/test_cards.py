@@ -55,7 +55,7 @@ def test_a_long_title_stays_larger_than_the_sentence_below_it(
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_notice_stands_on_the_cards_of_a_show(context: MakeContext, size: Size) -> None:
-    """The notice is on the cards of a show with a camera, and not on those without one."""
+    """The notice is on the cards of a show with a camera, and not on others."""
     on_screen = context(size)
     for card in (title_card, trouble_card, no_camera_card):
         assert bands(on_screen).notice in card(on_screen).panels

@@ -84,7 +84,7 @@ def test_the_square_follows_a_visitor_who_walks(context: MakeContext) -> None:
 
 
 def test_a_square_is_an_eighth_larger_on_each_side(context: MakeContext) -> None:
-    """Forehead and chin stay inside."""
+    """A square is an eighth larger than the face on each side, so that it includes the chin."""
     screen = context((1920, 1080))
     box = Box.from_centre(640, 360, 150, 200)
     square = compose(FRAME, visitors_at([(box, CLINICIAN)]), screen, 0.0).visitors[0].square
@@ -93,7 +93,7 @@ def test_a_square_is_an_eighth_larger_on_each_side(context: MakeContext) -> None
 
 
 def test_boxes_are_predicted_to_the_frame(context: MakeContext) -> None:
-    """A square is at the place of a moving face on the frame, not on the analysed frame."""
+    """A square is at a moving face's position on the shown frame, not on the analysed frame."""
     found = sighting(1, Box(100, 100, 200, 220), CLINICIAN)
     walking = replace(found, track=replace(found.track, velocity=(200.0, 0.0, 0.0, 0.0)))
     later = replace(FRAME, taken_at=0.1)
@@ -126,7 +126,10 @@ def test_the_question_comes_back_after_the_last_visitor(context: MakeContext) ->
 
 
 def test_whoever_only_passes_sees_no_live_picture(context: MakeContext) -> None:
-    """People behind the line on the floor have no square and no words, and see no live picture."""
+    """People behind the line on the floor get no square and no words.
+
+    No live picture is shown for them.
+    """
     passing = replace(sightings_of([]), bystanders=(bystander((600, 300, 40)),))
     scene = compose(FRAME, passing, context((1920, 1080)), 0.0)
     assert scene.picture is None
@@ -169,7 +172,7 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
 
 
 def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContext) -> None:
-    """The empty square has the seconds that are left and how to say no, and no name."""
+    """The empty square has the seconds that are left and how to turn away, but no name."""
     screen = context((1920, 1080))
     announced = sightings_of([sighting(1, face((640, 300, 150)), None, stage="announced")])
     scene: Scene | None = None
@@ -185,7 +188,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
 
 
 def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -> None:
-    """A name that is taken back is struck through; then the visitor is a person."""
+    """A withdrawn name is struck through; then the caption says 'person'."""
     screen = context((1920, 1080))
     box = face((640, 300, 150))
     scene: Scene | None = None
@@ -240,9 +243,9 @@ def test_large_type_changes_at_most_twice_a_second(context: MakeContext) -> None
 def test_a_face_that_is_lost_and_found_makes_no_name_flash(
     context: MakeContext, seen_s: float, is_same: bool
 ) -> None:
-    """Kind: type flashes because its visitor does, in dim light or in a film with many cuts.
+    """Large type does not flash if a face is lost and found again and again.
 
-    Everything that is large counts: that it appears, that it disappears, and that it changes.
+    It counts that large type appears, disappears or changes.
     """
     screen = context((1920, 1080))
     scene: Scene | None = None
@@ -265,7 +268,7 @@ def test_a_face_that_is_lost_and_found_makes_no_name_flash(
 
 
 def test_a_name_waits_its_time_after_a_pause_of_the_analysis(context: MakeContext) -> None:
-    """If nobody can be searched for a moment, the next name is not shown sooner than otherwise."""
+    """After a pause of the analysis, the next name is not shown sooner than otherwise."""
     screen = context((1920, 1080))
     box = Box(500, 200, 620, 340)
     named = compose(FRAME, sightings_of([sighting(1, box, LABELS[0])]), screen, 10.0)
@@ -287,7 +290,7 @@ def _visitor_at(
 
 
 def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> None:
-    """With no evidence every name of the distribution passes, best first, over and over."""
+    """Without evidence every candidate is shown in a cycle, best first."""
     scene: Scene | None = None
     names: list[str] = []
     for step in range(400):
@@ -299,7 +302,7 @@ def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> 
 
 
 def test_names_slow_down_as_evidence_grows(context: MakeContext) -> None:
-    """A name stays longer the more evidence there is, and the least likely names drop out."""
+    """A name stays longer the more evidence there is, and the least likely names are dropped."""
     turns = [name_duration_s(step / 10) for step in range(11)]
     assert turns == sorted(turns)
     assert (turns[0], turns[-1]) == pytest.approx((CHANGE_S, LAST_NAME_S))
@@ -317,7 +320,7 @@ def test_a_tumbling_name_needs_no_candidates() -> None:
 
 
 def test_the_same_input_gives_the_same_scene(context: MakeContext) -> None:
-    """Composing is pure: the scene follows from frame, sightings, time and previous scene."""
+    """Composing is pure: the scene depends only on frame, sightings, time and previous scene."""
     sightings = visitors_at([(face((640, 300, 150)), None), (face((300, 300, 150)), CLINICIAN)])
     previous = compose(FRAME, sightings, context((1920, 1080)), 0.0)
     one = compose(FRAME, sightings, context((1920, 1080)), 0.2, previous)

@@ -46,7 +46,7 @@ def test_a_camera_that_works_has_no_fault(state: State) -> None:
 
 
 def test_several_faults_are_listed_together() -> None:
-    """If darkness makes pictures black and slow, the reason for no usable picture is given once."""
+    """If darkness makes pictures black and slow, only one reason for missing pictures is named."""
     words = load_words()
     dark = CameraFault.BLACK | CameraFault.SLOW
     problems = [fault.problem for fault in camera_faults(words, State.RUNNING, dark)]

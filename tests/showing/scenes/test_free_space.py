@@ -41,7 +41,7 @@ def test_the_nearest_free_position_is_found(
 def test_a_panel_gets_a_place_if_there_is_one(
     is_across: bool, fixed: int, low: int, reach: int, width: int, height: int, others: list[Rect]
 ) -> None:
-    """A panel keeps its space to every obstacle, or no position along the edge is free."""
+    """A panel has its distance to every obstacle, unless no position along the edge is free."""
     obstacles = near(others, SPACE, Rect(-200, -200, 400, 400))
     slide = Slide(is_across, fixed, low, low, low + reach)
 

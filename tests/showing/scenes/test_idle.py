@@ -20,7 +20,7 @@ SCREENS: list[Size] = [(1920, 1080), (1080, 1920), (3840, 1080), (1280, 800), (4
 
 
 def type_of(scene: Scene, text: str) -> list[tuple[int, int, int]]:
-    """Return place and size of each line of `text` in `scene`."""
+    """Return position and size of each line of `text` in `scene`."""
     return [
         (panel.rect.x + line.x, panel.rect.y + line.baseline, line.size)
         for panel in scene.panels
@@ -57,7 +57,7 @@ def test_the_mirror_may_be_behind_the_question(context: MakeContext) -> None:
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_nothing_jumps_when_the_show_has_loaded(context: MakeContext, size: Size) -> None:
-    """Question, square and notice are in the same places before and after the list is there."""
+    """Question, square and notice are in the same places before and after the list is loaded."""
     on_screen = context(size)
     loading, loaded = title_card(on_screen), idle(FRAME, on_screen, 100.0, 103.0)
     title = on_screen.words.title
@@ -94,7 +94,7 @@ def test_a_set_that_hides_nothing_says_nothing_of_it(context: MakeContext) -> No
 
 
 def test_a_curators_long_sentences_have_the_whole_screen(context: MakeContext) -> None:
-    """Sentences too long for half of the screen take all of it, in place of the square."""
+    """Sentences too long for half of the screen take all of it, instead of the square."""
     on_screen = context((1920, 1080))
     long = "What would a machine call you if it looked at you for long? " * 4
     words = on_screen.words.updated({"title": long, "loading": long})

@@ -63,7 +63,7 @@ boxes = st.builds(
     st.floats(4, 700),
     st.floats(4, 700),
 )
-# Two faces that a detector finds in the very same place are one face.
+# Two faces that a detector finds in the same place are one face.
 visitors = st.lists(
     st.tuples(boxes, labels),
     min_size=1,
@@ -100,7 +100,7 @@ def _pixels(box: Box, size: Size, frame: Frame) -> Rect:
 def test_no_panel_crosses_a_face(
     found: list[tuple[Box, Label | None]], others: list[Box], size: Size
 ) -> None:
-    """From 1 to 32 people: no word lies over a face, also not over one without a square."""
+    """With 1 to 32 people no word covers a face, not even a face without a square."""
     sightings = everybody(found, others)
     scene = compose(FRAME, sightings, CONTEXTS[size], now=0.0)
     faces = [_pixels(box, size, FRAME) for box in (*(box for box, _ in found), *others)]
@@ -116,7 +116,7 @@ def test_no_panel_crosses_a_face(
 def test_nobody_can_take_a_tag_for_somebody_elses(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """A tag touches its own square, and every other one is further away."""
+    """A tag touches its own square, and every other square is further away."""
     context = CONTEXTS[size]
     scene = compose(FRAME, everybody(found, ()), context, now=0.0)
     for visitor in scene.visitors:
@@ -174,7 +174,7 @@ def test_words_are_no_larger_than_their_face_bears(
 def test_one_sentence_says_that_a_name_is_chosen(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """On the whole wall, one caption says that a name is being chosen."""
+    """On the whole screen, one caption says that a name is being chosen."""
     scene = compose(FRAME, visitors_at(found), CONTEXTS[size], now=0.0)
     assert text_of(scene).count("choosing") <= 1
     captions = [visitor for visitor in scene.visitors if visitor.caption]
@@ -184,7 +184,7 @@ def test_one_sentence_says_that_a_name_is_chosen(
 @settings(max_examples=40)
 @given(visitors, st.sampled_from(SCREENS))
 def test_type_stays_on_its_panel(found: list[tuple[Box, Label | None]], size: Size) -> None:
-    """Every line lies within its panel."""
+    """Every line is within its panel."""
     context = CONTEXTS[size]
     scene = compose(FRAME, visitors_at(found), context, now=0.0)
     for panel in (*visitor_panels(scene), *scene.panels):
@@ -243,7 +243,7 @@ usual_boxes = st.builds(
 def test_a_lone_visitor_always_reads_what_the_name_rests_on(
     box: Box, label: Label, size: Size
 ) -> None:
-    """A visitor alone at some two metres has their name and its evidence beside them."""
+    """A single visitor at about two metres has their name and its evidence beside them."""
     context = CONTEXTS[size]
     frame = FRAME if size[0] > size[1] else TALL_FRAME
     box = box if frame is FRAME else Box(box.y0, box.x0, box.y1, box.x1)
@@ -338,7 +338,7 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
 def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
     """At least half of thirty-two people in four rows have their names beside them.
 
-    The others are too small for type of 42 px, or have no room that is not somebody's face.
+    The others are too small for type of 42 px, or have no space beside faces.
     """
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
     scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
@@ -347,7 +347,7 @@ def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
 
 
 def test_the_names_of_a_crowd_are_set_once_and_forgotten_with_it() -> None:
-    """No search for room sets a name again, and a second after the people left all are gone."""
+    """Names are set once, and are no longer in memory a second after the people have left."""
     fonts = Fonts()
     screen = ScreenContext(load_words(), fonts, (1920, 1080), label_set=PEOPLE)
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)

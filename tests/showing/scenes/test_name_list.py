@@ -47,7 +47,7 @@ def test_rows_fill_the_room_and_stay_in_it(
 
 
 def test_the_names_come_in_their_order_and_withheld_ones_are_bars() -> None:
-    """A bar is as long as its name would be, some letters wide; the name itself is not known."""
+    """A bar is as long as its name would be, and does not reveal the name."""
     panels = list_panels(CONTEXT, PEOPLE.listing, ROOM, 0.0, 0.0)
     names = [name for name in PEOPLE.listing if isinstance(name, str)]
     shown = names_on(panels)
@@ -58,7 +58,7 @@ def test_the_names_come_in_their_order_and_withheld_ones_are_bars() -> None:
 
 
 def test_the_list_drifts_and_begins_again_after_its_end() -> None:
-    """After long enough, all names have been shown."""
+    """The list scrolls, and begins again after its end."""
     listing = ("air", "breeze", 9, "cloud")
     seen: set[str] = set()
     for second in range(0, 30, 3):
@@ -77,7 +77,7 @@ def test_it_begins_elsewhere_whenever_the_screen_becomes_idle() -> None:
 
 
 def test_one_name_is_lit_at_a_time() -> None:
-    """One name is highlighted while the list moves by a row, then another one."""
+    """One name is highlighted while the list moves by a row, then another name."""
     lit = []
     for step in range(300):
         panels = list_panels(CONTEXT, PEOPLE.listing, ROOM, 0.0, step / 10)

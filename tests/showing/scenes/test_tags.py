@@ -43,7 +43,7 @@ def test_the_green_of_a_name_is_the_share_that_its_score_is(
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
 def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
-    """Tags of the countdown, of candidates and of withdrawn names have no green background."""
+    """The tags of the countdown, of candidates and of withdrawn names have no green background."""
     assert all(
         panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
     )

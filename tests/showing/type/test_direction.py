@@ -22,7 +22,7 @@ from installation.showing.type.direction import is_right_to_left, levels, visual
     ],
 )
 def test_each_character_has_its_level(text: str, expected: str) -> None:
-    """Hebrew runs from the right, numbers and Latin do not, and brackets go with what they hold."""
+    """Hebrew runs from the right, numbers and Latin do not, and brackets follow their contents."""
     assert "".join(str(level) for level in levels(text)) == expected
 
 
@@ -44,9 +44,9 @@ def test_each_character_has_its_level(text: str, expected: str) -> None:
     ],
 )
 def test_most_letters_say_the_direction(text: str, expected: bool) -> None:
-    """Kind: a Hebrew or Arabic definition that begins with a Latin name is read from the left.
+    """A Hebrew or Arabic definition that begins with a Latin name is right-to-left.
 
-    Of as many letters of each direction the first decides, and a mark at the beginning always.
+    Without a majority the first letter decides; a mark at the beginning always decides.
     """
     assert is_right_to_left(text) is expected
 
@@ -62,5 +62,5 @@ def test_runs_are_put_in_order(run_levels: list[int], order: list[int]) -> None:
 
 @given(st.lists(st.integers(0, 4), max_size=12))
 def test_no_run_is_lost(run_levels: list[int]) -> None:
-    """Every run has one place on the line."""
+    """Every run has one position on the line."""
     assert sorted(visual_order(run_levels)) == list(range(len(run_levels)))

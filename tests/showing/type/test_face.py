@@ -9,7 +9,7 @@ from installation.showing.type.font_files import own_face
 
 @pytest.mark.parametrize("text", ["fjord", "o\u0323\u0300m\u0303", "\u1e9e\U0001df00a", "a\u200bb"])
 def test_advances_are_those_of_the_drawn_line(text: str) -> None:
-    """The widths of the characters add up to that of the line, in every plane of Unicode."""
+    """The widths of the characters add up to the line's, in every plane of Unicode."""
     advances = own_face().advances(text, False, "")
     assert len(advances) == len(text)
     assert sum(advances) == pytest.approx(own_face().shape(text, False, "", 0.0)[1])
@@ -31,7 +31,7 @@ def test_type_is_bold() -> None:
 
 
 def test_letters_stand_at_fractions_of_a_pixel() -> None:
-    """Small type is spaced as large type: the same letter is drawn otherwise half a pixel on."""
+    """Letters are placed at fractions of a pixel, so that small type is spaced as large type."""
     face = own_face()
     at_0, at_half = (draw(face.shape("l", False, "", x)[0], 20) for x in (0.0, 0.5 / 20))
     assert at_0 is not None
@@ -40,5 +40,5 @@ def test_letters_stand_at_fractions_of_a_pixel() -> None:
 
 
 def test_spaces_leave_no_ink() -> None:
-    """Spaces leave no ink, and are not an error."""
+    """Spaces have no ink, and are not an error."""
     assert draw(own_face().shape("  ", False, "", 0.0)[0], 40) is None

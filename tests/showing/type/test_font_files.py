@@ -22,7 +22,7 @@ CHEROKEE = "ᏣᎳᎩ (1821)"
 
 @pytest.fixture
 def no_system_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the machine fontconfig cannot be asked."""
+    """Simulate a machine on which fontconfig cannot be run."""
     hide_system_fonts(monkeypatch)
 
 
@@ -85,7 +85,7 @@ def test_symbols_need_no_font_of_the_system() -> None:
 
 
 def test_latin_greek_and_cyrillic_are_of_one_face() -> None:
-    """Latin, Greek and Cyrillic letters are drawn by one face, whatever marks they have."""
+    """Latin, Greek and Cyrillic letters are drawn by one face, with any marks."""
     for cluster in ("a", "Ọ̀", "m\u0303", "ė\u0301", "ƛ\u0313", "ᾧ", "Ҡ"):
         assert packaged_face(cluster) is own_face()
 
@@ -119,7 +119,7 @@ def test_each_letter_without_a_font_is_named_with_its_place() -> None:
 
 
 def test_emoji_are_to_be_taken_out() -> None:
-    """Emoji are never drawn, whatever fonts the machine has."""
+    """Emoji are never drawn, with any fonts."""
     (mistake,) = undrawable({"labels.csv:3": "gold 🐟"})
     assert str(mistake) == (
         "labels.csv:3: no font on this machine can draw 🐟 (U+1F41F), in Emoji. Remove the letters."
@@ -127,7 +127,7 @@ def test_emoji_are_to_be_taken_out() -> None:
 
 
 def test_a_private_character_has_no_script() -> None:
-    """The message then names the code point alone."""
+    """The message about a private character names only its code point."""
     (mistake,) = undrawable({"labels.csv:3": "\U000f0000"})
     assert mistake.problem.endswith("(U+F0000)")
 
@@ -143,7 +143,7 @@ def test_the_system_draws_other_scripts() -> None:
 def test_a_search_before_the_guard_finds_what_texts_need_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After it, no program is needed: not for Chinese forms, nor for Japanese or Korean ones."""
+    """After a search no program is needed for Chinese, Japanese or Korean forms."""
     texts = ["直", "直の", "한국", CHEROKEE]
     search_fonts("".join(texts))
     monkeypatch.setenv("PATH", "")
@@ -153,5 +153,5 @@ def test_a_search_before_the_guard_finds_what_texts_need_later(
 
 
 def test_chinese_has_its_own_forms() -> None:
-    """A set in Chinese alone is drawn in Chinese forms, and one with kana in Japanese ones."""
+    """A set in Chinese alone is drawn in Chinese forms, and a set with kana in Japanese forms."""
     assert find_faces(["直"])[0]["直"] is not find_faces(["直の"])[0]["直"]

@@ -72,14 +72,14 @@ def test_composed_and_decomposed_letters_look_the_same() -> None:
 
 
 def test_arabic_letters_are_joined() -> None:
-    """A word is narrower than its letters side by side, as each has the form for its place."""
+    """A word is narrower than its letters side by side, because each has a joined form."""
     fonts = Fonts(["شخص"])
     apart = sum(fonts.extent(letter, 1000).width for letter in "شخص")
     assert fonts.extent("شخص", 1000).width < 0.9 * apart
 
 
 def test_brackets_turn_in_text_from_the_right() -> None:
-    """An opening bracket opens to the left there."""
+    """In right-to-left text an opening bracket opens to the left."""
     right, left = _drawn("אב(").any(axis=0), _drawn("אב)").any(axis=0)
     assert not (right == left).all()
     assert (_drawn("(", levels_=b"\1") == _drawn(")")).all()
@@ -101,7 +101,7 @@ def test_a_line_has_the_direction_of_its_paragraph() -> None:
 
 
 def test_capitals_are_set_closer_where_the_font_says_so() -> None:
-    """The face's kerning is used: AV stands closer than its letters."""
+    """The face's kerning is used: AV is narrower than its letters."""
     fonts = Fonts()
     assert (
         fonts.extent("AV", 1000).width
@@ -110,7 +110,7 @@ def test_capitals_are_set_closer_where_the_font_says_so() -> None:
 
 
 def test_letters_that_were_not_looked_for_are_named() -> None:
-    """Fonts say which letters of a label set that comes later they cannot draw."""
+    """Fonts say which letters of a changed label set they cannot draw."""
     fonts = Fonts(("a", "語"))
     assert fonts.lacks(["abc äöü Ελ Да 0 › ọ̀ شخص\n"]) == []
     assert fonts.lacks(["a語宇"]) == ["宇"]

@@ -68,7 +68,7 @@ def test_marks_stay_with_their_letter() -> None:
 def test_nothing_is_loaded_at_the_first_verdict() -> None:
     """The patterns and dictionaries of a label set are in memory before the mirror opens.
 
-    In a new process, a German and a Thai text break at once after the warm-up.
+    The test breaks a German and a Thai text in a new process, after the warm-up.
     """
     code = (
         "import sys, time; from installation.showing.type.line_breaks import line_breaks, warm_up;"

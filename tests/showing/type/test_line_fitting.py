@@ -39,7 +39,7 @@ texts = st.text("ab d宇宙。「」…", min_size=1, max_size=60).map(clean).fi
 
 @given(texts, st.integers(2, 30))
 def test_lines_hold_all_of_the_text_within_their_width(text: str, width: int) -> None:
-    """Lines hold all of the text in order, and each fits unless it is one character."""
+    """Lines contain all of the text in order, and each fits unless it is one character."""
     lines = _lines(text, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(_width(line) <= width or len(line) == 1 for line in lines)

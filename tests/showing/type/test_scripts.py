@@ -22,7 +22,7 @@ from installation.showing.type.scripts import font_group, script_of
     ],
 )
 def test_a_letter_has_the_script_of_unicode(letter: str, script: str) -> None:
-    """Characters that all scripts use have no script; the Arabic comma has that of most readers."""
+    """Characters that all scripts use have no script; the Arabic comma is Arabic."""
     assert script_of(letter) == script
 
 
@@ -45,5 +45,5 @@ def test_a_letter_has_the_script_of_unicode(letter: str, script: str) -> None:
     ],
 )
 def test_letters_that_share_a_font_have_one_name(letter: str, group: str) -> None:
-    """Messages name a script by that name, and one font is looked for."""
+    """Scripts that share a font have one name, for messages and for the search."""
     assert font_group(letter) == group

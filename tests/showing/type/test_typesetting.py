@@ -32,7 +32,7 @@ def _panel(text: str, max_width: int, language: str = "", size: int = 48) -> Pan
 )
 @pytest.mark.parametrize("max_width", [300, 444, 700])
 def test_no_line_is_wider_than_its_panel(text: str, language: str, max_width: int) -> None:
-    """A width that was measured in the paragraph is that of the drawn line."""
+    """The drawn line is as wide as measured in its paragraph."""
     fonts = Fonts([text])
     for line in break_lines(fonts, Paragraph(text, 48, WHITE, language=language), max_width):
         assert line.extent == fonts.extent(line.text, 48, line.levels)
@@ -62,7 +62,7 @@ SCRIPTS = [
 )
 @settings(deadline=None, max_examples=60)
 def test_lines_hold_all_of_a_text_in_whatever_scripts(text: str, width: int, language: str) -> None:
-    """Whatever an artist mixes, each letter is on one line, in order, and no line is too wide."""
+    """For any mixture of scripts, each letter is on one line, in order, and no line is too wide."""
     fonts, drawn = Fonts(), clean(text)
     lines = break_lines(fonts, Paragraph(text, 30, WHITE, language=language), width)
     unseen = str.maketrans("", "", " -\u200b\u00ad")
@@ -80,7 +80,7 @@ def test_a_letter_that_is_wider_than_the_panel_has_its_own_line(text: str) -> No
 
 
 def test_the_hyphen_is_part_of_the_line() -> None:
-    """A hyphenated line ends with a hyphen, which has its room in the panel."""
+    """A hyphenated line ends with a hyphen, for which the panel has space."""
     panel = _panel("Regenschirme", 260, "de")
     assert [line.text for line in panel.lines] == ["Regen-", "schirme"]
     assert _panel("Regen\u00adschirme", 260).lines[0].text == "Regen-"
@@ -104,7 +104,7 @@ def test_a_line_is_as_high_as_its_marks_need() -> None:
 
 
 def test_lines_with_marks_do_not_touch() -> None:
-    """Between a line with marks below and one with two marks above there is room."""
+    """A line with marks below does not touch the next line with two marks above."""
     fonts = Fonts(["ợgọ ẾỄǗ"])
     above, below = _panel("ợgọ ẾỄǗ", 140, size=72).lines
     descent = fonts.extent(above.text, 72, above.levels).descent
@@ -112,7 +112,7 @@ def test_lines_with_marks_do_not_touch() -> None:
 
 
 def test_the_least_width_is_that_of_the_longest_word() -> None:
-    """The least width of a title is that in which its words stay whole."""
+    """The least width of a title is the width of its longest word."""
     fonts = Fonts()
     paragraph = Paragraph("a longestword b", 48, WHITE, language="en")
     assert least_width(fonts, paragraph) == fonts.extent("longestword", 48).width
@@ -133,7 +133,8 @@ def test_marks_below_the_last_line_keep_away_from_the_edge() -> None:
 def test_the_shipped_definitions_break_into_even_lines(width: int) -> None:
     """No paragraph ends with a line of one word or has lines of very different lengths.
 
-    Left over are two lines of which one has a single long word, for which there is no better break.
+    The exceptions are two lines of which one is a single long word, for which there is no better
+    break.
     """
     definitions = [shortened(row.definition) for row in read_source("persons").rows][::9]
     fonts = Fonts(definitions)
