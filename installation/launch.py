@@ -139,7 +139,7 @@ class Launcher:
     """Starts shows and the card for the supervisor, each under the guard."""
 
     def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
-        """Start `kiosk` with `arguments`, which were parsed to `args`."""
+        """Store the `arguments` of `kiosk run`, and `args`, their parsed form."""
         self._arguments = arguments
         self._args = args
         self._logs_json = args.log == "json"

@@ -1,7 +1,7 @@
 """The commands that examine this machine: doctor, which tries every part of the show, and cameras.
 
-`kiosk check` reads files only; these commands open devices, so no other program may be using the
-camera.
+`kiosk check` reads files only; these commands open devices, so no other program may use the camera
+at the same time.
 """
 
 from __future__ import annotations

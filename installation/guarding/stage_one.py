@@ -1,8 +1,8 @@
 """Stage one of the sandbox: the launcher gives up its rights and becomes the show.
 
-The launcher is a process with one thread. It loads only the standard library, because other
-libraries might start a thread, and Landlock and seccomp apply only to the calling thread and to
-threads and processes that it starts. The program that this process executes, its threads and its
+The launcher is a process with one thread. It loads only the standard library and PyYAML, because
+other libraries might start a thread, and Landlock and seccomp apply only to the calling thread and
+to threads and processes that it starts. The program that this process executes, its threads and its
 child processes inherit the restrictions, and none of them can undo these.
 """
 

@@ -175,7 +175,7 @@ PROMPTS = Method(
     built_settings=lambda settings: (list(settings.templates),),
     built_words=lambda row: (row.name, row.definition, row.looks_like, row.background),
 )
-"""The method in which CLIP compares sentences about pictures with the picture."""
+"""The method in which CLIP compares a picture with sentences about pictures."""
 
 EXAMPLES = Method(
     name="examples",

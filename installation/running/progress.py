@@ -1,8 +1,8 @@
 """The figures that the show sends its supervisor each second: fixed-size numbers through a pipe.
 
-The supervisor is outside the sandbox, so it accepts nothing else: a record has 17 unsigned numbers
-and a fixed length, and each number is limited to a range. Rejected: lines of text, which would have
-to be parsed and could carry more.
+The supervisor is outside the sandbox, so it accepts only these numbers: a record has 17 unsigned
+numbers and a fixed length, and each number is limited to a range. Rejected: lines of text, which
+would have to be parsed and could carry more.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The thread `loader` opens the label set while the main thread keeps the title card on the screen.
 Then the guard is sealed and runs every probe, and only then the thread `opener` opens the camera.
-From then on `live` runs the show, in which the networks are opened. After a failure visitors see a
-card.
+After that, `live` runs the show, and opens the networks while the mirror runs. After a failure
+visitors see a card.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Letters are black on the green and green on the black. The letter at the end of the green has one
 colour as a whole, with an outline where it is drawn on its own colour. Rejected: changing the
-colour within that letter, whose parts then cannot be told from the background ("hornist" at 12 of
-100 reads as "nornist").
+colour within that letter, whose parts then look like the background ("hornist" at 12 of 100 reads
+as "nornist").
 """
 
 from __future__ import annotations

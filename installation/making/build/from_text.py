@@ -1,8 +1,8 @@
 """The method `text`: compares labels with a network's classes by the meaning of their names.
 
-Each class of the network is described by a sentence about the person that such an object may stand
-for: a sentence written for this kiosk (class_looks.py), or a template. A set with `lists: true` in
-labelset.yaml also uses the labels that looks.csv lists for each class.
+Each class of the network is described by a sentence about the person that an object of the class
+may suggest: a sentence written for this kiosk (class_looks.py), or a template. A set with `lists:
+true` in labelset.yaml also uses the labels that looks.csv lists for each class.
 """
 
 from __future__ import annotations

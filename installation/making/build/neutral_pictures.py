@@ -1,7 +1,7 @@
 """Draws pictures without a person, which show the labels that a network prefers in general.
 
 These are plain greys, gradients and noise of several grain sizes, each empty or with a grey figure
-of head and shoulders. As they are drawn by code, calibration needs no picture of a person.
+of head and shoulders. Because they are drawn by code, calibration needs no picture of a person.
 """
 
 from __future__ import annotations

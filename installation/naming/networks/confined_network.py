@@ -2,9 +2,9 @@
 
 `kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may connect to other
 computers, so they cannot be confined themselves. The child can do nothing but compute: it is under
-stages one and two of the guard, with limits of memory and time, and only numbers come back. A show
-does not use this class: its process is under all stages already, and must not pass pictures to
-another process.
+all stages of the guard, with limits of memory and time, and only numbers come back. A show does not
+use this class: its process is under all stages already, and must not pass pictures to another
+process.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ Eager PyTorch makes several hundred launches, which limit its speed up to a batc
 scores of the visible labels come back through pinned memory. A graph's memory has fixed addresses,
 so a replay on zeros overwrites every intermediate result; `forget` does that.
 
-Nobody has measured this on a card yet. Tests compare it with the classifier on a CPU, where the
-same function runs without a graph.
+This class has not been measured on a card yet. Tests compare it with the classifier on a CPU, where
+the same function runs without a graph.
 
 Rejected: resizing with `roi_align` or `grid_sample`, which do not antialias; and copying the whole
-frame to the card, which would save packing, but which the privacy page excludes.
+frame to the card, which would save packing, but which docs/privacy.md rules out.
 """
 
 from __future__ import annotations

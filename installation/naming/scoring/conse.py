@@ -14,7 +14,7 @@ Differences from the paper:
 - Nearness is centred, and divided by a power of its spread over the classes, weighted by how often
   they are seen: labels near everything lose, and labels near nothing do not win by chance.
 - The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
-  front of an empty wall, the scores are flat and the visitor is only given the root.
+  front of an empty wall, the scores are flat and the verdict is the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
 skin-divers, because of shoulders and necklines, and 492 people had 48 equally frequent names. The

@@ -1,4 +1,4 @@
-"""Tells visitors from bystanders, and ensures that visitors are announced before they are read.
+"""Separates visitors from bystanders, and ensures that visitors are announced before they are read.
 
 A face that is too small belongs to somebody who stands behind the line on the floor: a bystander,
 who is not announced, not read and not drawn. A face on a part of the frame that is not on the

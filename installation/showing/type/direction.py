@@ -3,9 +3,9 @@
 The direction of a paragraph is decided once, by the majority of its letters, as rule HL1 allows; so
 an Arabic definition stays right-to-left if it begins with a Latin word. The embedding levels of its
 characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
-PyICU. Rejected: the first letter (rules P2 and P3), which decides wrongly about a definition that
-begins with a name in another script; python-bidi, which returns only the text reordered from left
-to right; this text cannot be shaped.
+PyICU. Rejected: the first letter (rules P2 and P3), which is wrong for a definition that begins
+with a name in another script; python-bidi, which returns only the text reordered from left to
+right; this text cannot be shaped.
 """
 
 from __future__ import annotations
