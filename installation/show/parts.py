@@ -183,9 +183,10 @@ def _import_libraries() -> None:
 
 
 class OpenNetworks:
-    """A function that returns networks that are open already, the first time it is called.
+    """Returns networks that are already open at the first call, and opens new ones after that.
 
-    After that it opens others, and keeps none: networks that have failed must be freed.
+    The object does not refer to networks that it has returned: networks that have failed must be
+    freed.
     """
 
     def __init__(self, networks: Networks, reopen: Callable[[], Networks]) -> None:

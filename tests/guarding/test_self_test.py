@@ -73,7 +73,7 @@ def test_the_proof_is_dated_in_the_local_time_of_its_day(monkeypatch: pytest.Mon
 
 
 def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Path) -> None:
-    """The proof has the instant on a clock that does not jump, which agrees with the date."""
+    """The proof has its instant on a clock that does not jump; the instant agrees with the date."""
     program = """
     import datetime, sys
     from installation.guarding.guard import Guard

@@ -208,7 +208,7 @@ def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
 
 
 def test_what_the_show_refuses_is_a_mistake_of_the_check(tmp_path: Path) -> None:
-    """A network whose outputs are more than the lines of labels.txt is a mistake, without rows."""
+    """A network with more outputs than labels.txt has lines is a mistake without a row."""
     folder = made_onnx(tmp_path).folder
     (folder / "labels.csv").unlink(missing_ok=True)
     (folder / "labels.txt").write_text("sun\n")

@@ -42,7 +42,7 @@ HD, FULL_HD, UHD = (1280, 720), (1920, 1080), (3840, 2160)
 
 
 class MirroredCamera:
-    """A webcam of noise in front of a mirror, on one manual clock, with a visitor if `visited`."""
+    """A webcam that sends noise, and a mirror, on one manual clock; with a visitor if `visited`."""
 
     def __init__(self, size: Size, screen: Size, *, visited: bool = True) -> None:
         self.clock = ManualClock(0.0)

@@ -48,8 +48,8 @@ def test_the_square_of_somebody_who_moves_is_on_their_face(
 ) -> None:
     """A square's centre is within a twentieth of its side of the face's centre.
 
-    The face is where the detector finds it on the very frame that is drawn; the square is drawn
-    from looks that come a frame late.
+    The face is detected on the frame that is drawn; the square comes from looks that end a frame
+    later.
     """
     detector, clock, found = Mtcnn(), ManualClock(), Latest[Sightings]()
     parts = with_networks(small_parts(GreyFilm(0), announce_s=3.0), detector=detector)

@@ -269,8 +269,8 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     if not profile:
         return picture
     if picture.mode == "P" or "transparency" in picture.info:
-        # A profile applies to colours, not to indices, and a converted picture has no transparent
-        # colour.
+        # A profile applies to colours, not to indices of a palette. A converted picture cannot have
+        # one colour that means transparent.
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture

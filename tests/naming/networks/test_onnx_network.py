@@ -50,7 +50,7 @@ def test_an_onnx_classifier_gives_the_logits_of_torch(tmp_path: Path) -> None:
 
 
 def test_a_labels_id_is_the_number_of_its_output(tmp_path: Path) -> None:
-    """Rows may come in any order, and a hidden one takes no share of the score."""
+    """Rows may come in any order, and a hidden row takes no share of the score."""
     label_set = made_onnx(tmp_path)
     encoder = open_encoder(label_set, CPU)
     scores = score(
