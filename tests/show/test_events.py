@@ -14,7 +14,7 @@ def visitor(number: int, label: Label | None, stage: Stage = "reading") -> Sight
 
 
 def test_each_stage_is_emitted_once_and_each_leaving() -> None:
-    """An event is printed for each change on the screen, and no other."""
+    """Each announcement, verdict, withdrawal and leaving is emitted once."""
     emitted: list[dict[str, object]] = []
     baker = Label("n1", "baker", "someone who bakes", ("person", "worker"))
     person = Label("n0", "person", "a human being", ())

@@ -132,7 +132,7 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
 
 
 def test_a_brace_in_a_sentence_without_placeholders_is_a_mistake(tmp_path: Path) -> None:
-    """A missing placeholder for the month, and a superfluous brace, are named."""
+    """A list of months with one too few, and a superfluous brace, are named."""
     text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     text = text.replace("December]", "]").replace("waking up.", "waking up {now}.")
     (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
