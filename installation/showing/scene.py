@@ -167,7 +167,7 @@ class Visitor:
     stroke: int
     """The thickness of the square's outline, px."""
     lit: float
-    """The thick part of the outline, 0–1: the progress towards a verdict."""
+    """The share of the outline that is thick, 0–1: the progress towards a verdict."""
     shown: Shown
     name_since: float
     """The instant at which the name appeared on the tag (s, monotonic)."""

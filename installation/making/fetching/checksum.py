@@ -78,7 +78,7 @@ def read_record(folder: Path) -> dict[str, str]:
 
 
 def record_sha256(folder: Path, name: str, sha256: str) -> None:
-    """Record the SHA-256 of the file `name` in `folder`, to which later fetches are compared."""
+    """Record the SHA-256 of the file `name` in `folder`, with which later fetches are compared."""
     recorded = read_record(folder)
     if recorded.get(name) != sha256:
         entries = {file: {"sha256": sha} for file, sha in (recorded | {name: sha256}).items()}

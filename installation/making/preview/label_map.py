@@ -152,7 +152,7 @@ def paint_map(
 
 
 def _relative_wins(dot: Dot, max_wins: int) -> float:
-    """Return the square root of a dot's share of the most frequent label's wins, 0–1."""
+    """Return the square root of `dot.wins` divided by the most wins of any label, 0–1."""
     return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 

@@ -114,7 +114,7 @@ def caption_panels(
     """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
 
     None is wider than `max_width`, px, and no word is broken. `size` is the font size of
-    definitions, px per em at 1080. `least` keeps the least widths of paragraphs from one call to
+    definitions, px per em at 1080. `least` stores the least widths of paragraphs from one call to
     the next.
     """
     pad = context.px(PAD)

@@ -29,7 +29,8 @@ _KEPT = UNSEEN | frozenset(_SIGNS)
 def clean(text: str) -> str:
     """Return `text` composed (NFC), on one line, without control characters and byte-order marks.
 
-    Characters that only few fonts can draw are kept, because their loss would not be noticed.
+    Characters that only few fonts can draw are kept, so that they are reported if no font can draw
+    them.
     """
     composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
     return "".join(

@@ -63,9 +63,9 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length`, given for a short side of 1080 px, scaled to this screen, px.
 
-        On a screen of other proportions, type has the size that it would have on the largest screen
-        of the usual proportions within it, but at least `LEAST_OF_DIAGONAL` of the size that its
-        diagonal would give.
+        On a screen of unusual proportions, type is scaled as on the largest screen of usual
+        proportions that fits into it, but to at least `LEAST_OF_DIAGONAL` of the size for its
+        diagonal.
         """
         return max(1, round(length * self._scale))
 
