@@ -66,8 +66,10 @@ class Proof:
         """Return the proof with `tested_at` corrected by the current time of this machine.
 
         `tested_at` is in the local time at that instant: summer time may have begun or ended since
-        then.
+        then. The time zone is read each time, because somebody may set it while the show runs.
         """
+        if hasattr(time, "tzset"):
+            time.tzset()
         proof = self.by_clock(datetime.datetime.now().astimezone(), boot_clock())
         return replace(proof, tested_at=proof.tested_at.astimezone())
 

@@ -288,6 +288,7 @@ FIXED_WORDS = {
     "privacy": PROMISE,
     "privacy_today": PROMISE,
     "privacy_earlier": PROMISE,
+    "privacy_undated": PROMISE,
     "privacy_unguarded": PROMISE,
     "unguarded_title": PROMISE,
     "unguarded": PROMISE,

@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from installation.guarding.self_test import Proof
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import Words, privacy_line
+
+FIRST_DAY = datetime.date(2026, 1, 1)
+"""A day before this version was written; a clock that shows an earlier one has not been set."""
+
+BATTERY_CLOCKS = Path("/sys/class/rtc")
+"""The clocks that run while the machine is off, as the kernel lists them."""
+
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+"""The file that systemd-timesyncd makes when it has set the clock from the network."""
+
+
+@cache
+def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
+    """Return whether a clock of this machine has kept the time while the machine was off.
+
+    A Raspberry Pi has no such clock, or one without a battery, which begins in 1970. The result is
+    kept: some of these clocks take milliseconds to read.
+    """
+    for file in clocks.glob("rtc*/since_epoch"):
+        with contextlib.suppress(OSError, ValueError):
+            seconds = int(file.read_text(encoding="ascii"))
+            if datetime.date(1970, 1, 1) + datetime.timedelta(seconds=seconds) >= FIRST_DAY:
+                return True
+    return False
+
+
+def time_is_known(
+    today: datetime.date, clocks: Path = BATTERY_CLOCKS, synchronised: Path = SYNCHRONISED
+) -> bool:
+    """Return whether the time of this machine is right, as far as it can be told.
+
+    `today` is the date that the machine shows. A machine without a clock battery starts with the
+    time at which it was switched off, or with 1970.
+    """
+    return today >= FIRST_DAY and (has_battery_clock(clocks) or synchronised.exists())
 
 
 def without_privacy_line(context: ScreenContext) -> ScreenContext:
@@ -17,16 +56,22 @@ def without_privacy_line(context: ScreenContext) -> ScreenContext:
     return replace(context, words=words, second=second)
 
 
-def update_privacy_line(proof: Proof, context: ScreenContext) -> ScreenContext:
+def update_privacy_line(
+    proof: Proof,
+    context: ScreenContext,
+    knows_time: Callable[[datetime.date], bool] = time_is_known,
+) -> ScreenContext:
     """Return `context` with the current privacy lines.
 
-    If the self-test `proof` ran before today, the lines state the day of that test.
+    If the self-test `proof` ran before today, the lines state the day of that test. If
+    `knows_time` returns False for today, they state neither time nor day.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()
+    tested_at = proof.tested_at if knows_time(today) else None
 
     def updated(words: Words) -> Words:
-        line = privacy_line(words, proof.prevents_storage, proof.tested_at, today)
+        line = privacy_line(words, proof.prevents_storage, tested_at, today)
         return words if line == words.privacy else words.updated({"privacy": line})
 
     words = updated(context.words)

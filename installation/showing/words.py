@@ -69,6 +69,8 @@ class Words:
     """The privacy sentence after a self-test today: how many ways out were tried, and when."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
     """The privacy sentence after a self-test on an earlier day."""
+    privacy_undated: Sentence
+    """The privacy sentence after a self-test, if the machine does not know the time."""
     privacy_unguarded: Sentence
     """The privacy sentence if the sandbox is incomplete and kiosk.yaml allows that."""
     unguarded_title: Sentence
@@ -262,18 +264,20 @@ def words_of(settings: Settings) -> tuple[Words, ...]:
 
 
 def privacy_line(
-    words: Words, prevented: bool, tested_at: datetime.datetime, today: datetime.date
+    words: Words, prevented: bool, tested_at: datetime.datetime | None, today: datetime.date
 ) -> str:
     """Return the sentence about the pictures that is true `today`.
 
     Args:
         words: The words in the language of the sentence.
         prevented: Whether the self-test found that the kernel prevents storing pictures.
-        tested_at: The local time of the self-test.
+        tested_at: The local time of the self-test; None if the machine does not know the time.
         today: The day on which the sentence is shown.
     """
     if not prevented:
         return words.privacy_unguarded
+    if tested_at is None:
+        return words.privacy_undated
     if tested_at.date() == today:
         return words.privacy_today.format(time=words.time_of(tested_at))
     return words.privacy_earlier.format(date=words.date_of(tested_at.date()))

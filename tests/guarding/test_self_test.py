@@ -72,6 +72,21 @@ def test_the_proof_is_dated_in_the_local_time_of_its_day(monkeypatch: pytest.Mon
         time.tzset()
 
 
+def test_the_proof_follows_a_time_zone_that_is_set_while_the_show_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After somebody has set the time zone, the wall shows the time of the self-test in it."""
+    proof = Proof((), (), datetime.datetime.now().astimezone(), tested_at_s=boot_clock())
+    try:
+        for zone, hours in (("Asia/Tokyo", 9), ("Asia/Dubai", 4)):
+            monkeypatch.setenv("TZ", zone)
+            offset = proof.by_this_clock().tested_at.utcoffset()
+            assert offset == datetime.timedelta(hours=hours)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Path) -> None:
     """The proof has its instant on a clock that does not jump; the instant agrees with the date."""
     program = """

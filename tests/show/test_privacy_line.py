@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import astuple, replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,16 +21,21 @@ from installation.running.latest import Latest
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings, Settings
 from installation.settings.languages import Language
-from installation.show import privacy_line
+from installation.show import live, privacy_line
 from installation.show.context import open_context
 from installation.show.mirror import Mirror
-from installation.show.privacy_line import update_privacy_line, without_privacy_line
+from installation.show.privacy_line import (
+    time_is_known,
+    update_privacy_line,
+    without_privacy_line,
+)
 from installation.showing.painter import Painter
 from installation.showing.scene import Scene
 from installation.showing.scenes.bands import bands
 from installation.showing.scenes.cards import title_card
 from installation.showing.window import OffScreen
 from installation.showing.words import load_words
+from installation.showing.words import privacy_line as privacy_line_of
 from tests.support.figures import text_of
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import DEFAULTS, GreyFilm, grey_frame, small_show
@@ -56,6 +62,8 @@ class Calendar:
 def calendar(monkeypatch: pytest.MonkeyPatch) -> Calendar:
     """The calendar from which the show reads today's date."""
     calendar = Calendar()
+    known = partial(update_privacy_line, knows_time=lambda _: True)
+    monkeypatch.setattr(live, "update_privacy_line", known)
     monkeypatch.setattr(privacy_line, "datetime", SimpleNamespace(date=calendar))
     return calendar
 
@@ -140,10 +148,46 @@ def test_after_midnight_the_line_names_the_day_of_the_test(calendar: Calendar) -
     screen = KeepingScreen(SIZE)
     context = open_context(screen, DEFAULTS)
     frames: Latest[Frame] = Latest()
-    update = partial(update_privacy_line, Proof(RESULTS, (), AT))
+    update = partial(update_privacy_line, Proof(RESULTS, (), AT), knows_time=lambda _: True)
     mirror = Mirror(screen, context, frames, Latest(), ManualClock(), update)
     for day, line in ((DAY, ENFORCED), (DAY + datetime.timedelta(days=1), THE_DAY_AFTER)):
         calendar.day = day
         frames.put(grey_frame(200))
         mirror.step()
         assert shows(screen, line)
+
+
+@pytest.mark.parametrize(
+    ("battery", "is_synchronised", "today", "line"),
+    [
+        ("1790000000", False, DAY, ENFORCED),
+        ("120", False, DAY, WORDS.privacy_undated),
+        (None, False, DAY, WORDS.privacy_undated),
+        (None, True, DAY, ENFORCED),
+        ("120", True, DAY, ENFORCED),
+        ("no time", True, datetime.date(1970, 1, 1), WORDS.privacy_undated),
+    ],
+)
+def test_a_machine_that_does_not_know_the_time_puts_none_on_the_wall(
+    battery: str | None, is_synchronised: bool, today: datetime.date, line: str, tmp_path: Path
+) -> None:
+    """Without a clock battery the promise has no time until the network has set the clock."""
+    clocks, synchronised = tmp_path / "rtc", tmp_path / "synchronized"
+    if battery is not None:
+        (clocks / "rtc0").mkdir(parents=True)
+        (clocks / "rtc0" / "since_epoch").write_text(battery + "\n")
+    if is_synchronised:
+        synchronised.touch()
+    at = AT if time_is_known(today, clocks, synchronised) else None
+    assert privacy_line_of(WORDS, True, at, DAY) == line
+
+
+def test_the_promise_gets_its_time_when_the_clock_is_set() -> None:
+    """The line has no time while the clock is unknown, and has it as soon as it is known."""
+    context = open_context(OffScreen(SIZE), DEFAULTS)
+    proof = Proof(RESULTS, (), datetime.datetime.now().astimezone())
+    undated = update_privacy_line(proof, context, lambda _: False)
+    assert undated.words.privacy == WORDS.privacy_undated
+    time = WORDS.time_of(proof.tested_at)
+    dated = update_privacy_line(proof, undated, lambda _: True)
+    assert dated.words.privacy == WORDS.privacy_today.format(time=time)

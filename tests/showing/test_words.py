@@ -77,12 +77,12 @@ def test_the_screen_promises_no_more_than_the_program_does(language: str) -> Non
     """Only the sentences after a self-test say that anything was tried, and none says too much."""
     words = load_words(language)
     tested, never = LANGUAGES[language].tested, LANGUAGES[language].never
-    for text in (words.privacy_today, words.privacy_earlier):
+    for text in (words.privacy_today, words.privacy_earlier, words.privacy_undated):
         assert tested in text
     rest = [
         text
         for key, text in _sentences(words).items()
-        if not re.match("privacy_(tod|ear)|staff_", key)
+        if not re.match("privacy_(tod|ear|und)|staff_", key)
     ]
     assert not any(tested.lower() in text.lower() for text in rest)
     assert not any(claim in text.lower() for text in words.texts() for claim in never)
@@ -175,6 +175,8 @@ def test_the_promise_says_what_is_true_at_that_moment(language: str) -> None:
     assert words.date_of(today) in earlier
     assert proved.startswith(words.privacy)
     assert earlier.startswith(words.privacy)
+    assert privacy_line(words, True, None, today) == words.privacy_undated
+    assert words.privacy_undated.startswith(words.privacy)
     assert privacy_line(words, False, at, today) == words.privacy_unguarded
 
 
