@@ -26,16 +26,17 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError, EncodeError
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import ModelProto
 from onnx.external_data_helper import uses_external_data
 
 from installation.errors import LabelSetError, Mistake, ellipsize
 from installation.guarding.confine import confine
 from installation.naming.label_set.folder import ONNX_DATA_FILE
+from installation.naming.networks.onnx_divisions import division_of_integers
 from installation.settings.paths import PROJECT
 
 OPERATIONS = set(
@@ -69,9 +70,6 @@ MOST_DIMENSIONS = 16
 MOST_NUMBERS = 100_000
 """The largest number of values in one list of an operation's settings."""
 
-FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
-"""The types of floating-point numbers."""
-
 LARGEST_NUMBER = 1_000_000
 """The largest number in an operation's settings: sizes, steps, axes.
 
@@ -82,36 +80,6 @@ crashes the process.
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
 """The settings to which `LARGEST_NUMBER` does not apply, because in them the largest int64 means
 "to the end".
-"""
-
-TYPED = ("to", "value", "value_int", "value_ints")
-"""The settings that decide which type of number an operation returns."""
-
-BY_FIRST = frozenset(
-    """
-    Attention CumSum Dropout Expand Gather GatherElements GatherND MaxPool Pad Pow Resize Reshape
-    ScatterND Slice Split Squeeze Tile TopK Trilu Unsqueeze Upsample ReduceL1 ReduceL2
-    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
-    """.split()  # noqa: SIM905  as above
-)
-"""The operations that return numbers of the same type as their first input."""
-
-BY_SECOND = frozenset({"CastLike", "Where"})
-"""The operations that return numbers of the type of their second input."""
-
-TO_WHOLE = {"Shape", "Size", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
-TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
-"""The operations that always return integers."""
-
-WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
-"""The indices of the outputs that are always integers, keyed by operation. The types of the other
-outputs may vary.
-"""
-
-TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
-TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
-"""The operations that never return integers except in `WHOLE_OUTPUTS`; booleans count as fractions,
-because they cannot be divided.
 """
 
 CHILD_BYTES = 2**30
@@ -339,8 +307,8 @@ def _check(model: Any) -> None:
         _check_tensor(tensor)
     for node in graph.node:
         _check_node(node)
-    whole = {tensor.name for tensor in graph.initializer if tensor.data_type not in FLOATS}
-    _check_divisions(graph.node, whole)
+    if (problem := division_of_integers(graph)) is not None:
+        raise _RefusedError(problem)
 
 
 def _check_names(*names: object) -> None:
@@ -394,44 +362,3 @@ def _check_tensor(tensor: Any) -> None:
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])
         size = tensor.ByteSize()
         raise _RefusedError(f"a tensor claims {ellipsize(seen)} numbers in {size:,} bytes")
-
-
-def _check_divisions(nodes: Iterable[NodeProto], whole: set[str]) -> None:
-    """Raise _RefusedError if integers are divided; `whole` has the names of integer tensors.
-
-    The least integer divided by −1 crashes the process in onnxruntime 1.31. The operations of a
-    valid file are in the order of execution; onnxruntime rejects any other order.
-    """
-    for node in nodes:
-        given = [name in whole for name in node.input]
-        if node.op_type in ("Div", "Mod") and any(given):
-            problem = f"it divides whole numbers ('{ellipsize(', '.join(node.input))}')"
-            raise _RefusedError(f"{problem}, as networks without a fixed size do")
-        if node.op_type in TO_WHOLE:
-            returns = True
-        elif node.op_type in TO_FRACTION:
-            returns = False
-        elif node.op_type in ("Cast", "Constant", "ConstantOfShape"):
-            returns = any(type_ not in FLOATS for type_ in _types(node))
-        elif node.op_type in BY_FIRST:
-            returns = any(given[:1])
-        elif node.op_type in BY_SECOND:
-            returns = any(given[1:2])
-        else:
-            returns = any(given)
-        always = WHOLE_OUTPUTS.get(node.op_type, ())
-        whole.update(name for i, name in enumerate(node.output) if returns or i in always)
-
-
-def _types(node: Any) -> list[int]:
-    """Return the number types that an operation's settings state for its result, by ONNX's codes.
-
-    Integers count as INT64.
-    """
-    types: list[int] = []
-    for setting in node.attribute:
-        if setting.name in TYPED:
-            numbers = [setting.i, *setting.ints] if setting.HasField("i") else list(setting.ints)
-            types += [tensor.data_type for tensor in _tensors(setting)]
-            types += numbers if setting.name == "to" else [TensorProto.INT64] * len(numbers)
-    return types

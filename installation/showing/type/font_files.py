@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -146,11 +147,25 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
     problem = f"no font on this machine can draw {join_first(letters, MAX_NAMED_LETTERS)}"
-    remedy = (
-        ("Remove the letters.") if groups == [EMOJI] else f"Install one, for example: {INSTALL}."
-    )
+    never = [letter for cluster, letter in zip(missing, letters, strict=True) if _is_never(cluster)]
+    remedy = f"Install one, for example: {INSTALL}."
+    if len(never) == len(letters):
+        remedy = "Remove the letters."
+    elif never:
+        remedy = f"Remove {join_first(never, MAX_NAMED_LETTERS)}; for the others, install a font, "
+        remedy += f"for example: {INSTALL}."
     scripts = [group for group in groups if group != NO_SCRIPT]
     return Mistake(where, problem + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
+
+
+def _is_never(cluster: str) -> bool:
+    """Return whether no package of fonts will draw `cluster`: an emoji, or a letter without a name.
+
+    A letter of the private-use areas means something in one font only, such as the apple on a Mac.
+    """
+    letter = cluster[0]
+    has_no_meaning = unicodedata.category(letter) == "Co" or ord(letter) & 0xFFFE == 0xFFFE
+    return has_no_meaning or font_group(letter) == EMOJI
 
 
 def _code_points(cluster: str) -> str:

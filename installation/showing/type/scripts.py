@@ -59,7 +59,9 @@ def font_group(letter: str) -> str:
     # The category of skin tones is Sk.
     if (kind in ("So", "Sk") and letter in _PICTOGRAPHS) or (kind == "So" and width == "W"):
         return EMOJI
-    if width in "WF" or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:
+    # Python calls letters that are newer than itself wide.
+    is_wide = width in "WF" and kind != "Cn"
+    if is_wide or fontTools.unicodedata.script_extension(letter) & EAST_ASIAN_SCRIPTS:
         return EAST_ASIAN
     script = script_of(letter)
     return str(fontTools.unicodedata.script_name(script)) if script else SYMBOLS

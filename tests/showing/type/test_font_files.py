@@ -132,6 +132,28 @@ def test_a_private_character_has_no_script() -> None:
     assert mistake.problem.endswith("(U+F0000)")
 
 
+@pytest.mark.usefixtures("no_system_fonts")
+@pytest.mark.parametrize("letter", ["\ue000", "\uf8ff", "\U000f0000", "\uffff", "🐟\uf8ff"])
+def test_no_font_is_to_be_installed_for_what_no_font_has(letter: str) -> None:
+    """Private letters, such as a Mac's apple, are to be removed, as emoji are."""
+    (mistake,) = undrawable({"labels.csv:3": f"a{letter}b"})
+    assert mistake.remedy == "Remove the letters."
+
+
+@pytest.mark.usefixtures("no_system_fonts")
+def test_the_remedy_tells_letters_apart() -> None:
+    """If a font exists for some of the letters only, the remedy names those to remove."""
+    (mistake,) = undrawable({"labels.csv:3": "宙 \uf8ff"})
+    assert mistake.remedy.startswith("Remove \uf8ff (U+F8FF); for the others, install a font, ")
+
+
+@pytest.mark.usefixtures("no_system_fonts")
+def test_an_unassigned_letter_is_not_called_east_asian() -> None:
+    """Python calls unassigned letters wide; the message names no script for them."""
+    (mistake,) = undrawable({"labels.csv:3": "a\u0378"})
+    assert mistake.problem.endswith("(U+0378)")
+
+
 def test_the_system_draws_other_scripts() -> None:
     """Chinese, Japanese, Korean, Cherokee and others come from the system's fonts."""
     faces, missing = find_faces(["宇宙の", "한국", CHEROKEE])

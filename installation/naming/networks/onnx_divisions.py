@@ -1,0 +1,130 @@
+"""Finds divisions of integers in an ONNX network, which can crash onnxruntime's process.
+
+In onnxruntime 1.31 a division by zero, and that of the least integer by −1, end the process. A
+division by a positive constant is safe. Networks without a fixed size have some of these: they
+compute where a picture is cut into windows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from onnx import AttributeProto, TensorProto
+
+from installation.errors import ellipsize
+
+FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
+"""The types of floating-point numbers."""
+
+TYPED = ("to", "value", "value_int", "value_ints")
+"""The settings that decide which type of number an operation returns."""
+
+BY_FIRST = frozenset(
+    """
+    Attention CumSum Dropout Expand Gather GatherElements GatherND MaxPool Pad Pow Resize Reshape
+    ScatterND Slice Split Squeeze Tile TopK Trilu Unsqueeze Upsample ReduceL1 ReduceL2
+    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
+    """.split()  # noqa: SIM905  as above
+)
+"""The operations that return numbers of the same type as their first input."""
+
+BY_SECOND = frozenset({"CastLike", "Where"})
+"""The operations that return numbers of the type of their second input."""
+
+TO_WHOLE = {"Shape", "Size", "ConvInteger", "MatMulInteger", "QuantizeLinear"}
+TO_WHOLE |= {"QLinearConv", "QLinearMatMul"}
+"""The operations that always return integers."""
+
+WHOLE_OUTPUTS = {"DynamicQuantizeLinear": (0, 2), "MaxPool": (1,), "TopK": (1,)}
+"""The indices of the outputs that are always integers, keyed by operation. The types of the other
+outputs may vary.
+"""
+
+TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
+TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
+"""The operations that never return integers except in `WHOLE_OUTPUTS`; booleans count as fractions,
+because they cannot be divided.
+"""
+
+_FIELDS = {TensorProto.INT32: ("int32_data", 4), TensorProto.INT64: ("int64_data", 8)}
+"""The field with the numbers of a tensor, and the bytes of a number in `raw_data`, by type."""
+
+
+def division_of_integers(graph: Any) -> str | None:
+    """Return a sentence about a division of integers in `graph` that is not safe; None without one.
+
+    The operations of a valid file are in the order of execution; onnxruntime rejects any other
+    order.
+    """
+    whole = {tensor.name for tensor in graph.initializer if tensor.data_type not in FLOATS}
+    positive = _positive_constants(graph)
+    for node in graph.node:
+        given = [name in whole for name in node.input]
+        is_safe = len(node.input) == 2 and node.input[1] in positive
+        if node.op_type in ("Div", "Mod") and any(given) and not is_safe:
+            problem = f"it divides whole numbers ('{ellipsize(', '.join(node.input))}')"
+            return f"{problem}, as networks without a fixed size do"
+        if node.op_type in TO_WHOLE:
+            returns = True
+        elif node.op_type in TO_FRACTION:
+            returns = False
+        elif node.op_type in ("Cast", "Constant", "ConstantOfShape"):
+            returns = any(type_ not in FLOATS for type_ in _types(node))
+        elif node.op_type in BY_FIRST:
+            returns = any(given[:1])
+        elif node.op_type in BY_SECOND:
+            returns = any(given[1:2])
+        else:
+            returns = any(given)
+        always = WHOLE_OUTPUTS.get(node.op_type, ())
+        whole.update(name for i, name in enumerate(node.output) if returns or i in always)
+    return None
+
+
+def _positive_constants(graph: Any) -> set[str]:
+    """Return the names of constants that are one positive integer and are defined only once."""
+    values = {tensor.name: _integer(tensor) for tensor in graph.initializer}
+    names = Counter(tensor.name for tensor in (*graph.initializer, *graph.input))
+    for node in graph.node:
+        names.update(node.output)
+        if node.op_type == "Constant" and len(node.output) == len(node.attribute) == 1:
+            values[node.output[0]] = _constant(node.attribute[0])
+    return {name for name, value in values.items() if value > 0 and names[name] == 1}
+
+
+def _constant(setting: Any) -> int:
+    """Return the integer that a Constant has by its only setting; 0 if it is anything else."""
+    if setting.name == "value_int" and setting.type == AttributeProto.INT:
+        return int(setting.i)
+    if setting.name == "value" and setting.type == AttributeProto.TENSOR:
+        return _integer(setting.t)
+    return 0
+
+
+def _integer(tensor: Any) -> int:
+    """Return the only number of a tensor of integers; 0 if it has others, or is of another type."""
+    if tensor.data_type not in _FIELDS or any(dim != 1 for dim in tensor.dims):
+        return 0
+    field, size = _FIELDS[tensor.data_type]
+    numbers, raw = getattr(tensor, field), tensor.raw_data
+    if len(raw) == size and not numbers:
+        return int.from_bytes(raw, "little", signed=True)
+    return int(numbers[0]) if len(numbers) == 1 and not raw else 0
+
+
+def _types(node: Any) -> list[int]:
+    """Return the number types that an operation's settings state for its result, by ONNX's codes.
+
+    Integers count as INT64.
+    """
+    types: list[int] = []
+    for setting in node.attribute:
+        if setting.name in TYPED:
+            numbers = [setting.i, *setting.ints] if setting.HasField("i") else list(setting.ints)
+            types += [
+                tensor.data_type
+                for tensor in ([setting.t] if setting.HasField("t") else setting.tensors)
+            ]
+            types += numbers if setting.name == "to" else [TensorProto.INT64] * len(numbers)
+    return types
