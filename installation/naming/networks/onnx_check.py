@@ -99,7 +99,10 @@ _CHILD = (
     "from installation.naming.networks.onnx_check import judge_input; judge_input()"
 )
 
-_EXPORT_REMEDY = "Export it as one plain network, for one picture of a fixed size."
+_EXPORT_REMEDY = (
+    "Export it as one plain network, for one picture of a fixed size; or, if it is Hugging Face's, "
+    "copy its config.json and model.safetensors in place of this file."
+)
 
 
 _ACCEPTED, _REFUSED = b"+", b"-"

@@ -24,7 +24,12 @@ GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8",
 
 
 PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
-"""The drivers of a Raspberry Pi's image processors, whose nodes look like cameras."""
+"""The drivers of a Raspberry Pi's image processors, whose nodes look like cameras, for a machine
+whose udev does not say to which nodes pictures can be written.
+"""
+
+BAYER = frozenset(("BA81", "GBRG", "GRBG", "RGGB"))
+"""The pixel formats of a bare sensor, which a program turns into colours and brightness."""
 
 INFRARED = re.compile(r"\b(IR|infra-?red)\b", re.IGNORECASE)
 """Matches the name of an infrared camera; the infrared cameras of some laptops send grey pictures
@@ -37,9 +42,10 @@ def reason_against(listing: CameraListing) -> str | None:
     if listing.problem is not None:
         return listing.problem
     formats = {mode.format for mode in listing.modes}
-    if listing.driver in PROCESSORS:
+    is_usb = listing.bus.startswith("usb")
+    if listing.driver in PROCESSORS or (listing.is_processor and not is_usb):
         return "it processes the pictures of other devices and is not a camera"
-    if listing.raw_port:
+    if listing.raw_port or (formats and formats <= BAYER and not is_usb):
         return (
             "this is the raw port of a sensor, and no driver turns its data into pictures; "
             "use a USB camera"
@@ -61,10 +67,14 @@ def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
     return sorted(usable, key=_place)
 
 
+def _is_infrared(listing: CameraListing) -> bool:
+    return bool(INFRARED.search(listing.name) or INFRARED.search(listing.interface))
+
+
 def _place(listing: CameraListing) -> int:
     if listing.is_virtual:
         return 3
-    if INFRARED.search(listing.name):
+    if _is_infrared(listing):
         return 2
     return 0 if listing.bus.startswith("usb") else 1
 
@@ -83,6 +93,6 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 def _second_choice(listing: CameraListing) -> str:
     if listing.is_virtual:
         return "it is a virtual camera, which another program feeds"
-    if INFRARED.search(listing.name):
+    if _is_infrared(listing):
         return "it is an infrared camera, by its name"
     return "a USB camera is preferred"

@@ -83,6 +83,12 @@ class CameraListing:
     """
     is_refused: bool = False
     """Whether the kernel did not allow this process to open the camera."""
+    interface: str = ""
+    """The name of the camera's part in full, by USB; `name` ends after 31 letters."""
+    is_processor: bool = False
+    """Whether the same device takes pictures as well, so that it processes those of others."""
+    is_software: bool = False
+    """Whether no hardware belongs to the camera, as the kernel lists it."""
 
     @property
     def path(self) -> Path:
@@ -97,7 +103,7 @@ class CameraListing:
     @property
     def is_virtual(self) -> bool:
         """Whether this is a virtual camera, which another program feeds with pictures."""
-        return "loopback" in self.driver
+        return self.is_software or "loopback" in self.driver
 
 
 def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
@@ -118,19 +124,53 @@ def open_node(node: Path) -> int:
     return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def list_cameras(dev: Path = DEV, ioctl: Ioctl = ioctl_of_kernel) -> list[CameraListing]:
+def list_cameras(
+    dev: Path = DEV,
+    ioctl: Ioctl = ioctl_of_kernel,
+    is_output: Callable[[Path], bool | None] = is_video_output,
+) -> list[CameraListing]:
     """Return the cameras sorted by number, without nodes that do not capture video.
 
-    A node that cannot be opened is listed with its problem, because it may be a camera.
+    A node that cannot be opened is listed with its problem, because it may be a camera. `is_output`
+    says of a node whether pictures can be written to it.
     """
     by_id, by_path = (_links(dev / "v4l" / name) for name in ("by-id", "by-path"))
     queried = (
         (query(node, by_id.get(node.resolve()), ioctl), by_path.get(node.resolve()))
-        for node in video_nodes(dev)
+        for node in video_nodes(dev, is_output)
     )
-    listings = [replace(listing, by_path=path) for listing, path in queried if listing is not None]
+    listings = [
+        _with_facts(replace(listing, by_path=path), is_output)
+        for listing, path in queried
+        if listing is not None
+    ]
     names = Counter(listing.name for listing in listings if listing.problem is None)
     return [replace(listing, has_same_name=names[listing.name] > 1) for listing in listings]
+
+
+def _about(node: Path) -> Path:
+    """Return the folder in which the kernel describes `node`; reading it needs no permission."""
+    return node.parent.parent / "sys" / "class" / "video4linux" / node.name
+
+
+def _with_facts(listing: CameraListing, is_output: Callable[[Path], bool | None]) -> CameraListing:
+    """Return `listing` with what the kernel's description of the device adds to it."""
+    about = _about(listing.node)
+    if not about.exists():
+        return listing
+    device = about / "device"
+    others = [other for other in about.parent.glob("video*") if other.name != about.name]
+    return replace(
+        listing,
+        interface=_first_line(device / "interface"),
+        is_software="virtual" in about.resolve().parts,
+        is_processor=device.exists()
+        and any(
+            is_output(listing.node.with_name(other.name))
+            for other in others
+            if (other / "device").resolve() == device.resolve()
+        ),
+    )
 
 
 def _links(folder: Path) -> dict[Path, Path]:
@@ -141,13 +181,15 @@ def _links(folder: Path) -> dict[Path, Path]:
     return links
 
 
-def video_nodes(dev: Path = DEV) -> list[Path]:
+def video_nodes(
+    dev: Path = DEV, is_output: Callable[[Path], bool | None] = is_video_output
+) -> list[Path]:
     """Return the device nodes that may be cameras, sorted by number, without opening them.
 
     Devices to which pictures can be written are left out; the guard does not let a show open them.
     """
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
-    cameras = [node for node in named if not is_video_output(node)]
+    cameras = [node for node in named if not is_output(node)]
     return sorted(cameras, key=lambda node: int(node.name[len("video") :]))
 
 
@@ -189,7 +231,7 @@ def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing |
     A webcam has a second node, for metadata. The camera's name and the index of the node, which is
     0 for the pictures, can be read from the kernel without permission to open the node.
     """
-    about = node.parent.parent / "sys" / "class" / "video4linux" / node.name
+    about = _about(node)
     if _first_line(about / "index") not in ("", "0"):
         return None
     problem = _no_permission(node) if error.errno == errno.EACCES else _reason(error)

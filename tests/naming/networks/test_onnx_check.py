@@ -184,7 +184,9 @@ def test_a_division_by_what_may_be_zero_or_negative_is_refused(
     constant: onnx.NodeProto | onnx.TensorProto,
 ) -> None:
     """Zero, −1, several numbers, and a constant that two readers could read in two ways."""
-    assert "it divides whole numbers ('sizes, by')" in judged(_divided_by(constant))
+    refused = judged(_divided_by(constant))
+    assert "it divides whole numbers ('sizes, by')" in refused
+    assert "copy its config.json and model.safetensors in place of this file" in refused
 
 
 def test_a_constant_that_is_defined_twice_is_no_proof() -> None:

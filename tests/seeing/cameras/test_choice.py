@@ -18,11 +18,19 @@ def listing(
     raw_port: bool = False,
     problem: str | None = None,
     name: str = "Lens",
+    interface: str = "",
+    is_processor: bool = False,
+    is_software: bool = False,
 ) -> CameraListing:
     """Return a camera with one size in each of `formats`."""
     modes = tuple(Mode(each, 640, 480, (30.0,)) for each in formats)
     node = Path(f"/dev/video{number}")
-    return CameraListing(node, None, name, modes, problem, driver, bus, raw_port)
+    return CameraListing(
+        *(node, None, name, modes, problem, driver, bus, raw_port),
+        interface=interface,
+        is_processor=is_processor,
+        is_software=is_software,
+    )
 
 
 WEBCAM = listing(4, "MJPG", "YUYV")
@@ -50,6 +58,22 @@ OTHERS = {
         listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
         "it is a virtual camera",
     ),
+    "an infrared camera whose name is cut off": (
+        listing(0, "YUYV", name="Integrated Camera: Integrated I", interface="Integrated IR Cam"),
+        "it is an infrared camera, by its name",
+    ),
+    "a processor of pictures whose driver nobody named": (
+        listing(0, "YU12", driver="new-isp", bus="platform:fd100000.isp", is_processor=True),
+        "it processes the pictures of other devices",
+    ),
+    "a sensor of eight bits whose driver nobody named": (
+        listing(0, "BA81", driver="new-csi", bus="platform:fd200000.csi"),
+        "the raw port of a sensor",
+    ),
+    "a false camera whose driver nobody named": (
+        listing(0, "YUYV", driver="newcam", bus="newcam:0", is_software=True),
+        "it is a virtual camera",
+    ),
     "a television card": (
         listing(0, "YUYV", driver="bttv", bus="PCI:0000:05:00.0"),
         "a USB camera is preferred",
@@ -70,7 +94,10 @@ def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "taken"),
-    [(kind, "false" in kind or "television" in kind or "YUYV" in kind) for kind in OTHERS],
+    [
+        (kind, any(word in kind for word in ("false", "television", "YUYV", "cut off")))
+        for kind in OTHERS
+    ],
 )
 def test_alone_it_is_taken_only_if_it_shows_people(kind: str, taken: bool) -> None:
     """A lone camera is used only if it shows people in colour; otherwise the rehearsal plays."""
@@ -84,6 +111,12 @@ def test_of_two_good_cameras_the_lower_number_is_taken() -> None:
     first = listing(2, "YUYV")
     assert rank([first, WEBCAM]) == [first, WEBCAM]
     assert passed_over([first, WEBCAM]) == []
+
+
+def test_a_usb_camera_that_takes_pictures_too_is_a_camera() -> None:
+    """A USB camera with a bare sensor, or with a node for pictures to it, may be used."""
+    bare, both = listing(0, "GRBG"), listing(2, "YUYV", is_processor=True)
+    assert rank([bare, both]) == [bare, both]
 
 
 def test_a_driver_that_lists_no_formats_is_tried() -> None:

@@ -185,3 +185,34 @@ def test_a_camera_without_permission_is_listed_once_with_the_remedy(tmp_path: Pa
     assert first.name == "HD Webcam"
     assert first.problem is not None
     assert "you are not in the group 'video': sudo usermod -aG video $USER" in first.problem
+
+
+def test_the_kernels_description_tells_processors_and_software(
+    tmp_path: Path, kernel: FakeKernel
+) -> None:
+    """A device that takes pictures too is a processor, and one without hardware is software."""
+    devices = {
+        "video0": "platform/isp.0",
+        "video1": "platform/isp.0",
+        "video2": "pci0/usb1/1-1:1.0",
+        "video3": "virtual",
+    }
+    dev, classes = tmp_path / "dev", tmp_path / "sys/class/video4linux"
+    classes.mkdir(parents=True)
+    dev.mkdir()
+    for name, device in devices.items():
+        described = tmp_path / "sys/devices" / device / "video4linux" / name
+        described.mkdir(parents=True)
+        (classes / name).symlink_to(described)
+        if device != "virtual":
+            (described / "device").symlink_to(tmp_path / "sys/devices" / device)
+        kernel.plug(dev / name, name, CAPTURE)
+    (tmp_path / "sys/devices" / devices["video2"] / "interface").write_text("Integrated IR Cam\n")
+    listings = list_cameras(dev, kernel.ioctl, lambda node: node.name == "video1")
+    assert [
+        (each.node.name, each.is_processor, each.is_virtual, each.interface) for each in listings
+    ] == [
+        ("video0", True, False, ""),
+        ("video2", False, False, "Integrated IR Cam"),
+        ("video3", False, True, ""),
+    ]
