@@ -33,7 +33,7 @@ def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
     for file in clocks.glob("rtc*/since_epoch"):
         with contextlib.suppress(OSError, ValueError):
             seconds = int(file.read_text(encoding="ascii"))
-            if datetime.date(1970, 1, 1) + datetime.timedelta(seconds=seconds) >= FIRST_DAY:
+            if seconds >= (FIRST_DAY - datetime.date(1970, 1, 1)).total_seconds():
                 return True
     return False
 
