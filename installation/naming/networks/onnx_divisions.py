@@ -47,9 +47,6 @@ TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
 because they cannot be divided.
 """
 
-_FIELDS = {TensorProto.INT32: ("int32_data", 4), TensorProto.INT64: ("int64_data", 8)}
-"""The field with the numbers of a tensor, and the bytes of a number in `raw_data`, by type."""
-
 
 def division_of_integers(graph: Any) -> str | None:
     """Return a sentence about a division of integers in `graph` that is not safe; None without one.
@@ -104,10 +101,15 @@ def _constant(setting: Any) -> int:
 
 def _integer(tensor: Any) -> int:
     """Return the only number of a tensor of integers; 0 if it has others, or is of another type."""
-    if tensor.data_type not in _FIELDS or any(dim != 1 for dim in tensor.dims):
+    if any(dim != 1 for dim in tensor.dims):
         return 0
-    field, size = _FIELDS[tensor.data_type]
-    numbers, raw = getattr(tensor, field), tensor.raw_data
+    if tensor.data_type == TensorProto.INT32:
+        numbers, size = tensor.int32_data, 4
+    elif tensor.data_type == TensorProto.INT64:
+        numbers, size = tensor.int64_data, 8
+    else:
+        return 0
+    raw = tensor.raw_data
     if len(raw) == size and not numbers:
         return int.from_bytes(raw, "little", signed=True)
     return int(numbers[0]) if len(numbers) == 1 and not raw else 0
