@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from installation.memory.buffers import return_freed_memory
 from installation.memory.forgetting import forget_all
 from installation.naming.reading.scheduler import ReadingScheduler
 from installation.naming.reading.values import Reading, Sightings
@@ -95,6 +96,8 @@ class Analysis:
                         *(self._finder, self._presence, self._settler),
                     )
                 )
+            # The thread of the next analysis may not use the memory that this thread has freed.
+            return_freed_memory()
 
     def offer(self, frame: Frame) -> None:
         """Analyse `frame` and publish the sightings if another look is due."""

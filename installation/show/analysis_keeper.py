@@ -9,6 +9,7 @@ other, or if too many threads hang, the process is restarted.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -18,6 +19,7 @@ from functools import partial
 
 from installation.errors import KioskError, Mistake, RestartNeededError
 from installation.memory.buffers import return_freed_memory
+from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
 from installation.running.clock import Clock
 from installation.running.latest import Latest
@@ -54,6 +56,9 @@ MEMORY_S = 600.0
 
 KINDS = 3
 """The number of different failures within `MEMORY_S` after which the process is restarted."""
+
+DIFFERENT_FAILURES = f"{KINDS} different failures in ten minutes"
+"""How the reason for such a restart begins."""
 
 MAX_HANGING = 5
 """The largest number of threads that may hang at the same time. With one more, the process is
@@ -139,12 +144,8 @@ class AnalysisKeeper:
         if self.networks is None or self.analysis is None:
             return self._parts
         networks = replace(self.networks, classifier=self.analysis.classifier)
-        label_set, reopen = networks.classifier.label_set, self._parts.open_networks
-        if self._parts.reopen_networks is not None:
-            reopen = partial(self._parts.reopen_networks, label_set, False)
-        return replace(
-            self._parts, label_set=label_set, open_networks=OpenNetworks(networks, reopen)
-        )
+        parts = _with_label_set(self._parts, networks.classifier.label_set)
+        return replace(parts, open_networks=OpenNetworks(networks, parts.open_networks))
 
     def step(self) -> bool:
         """Do the work that is due, and return whether the people on the screen must be removed.
@@ -155,7 +156,13 @@ class AnalysisKeeper:
         """
         now = self._clock.now()
         history = self._history
-        history.abandoned = [worker for worker in history.abandoned if not worker.stop(0)]
+        abandoned = [worker for worker in history.abandoned if not worker.stop(0)]
+        if len(abandoned) < len(history.abandoned):
+            # The networks of calls that hung are freed only now. Returning their memory takes some
+            # milliseconds, for which the mirror must not wait.
+            history.abandoned = abandoned
+            with contextlib.suppress(RuntimeError):  # no memory for a thread
+                Worker("memory", lambda _: return_freed_memory()).start()
         try:
             # Starting a thread fails on a machine that has run out of memory.
             if self._open_at is not None and now >= self._open_at:
@@ -197,12 +204,12 @@ class AnalysisKeeper:
         """Open the networks in a thread."""
         self._open_at = None
         parts, self._opened = self._parts, Latest()
-        on_processor = self._history.given_up_at is not None
-        reopens = (self.failures > 0 or on_processor) and parts.reopen_networks is not None
         open_networks: Callable[[], Networks] = parts.open_networks
-        if reopens:
-            assert parts.reopen_networks is not None
-            open_networks = partial(parts.reopen_networks, parts.label_set, on_processor)
+        # Networks that an earlier live show has left open are on the processor if it replaces the
+        # card.
+        is_open = isinstance(open_networks, OpenNetworks) and open_networks.has_networks
+        if self._history.given_up_at is not None and parts.reopen_networks and not is_open:
+            open_networks = partial(parts.reopen_networks, parts.label_set, True)
         work = partial(_open_networks, open_networks, parts, self._language, self._opened)
         self._run(Worker("networks", work))
         self._waited_s, self._looked_at = 0.0, now
@@ -240,9 +247,7 @@ class AnalysisKeeper:
         history.failed.append((kind, now))
         recent = [each for each, at in history.failed if now - at < MEMORY_S]
         if len(set(recent)) >= KINDS:
-            problem = (
-                f"{KINDS} different failures in ten minutes ({', '.join(sorted(set(recent)))})"
-            )
+            problem = f"{DIFFERENT_FAILURES} ({', '.join(sorted(set(recent)))})"
             raise RestartNeededError(
                 Mistake("analysis", problem, "The show starts again by itself.")
             )
@@ -272,15 +277,21 @@ class AnalysisKeeper:
             worker.stop(0)
         self._history.abandoned += self._workers
         self._workers = []
+        label_set = self._parts.label_set
         if self.analysis is not None:
             label_set = self.analysis.classifier.label_set
-            self._parts = replace(self._parts, label_set=label_set)
-        if self._parts.reopen_networks is not None:
-            reopen = partial(self._parts.reopen_networks, self._parts.label_set, False)
-            self._parts = replace(self._parts, open_networks=reopen)
+        self._parts = _with_label_set(self._parts, label_set)
         if self._parts.renew is not None:
             self._parts = self._parts.renew(self._parts)
         self.analysis = self.networks = None
+
+
+def _with_label_set(parts: Parts, label_set: LabelSet) -> Parts:
+    """Return `parts` whose networks are opened again for `label_set`, on the device."""
+    if parts.reopen_networks is None:
+        return replace(parts, label_set=label_set)
+    reopen = partial(parts.reopen_networks, label_set, False)
+    return replace(parts, label_set=label_set, open_networks=reopen)
 
 
 def _open_networks(

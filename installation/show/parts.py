@@ -193,6 +193,11 @@ class OpenNetworks:
         self._networks: Networks | None = networks
         self._reopen = reopen
 
+    @property
+    def has_networks(self) -> bool:
+        """Whether the next call returns networks that are open already."""
+        return self._networks is not None
+
     def __call__(self) -> Networks:
         """Return networks that are open."""
         networks, self._networks = self._networks, None

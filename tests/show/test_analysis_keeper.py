@@ -30,7 +30,7 @@ from installation.show.analysis_keeper import (
     AnalysisKeeper,
     FailureHistory,
 )
-from installation.show.parts import Networks, Parts
+from installation.show.parts import Networks, OpenNetworks, Parts
 from tests.support.manual_clock import ManualClock
 from tests.support.small_show import FirstLabel, GreyFilm, OneFace, grey_frame, small_parts
 
@@ -104,8 +104,13 @@ class Run:
         )
         self.frames: Latest[Frame] = Latest()
         self.sightings: Latest[Sightings] = Latest()
-        self.keeper = AnalysisKeeper(
-            self.parts,
+        self.keeper = self.following(self.parts)
+        self._taken_at = 0.0
+
+    def following(self, parts: Parts) -> AnalysisKeeper:
+        """Return the keeper of the next live show, which continues with `parts`."""
+        return AnalysisKeeper(
+            parts,
             self.frames,
             self.sightings,
             self.clock,
@@ -114,7 +119,6 @@ class Run:
             whole_frame,
             self.history,
         )
-        self._taken_at = 0.0
 
     def _next(self, parts: Parts) -> Networks:
         opening = self.openings.pop(0) if len(self.openings) > 1 else self.openings[0]
@@ -353,6 +357,62 @@ def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> 
     following.until_results()
     kinds.append(following.keeper.device_kind)
     assert kinds == [DeviceKind.PROCESSOR_INSTEAD, DeviceKind.GRAPHICS_CARD]
+
+
+def test_networks_on_the_processor_are_used_again_when_the_camera_is_opened_again() -> None:
+    """While the processor replaces the card, the next live show opens no networks, and keeps none.
+
+    After ten minutes the card is tried again.
+    """
+    failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
+    run = Run([failing] * DEVICE_FAILURES + [GOOD, GOOD_CARD])
+    for _ in range(DEVICE_FAILURES):
+        run.until_failed()
+    run.until_results()
+    run.keeper.stop(WAIT_S)
+    parts, opened = run.keeper.parts(), len(run.on_processor)
+    assert isinstance(parts.open_networks, OpenNetworks)
+    networks, run.keeper = run.keeper.networks, run.following(parts)
+    run.until_results()
+    assert run.keeper.networks == networks
+    assert len(run.on_processor) == opened
+    assert not parts.open_networks.has_networks
+    run.clock.instant += MEMORY_S
+    run.keeper.step()
+    run.until_results()
+    assert run.on_processor[opened:] == [False]
+    assert run.keeper.device_kind == DeviceKind.GRAPHICS_CARD
+
+
+def test_freed_memory_is_returned_when_a_call_that_hung_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The networks of a call that hangs are freed when it ends; no others are opened then.
+
+    The thread of the mirror does not do it.
+    """
+    hanging = HangingDetector()
+    run = Run([with_detector(hanging), GOOD])
+    run.until(hanging.entered.is_set)
+    until_it_hangs(run)
+    run.clock.instant += max(DELAYS_S)
+    run.until_results()
+    returned: Latest[str] = Latest()
+    abandoned = len(run.history.abandoned)
+    monkeypatch.setattr(
+        analysis_keeper,
+        "return_freed_memory",
+        lambda: returned.put(threading.current_thread().name),
+    )
+    run.keeper.step()
+    assert returned.received == 0
+    hanging.released.set()
+    assert [worker.stop(WAIT_S) for worker in run.history.abandoned] == [True] * abandoned
+    run.keeper.step()
+    assert run.history.abandoned == []
+    assert returned.take(timeout=WAIT_S) == "memory"
+    run.keeper.step()
+    assert returned.received == 1
 
 
 def test_three_different_failures_need_a_new_process() -> None:
