@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -132,6 +133,8 @@ def read(path: Path = OBSERVATIONS) -> list[Observation]:
             if row["place"] not in PLACES:
                 raise ValueError(f"{where}: the place '{row['place']}' is not in PLACES.")
             seconds = float(row["recovery_s"]) if row["recovery_s"] else None
+            if seconds is not None and not math.isfinite(seconds):
+                raise ValueError(f"{where}: '{row['recovery_s']}' is not a time.")
             observations.append(Observation(row["fault"], row["place"], seconds))
     return observations
 

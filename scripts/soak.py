@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import multiprocessing
 import os
 import random
@@ -37,6 +38,7 @@ from installation.settings.kiosk import CameraSettings, Settings, load_settings
 from installation.settings.paths import DEFAULT_FILE, PROJECT
 from installation.settings.yaml_file import Loaded
 from installation.show import mirror
+from installation.show.analysis_keeper import DIFFERENT_FAILURES
 from installation.show.parts import Log, Networks, Parts, open_parts
 from installation.show.show import Show
 from installation.showing.cover import Cover
@@ -165,10 +167,10 @@ def _run_process(
     except RestartNeededError as error:
         # The supervisor would start another process.
         log(str(error))
-        findings.ended_at = time.monotonic()
-    except Exception:
+        findings.ended = str(error), time.monotonic()
+    except Exception as error:
         findings.mistakes.append(f"the show ended: {traceback.format_exc()}")
-        findings.ended_at = time.monotonic()
+        findings.ended = type(error).__name__, time.monotonic()
     sender.send((findings, clock.state()))
     sender.close()
     os._exit(0)  # A thread that hangs would keep the process.
@@ -207,6 +209,24 @@ def _opener(
         )
 
     return open_day
+
+
+def observations_of(findings: Findings) -> list[recoveries.Observation]:
+    """Return the recoveries from the day's faults, and from three different failures.
+
+    A fault after which nothing came back has none; it is one of the day's mistakes.
+    """
+    recovered = [(fault.name, seconds) for fault, seconds in findings.recovered.items()]
+    recovered += [
+        ("three failures", seconds)
+        for reason, seconds in findings.restarts
+        if DIFFERENT_FAILURES in reason
+    ]
+    return [
+        recoveries.Observation(name, "soak", seconds)
+        for name, seconds in recovered
+        if math.isfinite(seconds)
+    ]
 
 
 def main() -> int:
@@ -253,14 +273,7 @@ def main() -> int:
     clock = DayClock(args.speed, [fault.begins_at for fault in day.faults])
     findings = run_day(day, clock, begins_at, seconds, prints_log=args.log)
     if args.record:
-        recoveries.append(
-            recoveries.Observation(fault.name, "soak", seconds)
-            for fault, seconds in findings.recovered.items()
-        )
-        recoveries.append(
-            recoveries.Observation("three failures", "soak", seconds)
-            for seconds in findings.restarts
-        )
+        recoveries.append(observations_of(findings))
     print(f"seed {seed}, {seconds / 3600:.2f} h of the day, {args.speed:g} times real time")
     _print_findings(day, findings)
     if findings.mistakes:
@@ -284,7 +297,7 @@ def _print_findings(day: Day, findings: Findings) -> None:
                 f"{times[-1]:.1f} s (worst)"
             )
     if findings.restarts:
-        times = sorted(findings.restarts)
+        times = sorted(seconds for _, seconds in findings.restarts)
         print(
             f"{len(times)} new processes: back after {times[len(times) // 2]:.1f} s (median), "
             f"{times[-1]:.1f} s (worst)"

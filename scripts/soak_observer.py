@@ -101,8 +101,8 @@ class Findings:
     mistakes: list[str] = field(default_factory=list)
     recovered: dict[Fault, float] = field(default_factory=dict)
     """How long after each fault the mirror, or the analysis, had recovered, s."""
-    restarts: list[float] = field(default_factory=list)
-    """How long after the end of each process the next mirror was shown, s of real time."""
+    restarts: list[tuple[str, float]] = field(default_factory=list)
+    """Why each process ended, and how long after that the next mirror was shown, s of real time."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
     """The number of the process, the hour of the day, and the resident memory, MB."""
     scenes: int = 0
@@ -111,8 +111,8 @@ class Findings:
     rates: list[tuple[float, float]] = field(default_factory=list)
     """The mirror's rate in each judged time, and its floor then, frames per second of real time."""
     process: int = 0
-    ended_at: float | None = None
-    """The instant at which the last process ended too early, s of the machine."""
+    ended: tuple[str, float] | None = None
+    """Why the last process ended too early, and at which instant, s of the machine."""
 
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
@@ -199,10 +199,11 @@ class Observer:
 
     def _begin(self, now: float) -> None:
         self._first_at = now
-        if self.findings.ended_at is not None:
-            took_s = time.monotonic() - self.findings.ended_at
-            self.findings.restarts.append(took_s)
-            self.findings.ended_at = None
+        if self.findings.ended is not None:
+            reason, ended_at = self.findings.ended
+            took_s = time.monotonic() - ended_at
+            self.findings.restarts.append((reason, took_s))
+            self.findings.ended = None
             if took_s > RECOVERY_S:
                 self._mistake(f"a new process was back after {took_s:.1f} s", now)
 

@@ -57,6 +57,7 @@ def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_pa
     [
         ("kiled,alone,3.0", "recoveries.csv:2: the fault 'kiled' is not in FAULTS"),
         ("killed,aloen,3.0", "recoveries.csv:2: the place 'aloen' is not in PLACES"),
+        ("killed,alone,inf", "recoveries.csv:2: 'inf' is not a time"),
         ("killed,alone,soon", "could not convert string to float: 'soon'"),
     ],
 )

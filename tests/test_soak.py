@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -14,6 +15,9 @@ import pytest
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.settings.paths import PROJECT
+from installation.show.analysis_keeper import DIFFERENT_FAILURES
+from scripts.recoveries import Observation
+from scripts.soak import observations_of
 from scripts.soak_day import (
     ALL_FAULTS,
     Day,
@@ -173,6 +177,27 @@ def test_memory_that_grows_is_found_over_restarts() -> None:
     assert findings.slope() == pytest.approx(5.0)
     steady = Findings(memory=[(0, h / 10, 300.0) for h in range(10)])
     assert steady.slope() == pytest.approx(0.0)
+
+
+def test_only_what_came_back_is_recorded() -> None:
+    """A restart counts as one after three different failures only if that was its reason."""
+    torn, black = Fault("torn", 10, 12), Fault("black", 30, 35)
+    findings = Findings(recovered={torn: 0.4, black: math.inf})
+    findings.restarts = [("camera: it hangs", 3.0), (f"analysis: {DIFFERENT_FAILURES} (a)", 2.0)]
+    assert observations_of(findings) == [
+        Observation("torn", "soak", 0.4),
+        Observation("three failures", "soak", 2.0),
+    ]
+
+
+def test_a_new_process_is_found_with_the_reason_of_the_last_ones_end() -> None:
+    """The time counts from the end of the process to the first frame of the next one."""
+    observer = new_observer()
+    observer.findings.ended = "the reason", time.monotonic() - 3
+    assert show(observer, []) == []
+    ((reason, took_s),) = observer.findings.restarts
+    assert (reason, took_s) == ("the reason", pytest.approx(3, abs=0.5))
+    assert observer.findings.ended is None
 
 
 def test_the_control_loop_tells_what_the_machine_gives() -> None:

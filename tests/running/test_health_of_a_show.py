@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -74,19 +75,33 @@ def picture(*, with_visitor: bool) -> np.ndarray[tuple[int, ...], np.dtype[np.ui
     return pixels
 
 
-def forms_of_pattern() -> list[bytes]:
-    """Return parts of the pattern as text: bytes, hexadecimal, base64, numbers.
+def forms_of_pattern() -> Iterator[tuple[str, str]]:
+    """Yield parts of the pattern as text, each with the name of its form.
 
     As RGB and as BGR.
     """
-    forms = []
     for row in (ROW, ROW[:, ::-1]):
         raw = row.tobytes()
         for part in (raw[i : i + 12] for i in range(0, len(raw) - 12, 3)):
-            numbers = list(part)
-            forms += [part, part.hex().encode(), base64.b64encode(part)]
-            forms += [", ".join(map(str, numbers)).encode(), "".join(map(chr, numbers)).encode()]
-    return forms
+            yield "characters", part.decode("latin-1")
+            yield "bytes in UTF-8", part.decode(errors="surrogateescape")
+            yield "bytes in Python", repr(part)[2:-1]
+            yield "hexadecimal", part.hex()
+            yield "base64", base64.b64encode(part).decode()
+            yield "numbers", ", ".join(map(str, part))
+
+
+def text_of(told: object) -> str:
+    """Return all words and numbers of an answer, without what JSON writes in other characters."""
+    if isinstance(told, dict):
+        return text_of([*told.keys(), *told.values()])
+    return ", ".join(map(text_of, told)) if isinstance(told, list) else str(told)
+
+
+def forms_in(answers: Sequence[object], printed: str) -> set[str]:
+    """Return the names of the forms in which a part of the pattern was told."""
+    told = text_of([*answers, printed])
+    return {name for name, form in forms_of_pattern() if form in told}
 
 
 @dataclass(frozen=True)
@@ -166,12 +181,28 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     return Asked([(at, answer, came_at) for at, answer, came_at in answers], events, printed)
 
 
+@pytest.mark.parametrize("is_printed", [False, True], ids=["answer", "printed"])
+@pytest.mark.parametrize("name", dict(forms_of_pattern()))
+def test_a_part_of_a_frame_is_found_in_each_form(name: str, is_printed: bool) -> None:
+    """The check below finds each form, in what is printed and after the way through JSON."""
+    form = next(form for each, form in forms_of_pattern() if each == name)
+    told = form if is_printed else json.loads(json.dumps({"state": "running", "version": form}))
+    assert name in (forms_in([], told) if is_printed else forms_in([told], ""))
+
+
+def test_a_part_of_a_frame_is_found_among_numbers() -> None:
+    """Neighbouring numbers of an answer are compared with those of the pattern."""
+    told = {"rates": ROW[4:8].ravel().tolist(), "memory_mb": 100}
+    assert forms_in([json.loads(json.dumps(told))], "") == {"numbers"}
+
+
 @needs_guard
 def test_no_answer_carries_anything_of_a_frame_or_a_verdict(asked: Asked) -> None:
     """Neither the pattern of the frames nor a word about a visitor is in any form of the status."""
-    told = "".join(json.dumps(answer) for _, answer, _ in asked.answers) + asked.printed
+    answers = [answer for _, answer, _ in asked.answers]
+    told = text_of([*answers, asked.printed])
     assert len(asked.answers) > 50
-    assert not [form for form in forms_of_pattern() if form in told.encode()]
+    assert forms_in(answers, asked.printed) == set()
     verdicts = [event for _, event in asked.events if event["event"] == "verdict"]
     assert len(verdicts) >= 2
     for verdict in verdicts:
