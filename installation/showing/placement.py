@@ -21,7 +21,9 @@ monitor that is plugged in changes several times.
 """
 
 OUTDATED_S = 4.0
-"""How long the picture may have another size than the monitor before a new window is needed, s."""
+"""How long the picture may have another size than the monitor, after the monitor's last change,
+before a new window is needed, s.
+"""
 
 SWITCH_ON_S = 5.0
 """How long all monitors must be off before one that is plugged in is switched on, s; a desktop
@@ -58,6 +60,8 @@ class Placement:
         self._covered_since: float | None = None
         found = [] if monitors is None else monitors.now()
         self._connector = connector or _connector_of_window(found)
+        self._opened_on = _monitor_at(self._connector, found)
+        self._has_fitted = False
         self.is_outdated = False
         """Whether the picture still has another size than the monitor after `OUTDATED_S`."""
 
@@ -91,10 +95,15 @@ class Placement:
             self._window.focus()
 
     def _follow(self, now: float) -> str | None:
+        size = pygame.display.get_window_size()
+        surface = pygame.display.get_surface()
+        is_filled = surface is not None and surface.get_size() == size
         if self._monitors is None:
+            # The compositor keeps the window on its monitor.
+            self._note_fit(is_filled, None, now)
             return None
         found = self._monitors.now()
-        monitor = next((each for each in found if each.connector == self._connector), None)
+        monitor = _monitor_at(self._connector, found)
         if monitor is None and found and not self._is_named:
             monitor = found[0]
         if monitor is None:
@@ -104,22 +113,35 @@ class Placement:
         line = self._find_again(monitor)
         before, self._seen = self._seen, monitor
         place = (monitor.x, monitor.y, monitor.width, monitor.height)
-        size = pygame.display.get_window_size()
         is_there = (*pygame.display.get_window_position(), *size) == place
-        surface = pygame.display.get_surface()
-        if is_there and surface is not None and surface.get_size() == size:
-            self._wrong_since, self.is_outdated = None, False
-        elif before == monitor:
-            if not is_there:
-                self._monitors.fill(self._window.handle, monitor)
-                if line is None and self._wrong_since is None:
-                    line = (
-                        f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
-                        f"{monitor.x}, {monitor.y} now, and the window follows."
-                    )
-            self._wrong_since = now if self._wrong_since is None else self._wrong_since
-            self.is_outdated = now - self._wrong_since >= OUTDATED_S
+        if before != monitor:
+            self._wrong_since = None
+        elif not is_there:
+            self._monitors.fill(self._window.handle, monitor)
+            if line is None and self._wrong_since is None:
+                line = (
+                    f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
+                    f"{monitor.x}, {monitor.y} now, and the window follows."
+                )
+        fits = is_there and is_filled
+        if fits or before == monitor:
+            self._note_fit(fits, monitor, now)
         return line
+
+    def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
+        """Store whether the picture `fits` its window and `monitor`, which has not just changed.
+
+        A new window is needed only if it could fit better than this one: if this one has fitted
+        before, or was opened on a monitor of another size. Otherwise the show would start again
+        every few seconds, for example below the panel of a desktop that allows no window there.
+        """
+        if fits:
+            self._has_fitted = True
+            self._wrong_since, self.is_outdated = None, False
+            return
+        self._wrong_since = now if self._wrong_since is None else self._wrong_since
+        may_fit = self._has_fitted or monitor != self._opened_on
+        self.is_outdated = may_fit and now - self._wrong_since >= OUTDATED_S
 
     def _lose(self, now: float) -> str | None:
         if self._lost_since is not None:
@@ -136,6 +158,11 @@ class Placement:
     def _find_again(self, monitor: Monitor) -> str | None:
         is_back, self._lost_since = self._lost_since is not None, None
         return f"screen: {monitor.connector} has a monitor again." if is_back else None
+
+
+def _monitor_at(connector: str | None, monitors: Sequence[Monitor]) -> Monitor | None:
+    """Return the monitor at `connector`; None if none of the `monitors` is there."""
+    return next((each for each in monitors if each.connector == connector), None)
 
 
 def _connector_of_window(monitors: Sequence[Monitor]) -> str | None:

@@ -185,6 +185,57 @@ def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
 
 
 @pytest.mark.usefixtures("dummy")
+def test_a_window_that_never_fits_does_not_start_the_show_again_and_again() -> None:
+    """A desktop that keeps a strip for its panel would keep it from the next window, too."""
+    placement = Placement(FakeMonitors(Monitor("HDMI-1", 0, 0, 640, 400)), None, stays=True)
+    assert len(looks(placement, 60)) == 1
+    assert not placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
+def test_each_change_of_the_monitor_gives_the_window_time_to_follow() -> None:
+    """A television that tries one size after another needs no new window while it does so."""
+    monitors = FakeMonitors(HDMI)
+    placement = Placement(monitors, None, stays=True)
+    looks(placement, 1)
+    for number in range(10):
+        monitors.on = [Monitor("HDMI-1", 0, 0, 800 + number, 600)]
+        for look in range(3):
+            placement.check(10.0 + 3 * number + look)
+            assert not placement.is_outdated, (number, look)
+    looks(placement, 5, 40.0)
+    assert placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
+def test_a_window_that_has_fitted_and_does_not_come_back_is_opened_again() -> None:
+    """The monitor has again the size that it had at first, but the window has another."""
+    monitors = FakeMonitors(HDMI)
+    placement = Placement(monitors, None, stays=True)
+    looks(placement, 2)
+    pygame.display.set_mode((320, 180))
+    looks(placement, 10, 10.0)
+    assert placement.is_outdated
+    pygame.display.set_mode((640, 360))
+    looks(placement, 2, 30.0)
+    assert not placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
+def test_under_wayland_a_picture_that_keeps_its_size_needs_a_new_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The compositor sizes the window; the renderer of a graphics card keeps the picture's size."""
+    placement = Placement(None, None, stays=True)
+    looks(placement, 2)
+    monkeypatch.setattr(pygame.display, "get_window_size", lambda: (360, 640))
+    looks(placement, 3, 10.0)
+    assert not placement.is_outdated
+    looks(placement, 5, 13.0)
+    assert placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
 @pytest.mark.parametrize(("named", "moves"), [(None, True), ("HDMI-1", False)])
 def test_a_named_connector_is_waited_for(named: str | None, moves: bool) -> None:
     """With a named connector the window waits; without, it moves to another monitor and back."""
