@@ -70,9 +70,9 @@ class FaceFinder:
         interval_s = DETECT_INTERVAL_S
         if self._tracker.has_newcomers:
             interval_s = NEWCOMER_INTERVAL_S
-        elif self._tracks:
+        elif followed := self._followed(frame):
             shortest_s = TRACK_INTERVAL_S if self._detector.follows else MAX_TRACK_INTERVAL_S
-            interval_s = min(shortest_s * len(self._tracks), MAX_TRACK_INTERVAL_S)
+            interval_s = min(shortest_s * len(followed), MAX_TRACK_INTERVAL_S)
         return frame.taken_at - self._looked_at >= interval_s - TOLERANCE_S
 
     def find(self, frame: Frame) -> list[Track]:
@@ -88,6 +88,10 @@ class FaceFinder:
         self._tracks = []
         self._looked_at = self._looked_fully_at = float("-inf")
 
+    def _followed(self, frame: Frame) -> list[Track]:
+        """Return the tracks whose places are searched; a covered face waits for the full looks."""
+        return [track for track in self._tracks if not track.is_covered(frame.taken_at)]
+
     def _faces(self, frame: Frame) -> list[Face]:
         """Return the faces at the tracks' places, or on the whole frame.
 
@@ -95,17 +99,18 @@ class FaceFinder:
         is lost only if it is not found anywhere on the frame.
         """
         since_full_s = frame.taken_at - self._looked_fully_at
+        followed = self._followed(frame)
         may_follow = (
-            self._tracks
+            followed
             and not self._tracker.has_newcomers
             and frame.scene == self._scene
             and since_full_s < DETECT_INTERVAL_S - TOLERANCE_S
         )
         if may_follow:
             faces = self._detector.follow(
-                frame, [track.box_at(frame.taken_at) for track in self._tracks]
+                frame, [track.box_at(frame.taken_at) for track in followed]
             )
-            if len(faces) == len(self._tracks):
+            if len(faces) == len(followed):
                 return faces
         self._looked_fully_at = frame.taken_at
         return self._detector.detect(frame)

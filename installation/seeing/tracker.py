@@ -8,7 +8,8 @@ the rate of analysis varies; and the cost is the distance of the centres and not
 
 No appearance is stored: a track knows where a face is, how large it is and how fast it moves. A
 tracker that compares faces would bridge longer gaps, but it would have to remember what each
-visitor looks like.
+visitor looks like. Only a face that has not moved for a minute, as on a poster, is expected at the
+same place for a while after it was covered, for example by somebody who walks past it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,19 @@ MAX_UNSEEN_S = 1.0
 
 A track younger than `MAX_UNSEEN_S` ends earlier, after a time without hits equal to its age, so
 that something that the detector mistook for a face disappears quickly.
+"""
+
+STILL_S = 60.0
+STILL_RANGE = 0.2
+"""A face is still once it has stayed at one place for `STILL_S`: its centre within `STILL_RANGE`
+face sizes, and its size within `STILL_RANGE` as a natural logarithm.
+
+Posters and screens are still. Most people who stand sway further than 3 cm within a minute.
+"""
+
+MAX_COVERED_S = 10.0
+"""The track of a still face ends when its last hit is `MAX_COVERED_S` ago, s; a guess: a group that
+walks past a poster needs less.
 """
 
 MAX_PAUSE_S = 3.0
@@ -130,6 +144,13 @@ class Track:
         """Return whether the face has been missing too long to be drawn at `instant`."""
         return self.misses > 0 and instant - self.seen_at > LOST_S
 
+    def is_covered(self, instant: float) -> bool:
+        """Return whether the next face at the place may be somebody else's at `instant`.
+
+        Only the tracks of still faces last so long without a hit.
+        """
+        return self.misses >= MAX_MISSES and instant - self.seen_at >= MAX_UNSEEN_S
+
     def box_at(self, instant: float) -> Box:
         """Return the box predicted for the time `instant` (s, monotonic).
 
@@ -208,6 +229,14 @@ class _TrackState:
     size_kalman: _KalmanState
     """The filter of width and height."""
     shown: bool
+    place: Box
+    """The box at the instant `still_since` (s, monotonic), from which the face has not moved."""
+    still_since: float
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the face has not moved for `STILL_S`."""
+        return self.track.seen_at - self.still_since >= STILL_S
 
     def hit(self, face: Face, taken_at: float) -> _TrackState:
         """Return the state after a frame on which `face` was matched with the track."""
@@ -226,10 +255,12 @@ class _TrackState:
         )
         hits = track.hits + 1
         shown = self.shown or (hits >= MIN_HITS and taken_at - track.born_at >= MIN_AGE_S)
+        box = Box.from_centre(x, y, width, height)
+        stays = _is_at(self.place, box)
         return _TrackState(
             replace(
                 track,
-                box=Box.from_centre(x, y, width, height),
+                box=box,
                 velocity=(vx, vy, v_width, v_height),
                 seen_at=max(taken_at, track.seen_at),
                 hits=hits,
@@ -238,6 +269,8 @@ class _TrackState:
             kalman,
             size_kalman,
             shown,
+            self.place if stays else box,
+            self.still_since if stays else taken_at,
         )
 
     def miss(self) -> _TrackState:
@@ -249,7 +282,8 @@ class _TrackState:
         track = self.track
         if not self.shown:
             return track.misses == 0
-        max_unseen_s = min(MAX_UNSEEN_S, track.seen_at - track.born_at)
+        longest_s = MAX_COVERED_S if self.is_still else MAX_UNSEEN_S
+        max_unseen_s = min(longest_s, track.seen_at - track.born_at)
         return track.misses < MAX_MISSES or taken_at - track.seen_at < max_unseen_s
 
 
@@ -282,7 +316,9 @@ class Tracker:
         matched = set(pairs.values())
         for column, face in enumerate(found):
             if column in matched or any(
-                state.track.box_at(taken_at).iou(face.box) > DUPLICATE_IOU for state in states
+                state.track.box_at(taken_at).iou(face.box) > DUPLICATE_IOU
+                for state in states
+                if not state.track.is_covered(taken_at)
             ):
                 continue
             states.append(self._new_state(face, taken_at))
@@ -314,6 +350,8 @@ class Tracker:
             _KalmanState(),
             _KalmanState(SIZE_ACCELERATION_NOISE, velocity=INITIAL_GROWTH**2),
             shown=False,
+            place=face.box,
+            still_since=taken_at,
         )
 
 
@@ -339,21 +377,39 @@ def _costs(
     predicted = _measures([state.track.box_at(taken_at) for state in states])  # (T, 3)
     found = _measures([face.box for face in faces])  # (F, 3)
     gates = np.array([_gate(state, taken_at) for state in states])  # (T,)
+    growths = np.array([_largest_growth(state) for state in states])  # (T,)
     distances = np.hypot(
         predicted[:, None, 0] - found[None, :, 0], predicted[:, None, 1] - found[None, :, 1]
     )  # (T, F)
     distances /= np.maximum(predicted[:, None, 2], found[None, :, 2])
     growth = np.abs(np.log(predicted[:, None, 2] / found[None, :, 2]))  # (T, F)
-    allowed = (distances <= gates[:, None]) & (growth <= MAX_GROWTH)
+    allowed = (distances <= gates[:, None]) & (growth <= growths[:, None])
     return np.where(allowed, distances + growth, math.inf)
 
 
 def _gate(state: _TrackState, taken_at: float) -> float:
     """Return the largest distance, in face sizes, from a track's prediction to a matching face."""
+    if state.is_still and state.track.is_lost(taken_at):
+        return STILL_RANGE
     elapsed_s = max(0.0, taken_at - state.track.seen_at)
     variance = state.kalman.predict(elapsed_s).position + BOX_NOISE**2
     smallest, largest = GATE_RANGE
     return min(max(GATE_SIGMAS * math.sqrt(variance), smallest), largest)
+
+
+def _largest_growth(state: _TrackState) -> float:
+    """Return the largest change of size, as a natural logarithm, to a matching face.
+
+    Whoever walks past a poster is nearer than it, and their face larger.
+    """
+    return STILL_RANGE if state.is_still else MAX_GROWTH
+
+
+def _is_at(place: Box, box: Box) -> bool:
+    """Return whether `box` has the centre and the size of `place`, within `STILL_RANGE`."""
+    (x, y, size), (other_x, other_y, other_size) = _measures([place, box])
+    distance = math.hypot(x - other_x, y - other_y) / size
+    return distance <= STILL_RANGE and abs(math.log(other_size / size)) <= STILL_RANGE
 
 
 def _measures(boxes: Sequence[Box]) -> npt.NDArray[np.float64]:

@@ -16,8 +16,10 @@ from installation.seeing.tracker import (
     FULL_SPEED_S,
     GATE_RANGE,
     LOST_S,
+    MAX_COVERED_S,
     MAX_PAUSE_S,
     MAX_UNSEEN_S,
+    STILL_S,
     Track,
     Tracker,
     match,
@@ -300,3 +302,61 @@ def test_a_tracker_that_has_forgotten_follows_nobody() -> None:
     assert tracker.update([], 1.0) == []
     *_, (after,) = (tracker.update([_at(300)], 1.1 + step / 10) for step in range(5))
     assert after.id > before.id
+
+
+def _poster(tracker: Tracker, rate: int, seconds: float = STILL_S + 1) -> float:
+    """Show `tracker` a face that does not move, and return the instant of the last frame."""
+    noise = np.random.default_rng(2).normal(0, 3, (int(seconds * rate), 2)).tolist()
+    for index, (x, y) in enumerate(noise):
+        tracker.update([_at(300 + x, 200 + y)], index / rate)
+    return (len(noise) - 1) / rate
+
+
+@pytest.mark.parametrize("rate", [4, 30])
+@pytest.mark.parametrize("covered_s", [2.0, MAX_COVERED_S - 1])
+def test_a_poster_that_was_covered_is_the_same_face(rate: int, covered_s: float) -> None:
+    """Somebody who walks past it has an id of their own, and the poster keeps its own."""
+    tracker = Tracker()
+    began_at = _poster(tracker, rate)
+    steps = int(covered_s * rate)
+    for step in range(1, steps + 1):
+        passer = _at(200 + 400 * step / steps, 210, 160)
+        tracks = tracker.update([passer], began_at + step / rate)
+    assert [(track.id, track.misses > 0) for track in tracks] == [(1, True), (2, False)]
+    assert tracks[0].is_covered(began_at + covered_s)
+    tracks = tracker.update([_at(303), _at(600, 210, 160)], began_at + covered_s + 1 / rate)
+    assert [(track.id, track.misses) for track in tracks] == [(1, 0), (2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("before_s", "covered_s", "moved_px"),
+    [
+        (STILL_S / 2, 2.0, 0),
+        (STILL_S + 1, MAX_COVERED_S + 1, 0),
+        (STILL_S + 1, 3.0, 40),
+    ],
+    ids=["not yet still", "too long", "another place"],
+)
+def test_only_a_still_face_at_the_same_place_is_the_same_after_a_while(
+    before_s: float, covered_s: float, moved_px: int
+) -> None:
+    """A visitor who leaves and one who comes are two, even if they stand almost at one place."""
+    tracker = Tracker()
+    began_at = _poster(tracker, 10, before_s)
+    for step in range(1, int(covered_s * 10)):
+        tracker.update([], began_at + step / 10)
+    for step in range(5):
+        tracks = tracker.update([_at(300 + moved_px)], began_at + covered_s + step / 10)
+    assert [track.id for track in tracks if not track.misses] == [2]
+
+
+@pytest.mark.parametrize("rate", [4, 30])
+def test_somebody_who_sways_is_not_still(rate: int) -> None:
+    """After a minute in front of the screen a visitor who leaves is gone within moments."""
+    tracker = Tracker()
+    frames = int(2 * STILL_S * rate)
+    for index in range(frames):
+        tracker.update([_at(300 + 25 * math.sin(index / rate / 4))], index / rate)
+    for step in range(1, int(1.5 * rate)):
+        tracks = tracker.update([], (frames + step) / rate)
+    assert tracks == []

@@ -287,17 +287,24 @@ def test_an_analysis_that_is_stopped_during_a_call_publishes_nothing() -> None:
     assert published.received == received[-1]
 
 
-def test_a_poster_of_a_face_is_named_once() -> None:
-    """A face that never leaves has one name, which is withdrawn; for an hour nothing follows."""
+@pytest.mark.parametrize("covered_s", [0.0, 1.2, 5.0])
+def test_a_poster_of_a_face_is_named_once(covered_s: float) -> None:
+    """A face that never leaves has one name, which is withdrawn; for an hour nothing follows.
+
+    Nothing follows either if people walk past it, twice a minute.
+    """
+    parts = small_parts(GreyFilm(0))
+    parts = with_networks(parts, detector=OneFaceOnBright())
     clock = ManualClock()
     frames: Latest[Frame] = Latest()
     sightings: Latest[Sightings] = Latest()
-    analysis = small_analysis(small_parts(GreyFilm(0)), frames, sightings, clock)
+    analysis = small_analysis(parts, frames, sightings, clock)
     events: list[dict[str, object]] = []
     visitors = VisitorEvents(events.append, 0.0)
-    for _ in range(3600 * 5):
+    for number in range(3600 * 5):
         clock.instant += 0.2
-        analysis.offer(grey_frame(taken_at=clock.instant))
+        lit = number < 70 * 5 or number % (30 * 5) >= covered_s * 5
+        analysis.offer(grey_frame(128 if lit else 3, taken_at=clock.instant))
         if (seen := sightings.take(timeout=0)) is not None:
             visitors.update(seen, clock.instant)
     assert [event["event"] for event in events] == ["verdict", "withdrawn"]

@@ -139,6 +139,7 @@ class Settler:
 
         `readings` are of some of the visitors; a visitor without a reading keeps their evidence.
         The evidence about people who are not among `visitors` is dropped, and so are their names.
+        Of a face that is covered only the name is kept.
 
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
@@ -152,7 +153,8 @@ class Settler:
         name keep it, and the others are named in the order of their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
-        self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in here}
+        seen = {visitor.track.id for visitor in visitors if not visitor.track.is_covered(now)}
+        self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in seen}
         self._names = {id_: name for id_, name in self._names.items() if id_ in here}
         for reading in readings:
             if reading.track_id in here and reading.track_id not in self._names:

@@ -90,8 +90,8 @@ class Presence:
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
         at `now` (s, monotonic), which is when a newcomer's announcement begins. Visitors who have
-        left or stepped back are forgotten, and are announced again if they come back. A visitor
-        whose face is not found on this frame is not read.
+        left or stepped back are forgotten, and are announced again if they come back, as is a still
+        face that was covered. A visitor whose face is not found on this frame is not read.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []
@@ -102,7 +102,9 @@ class Presence:
             if box.height < least * frame.height or not view.contains(*box.centre):
                 bystanders.append(track)
                 continue
-            until = known.get(track.id, now + self._announce_s if self._announce_s else -math.inf)
+            until = now + self._announce_s if self._announce_s else -math.inf
+            if not track.is_covered(frame.taken_at):
+                until = known.get(track.id, until)
             self._announced_until[track.id] = until
             notice_stood = frame.taken_at >= until + SHOWN_S
             visitors.append(Present(track, until, notice_stood and track.misses == 0))
