@@ -52,7 +52,7 @@ from installation.showing.scenes.cards import (
 )
 from installation.showing.type.font_files import search_fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.window import SCREEN_CHANGED, Screen, ScreenEvents, allocate_buffers
+from installation.showing.window import SCREEN_CHANGED, Screen, ScreenEvents
 
 T = TypeVar("T")
 
@@ -193,7 +193,7 @@ class Show:
             prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
             if prepared is None:
                 return None
-            allocate_buffers(self._screen)
+            self._screen.allocate_buffers()
             self._guard.enter_middle_stage()
         parts = self._run_behind_the_card(
             "loader", lambda: self._open_parts(self._loaded, self._clock, self._log), until

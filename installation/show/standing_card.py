@@ -66,8 +66,11 @@ def show_standing_card(
     if status.progress_pipe is not None:
         send(status.progress_pipe, Progress())
     os.set_blocking(status.orders_pipe, False)
+    screen.allocate_buffers()
     seal()
     while not (events := screen.poll(clock.now())).end_show:
+        if events.outdated:
+            raise ScreenError(SCREEN_CHANGED)
         try:
             orders = os.read(status.orders_pipe, 1024)
         except BlockingIOError:
@@ -78,7 +81,5 @@ def show_standing_card(
             if (ordered := cards.get(order, card)) is not card:
                 card = ordered
                 on_screen.show(card, for_staff)
-        if events.outdated:
-            raise ScreenError(SCREEN_CHANGED)
         on_screen.update(staff_card=events.staff_card, exposed=events.exposed)
         clock.wait(LOOK_S)

@@ -4,6 +4,10 @@ A monitor may be unplugged and plugged in again, be rotated, or change its resol
 if a projector is switched on after the computer, the screen has at first the size that it has
 without a monitor. A window manager adapts the window; without one, the X server is asked to move
 and resize it.
+
+A Wayland compositor adapts a fullscreen window. But SDL 2.32 leaves out the request for fullscreen
+if the compositor is slow to answer: while GNOME shows its overview, as it does after a login, the
+window then ends below the panel (seen in GNOME 43, each time). So the request is repeated.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ SWITCH_ON_S = 5.0
 """How long all monitors must be off before one that is plugged in is switched on, s; a desktop
 needs two seconds to do so itself.
 """
+
+MOST_REQUESTS = 3
+"""How often in a row a Wayland compositor is asked to make the window fill its monitor again."""
 
 COVERED_S = 60.0
 """How long another window may have the keyboard before the show's window comes in front again, s: a
@@ -58,6 +65,9 @@ class Placement:
         self._lost_since: float | None = None
         self._wrong_since: float | None = None
         self._covered_since: float | None = None
+        self._may_ask = pygame.display.get_driver() == "wayland"
+        self._requests = 0
+        self._unfilled: tuple[int, int] | None = None
         found = [] if monitors is None else monitors.now()
         self._connector = connector or _connector_of_window(found)
         self._opened_on = _monitor_at(self._connector, found)
@@ -73,6 +83,10 @@ class Placement:
     def note_focus(self, focused: bool, now: float) -> None:
         """Store whether the window has the keyboard, which another window in front would take."""
         self._covered_since = None if focused else now
+
+    def keep_size(self) -> None:
+        """From now on, ask a Wayland compositor for no other size of the window."""
+        self._may_ask = False
 
     def close(self) -> None:
         """Close the connection to the X server."""
@@ -99,9 +113,8 @@ class Placement:
         surface = pygame.display.get_surface()
         is_filled = surface is not None and surface.get_size() == size
         if self._monitors is None:
-            # The compositor keeps the window on its monitor.
             self._note_fit(is_filled, None, now)
-            return None
+            return self._fill_again(size) if self._may_ask else None
         found = self._monitors.now()
         monitor = _monitor_at(self._connector, found)
         if monitor is None and found and not self._is_named:
@@ -127,6 +140,24 @@ class Placement:
         if fits or before == monitor:
             self._note_fit(fits, monitor, now)
         return line
+
+    def _fill_again(self, size: tuple[int, int]) -> str | None:
+        """Ask the compositor for fullscreen again if the window's `size` is that of no display.
+
+        It counts once it is seen twice, as the display's new size may come after the window's.
+        """
+        before, self._unfilled = self._unfilled, None
+        if size in pygame.display.get_desktop_sizes():
+            self._requests = 0
+        elif size != before:
+            self._unfilled = size
+        elif self._requests < MOST_REQUESTS:
+            self._requests += 1
+            self._window.set_windowed()
+            self._window.set_fullscreen(True)
+            if self._requests == 1:
+                return f"screen: the window is {size[0]}×{size[1]}, so it is made fullscreen again."
+        return None
 
     def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
         """Store whether the picture `fits` its window and `monitor`, which has not just changed.

@@ -63,6 +63,10 @@ class Screen(Protocol):
         """Read all input, and return the requests at the instant `now` (s, monotonic)."""
         ...
 
+    def allocate_buffers(self) -> None:
+        """Take all the memory of the display's driver, before the guard refuses it."""
+        ...
+
     def close(self) -> None:
         """Release the display. A second call does nothing."""
         ...
@@ -84,8 +88,15 @@ class OffScreen:
         """Return no requests, because there is no keyboard."""
         return ScreenEvents()
 
+    def allocate_buffers(self) -> None:
+        """Do nothing: there is no driver."""
+
     def close(self) -> None:
         """Do nothing: there is no device."""
+
+
+BUFFER_FLIPS = 12
+"""Mesa's software renderer has up to four buffers for a Wayland window."""
 
 
 class Window:
@@ -155,6 +166,7 @@ class Window:
         self._keys = keys
         self._may_be_closed = size is not None
         self._is_gone = False
+        self._size_of_buffers: Size | None = None
         self._closed = False
 
     def _fit_surface(self) -> None:
@@ -215,12 +227,30 @@ class Window:
             elif event.key == pygame.K_F1 and event.type == pygame.KEYDOWN:
                 self._f1.press(now)
         end_show = closed or self._escape.held_s(now) >= HOLD_TO_END_S
+        if self._size_of_buffers not in (None, pygame.display.get_window_size()):
+            return ScreenEvents(end_show, outdated=True)
         # pygame has freed the memory of the earlier surface if the window has another size now.
         self._shown = pygame.display.get_surface() or self._shown
         self._fit_surface()
         line = None if placement is None else placement.check(now)
         outdated = self._is_gone or (placement is not None and placement.is_outdated)
         return ScreenEvents(end_show, self._f1.shows_card(now), exposed, outdated, line)
+
+    def allocate_buffers(self) -> None:
+        """Let the display's driver make all the buffers that it may ever need for this size.
+
+        Mesa makes another buffer when a Wayland compositor still holds all the others, as a busy
+        one does for a moment, and new ones when the window gets another size. From the middle stage
+        on, the guard refuses the memory for them, and Mesa crashes. Here, several flips follow each
+        other at once, so that the compositor has no time to give a buffer back, and Mesa makes all
+        of them. With another size the window is outdated from now on.
+        """
+        if pygame.display.get_driver() == "wayland":
+            self._size_of_buffers = pygame.display.get_window_size()
+            if self._placement is not None:
+                self._placement.keep_size()
+            for _ in range(BUFFER_FLIPS):
+                self.flip()
 
     def close(self) -> None:
         """Close the window and allow the screensaver again. A second call does nothing."""
@@ -267,25 +297,6 @@ def open_screen(
         )
     display = 0 if display == "auto" else display
     return Window(display, windowed, where, keys=keys, rotate=rotate, is_card=is_card), None
-
-
-BUFFER_FLIPS = 12
-"""The number of flips after which Mesa has made all its buffers: its software renderer has up to
-four for a Wayland window.
-"""
-
-
-def allocate_buffers(screen: Screen) -> None:
-    """Let the display's driver make all the buffers that it may ever need for `screen`.
-
-    Mesa makes another buffer when the compositor still holds all the others, as a busy compositor
-    does for a moment. From the middle stage on, the guard refuses the memory for it, and Mesa
-    crashes. Here, several flips follow each other at once, so that the compositor has no time to
-    return a buffer, and Mesa makes all of them.
-    """
-    if pygame.display.get_init() and pygame.display.get_driver() == "wayland":
-        for _ in range(BUFFER_FLIPS):
-            screen.flip()
 
 
 def _open_surface(

@@ -9,7 +9,13 @@ import pytest
 
 from installation.showing import placement as placement_module
 from installation.showing.monitors import Monitor, Monitors
-from installation.showing.placement import COVERED_S, LOOK_S, OUTDATED_S, Placement
+from installation.showing.placement import (
+    COVERED_S,
+    LOOK_S,
+    MOST_REQUESTS,
+    OUTDATED_S,
+    Placement,
+)
 from installation.showing.window import ScreenEvents, Window
 from tests.support.x_server import Projector
 
@@ -233,6 +239,34 @@ def test_under_wayland_a_picture_that_keeps_its_size_needs_a_new_window(
     assert not placement.is_outdated
     looks(placement, 5, 13.0)
     assert placement.is_outdated
+
+
+@pytest.mark.usefixtures("dummy")
+def test_a_compositor_that_forgets_fullscreen_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """GNOME's overview, after a login, leaves the window below the panel; a refusal is accepted."""
+    asked: list[str] = []
+
+    class Asked:
+        def set_windowed(self) -> None:
+            asked.append("windowed")
+
+        def set_fullscreen(self, desktop: bool) -> None:
+            asked.append("fullscreen")
+
+    monkeypatch.setattr(placement_module, "opened_window", Asked)
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: "wayland")
+    placement = Placement(None, None, stays=True)
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(640, 360)])
+    assert looks(placement, 5) == []
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(640, 392)])
+    lines = looks(placement, 60, 10.0)
+    assert lines == ["screen: the window is 640×360, so it is made fullscreen again."]
+    assert asked == ["windowed", "fullscreen"] * MOST_REQUESTS
+    placement = Placement(None, None, stays=True)
+    placement.keep_size()
+    assert looks(placement, 10) == []
 
 
 @pytest.mark.usefixtures("dummy")

@@ -119,6 +119,20 @@ def test_a_compositor_that_ends_needs_a_new_window(
     assert (events.outdated, events.end_show) == (has_ended, False)
 
 
+def test_under_wayland_another_size_needs_a_new_window_once_the_buffers_are_made(
+    dummy: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard refuses the memory for buffers of another size, and Mesa would crash."""
+    window = Window(0, (640, 360))
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: "wayland")
+    pygame.display.set_mode((360, 640))
+    assert not window.poll(0.0).outdated
+    window.allocate_buffers()
+    assert not window.poll(1.0).outdated
+    pygame.display.set_mode((640, 360))
+    assert window.poll(2.0).outdated
+
+
 def test_a_window_larger_than_its_display_is_named_in_the_log(dummy: None) -> None:
     """The screen's name, which the log has, says that a part of the window is invisible."""
     assert "larger than the display" not in Window(0, (64, 36)).name
