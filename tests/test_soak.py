@@ -196,7 +196,8 @@ def test_a_new_process_is_found_with_the_reason_of_the_last_ones_end() -> None:
     observer.findings.ended = "the reason", time.monotonic() - 3
     assert show(observer, []) == []
     ((reason, took_s),) = observer.findings.restarts
-    assert (reason, took_s) == ("the reason", pytest.approx(3, abs=0.5))
+    assert reason == "the reason"
+    assert took_s == pytest.approx(3, abs=0.5)
     assert observer.findings.ended is None
 
 
