@@ -102,9 +102,8 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
     listed = list(mistakes[:MAX_MISTAKES])
     if more := len(mistakes) - len(listed):
         where = listed[-1].where.rpartition(":")[0] or listed[-1].where
-        listed.append(
-            Mistake(where, f"{more:,} more mistakes are not listed", "Correct these first.")
-        )
+        problem = f"{counted(more, 'more mistake')}, not listed here"
+        listed.append(Mistake(where, problem, "Correct the listed ones first."))
     return listed
 
 
@@ -133,6 +132,11 @@ def join_first(names: Sequence[str], limit: int = 5) -> str:
     """Return the first `limit` of `names`, separated by commas, then the number of the others."""
     first = ", ".join(names[:limit])
     return first if len(names) <= limit else f"{first} and {len(names) - limit:,} more"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `number` and its noun: "1 label", "2,000 labels"; `plural` if `noun` takes no s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def nearest(word: str, known: Collection[str], cutoff: float = 0.6) -> str | None:

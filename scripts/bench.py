@@ -81,9 +81,13 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one round of a few short runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="measure one round of a few short runs"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each show and each loop")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="the duration of each show and each loop, s"
+    )
     parser.add_argument("--faces", type=int, nargs="+", default=list(CROWDS), choices=CROWDS)
     parser.add_argument("--screens", nargs="+", default=None, choices=SCREENS)
     parser.add_argument("--loops", nargs="*", default=list(LOOPS), choices=LOOPS)
@@ -93,13 +97,16 @@ def _options() -> argparse.Namespace:
         help="a Python that has the kiosk's packages, streamvision and ultralytics",
     )
     parser.add_argument(
-        "--device", choices=["cuda"], help="measure the networks on a graphics card, and no show"
+        "--device", choices=["cuda"], help="measure only the networks, on a graphics card"
     )
-    parser.add_argument("--guard", action="store_true", help="measure what the guard costs, only")
-    parser.add_argument("--source", default="rehearsal", help="with --guard: what plays")
+    parser.add_argument("--guard", action="store_true", help="measure only what the guard costs")
+    parser.add_argument("--source", default="rehearsal", help="with --guard: camera.source")
     parser.add_argument("--labels", default="persons", help="with --guard: the label set")
     parser.add_argument(
-        "--detector", default="mtcnn", choices=["auto", "mtcnn", "yunet"], help="with --guard"
+        "--detector",
+        default="mtcnn",
+        choices=["auto", "mtcnn", "yunet"],
+        help="with --guard: the detector",
     )
     options = parser.parse_args()
     options.screens = options.screens or (["1080p"] if options.quick else list(SCREENS))

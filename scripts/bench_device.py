@@ -156,7 +156,7 @@ def main() -> int:
         )
     same = agreement(device, timm.create_model(NETWORK, num_classes=CLASSES))
     print(
-        f"\nHalf precision agrees with float32 on {same:.1%} of crops (wanted: {LEAST_SAME:.1%})."
+        f"\nHalf precision agrees with float32 on {same:.1%} of crops (expected: {LEAST_SAME:.1%})."
     )
     return 0 if fine and same >= LEAST_SAME else 1
 

@@ -93,11 +93,11 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
     paint = [pair.later_ms("first_paint_s") for pair in pairs]
     frame = [pair.later_ms("first_frame_s") for pair in pairs]
     return [
-        ("mirror's rate, over that without", rate, ".3f", f"≥ {RATE}", rate.mean >= RATE),
-        ("frame age, over that without", age, ".3f", f"≤ {AGE}", age.mean <= AGE),
-        ("the same, p95", oldest, ".3f", f"≤ {AGE}", oldest.mean <= AGE),
-        ("first paint later, ms", paint, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(paint)),
-        ("first frame later, ms", frame, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(frame)),
+        ("mirror's rate, ratio to without guard", rate, ".3f", f"≥ {RATE}", rate.mean >= RATE),
+        ("frame age p50, ratio to without guard", age, ".3f", f"≤ {AGE}", age.mean <= AGE),
+        ("frame age p95, ratio to without guard", oldest, ".3f", f"≤ {AGE}", oldest.mean <= AGE),
+        ("delay of the first paint, ms", paint, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(paint)),
+        ("delay of the first frame, ms", frame, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(frame)),
     ]
 
 
@@ -138,7 +138,9 @@ def at(figures: Figures, keys: Sequence[str]) -> float:
     for key in keys:
         value = value[key]
     if value is None:
-        raise SystemExit(f"nothing was measured for {'.'.join(keys)}; give it more --seconds")
+        raise SystemExit(
+            f"nothing was measured for {'.'.join(keys)}: use a larger value for --seconds"
+        )
     return cast("float", value)
 
 

@@ -133,11 +133,18 @@ def main() -> int:
     """Measure, print the tables, and return the exit status."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--methods", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--labels", nargs="+", type=int, default=list(LABELS), help="how many")
-    parser.add_argument("--rounds", type=int, default=7, help="of reading (default: 7)")
-    parser.add_argument("--builds", type=int, default=2, help="of each short one (default: 2)")
     parser.add_argument(
-        "--patience", type=int, default=100, help="for one build, s of a core (default: 100)"
+        "--labels", nargs="+", type=int, default=list(LABELS), help="the sizes of sets"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of readings (default: 7)")
+    parser.add_argument(
+        "--builds", type=int, default=2, help="repetitions of each short build (default: 2)"
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=100,
+        help="the limit of processor time for a build, s (default: 100)",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -314,7 +321,7 @@ def build_all(
         if took is not None:
             built[size] = [took]
         else:
-            why[size] = "not tried" if why else f"given up after {patience_s} s of a core"
+            why[size] = "not tried" if why else f"stopped after {patience_s} s of processor time"
             building.build(_name(size), models, draw_numbers)
     for _ in range(builds - 1):
         for size, before in built.items():

@@ -250,7 +250,9 @@ class Judgement:
         for id_, parent in parents.items():
             if parent not in synsets:
                 problem = f"the parent {parent} of {id_} is not a person category"
-                mistakes.append(Mistake("parents.csv", problem, "Write the id of one."))
+                mistakes.append(
+                    Mistake("parents.csv", problem, "Write the id of a person category.")
+                )
         for id_, reason in hidden.items():
             if reason not in WORST_FIRST:
                 mistakes.append(
@@ -262,7 +264,9 @@ class Judgement:
                 )
             if id_ in shown:
                 mistakes.append(
-                    Mistake("shown.csv", f"{id_} is in hidden.csv too", "Remove one of the two.")
+                    Mistake(
+                        "shown.csv", f"{id_} is also in hidden.csv", "Remove one of the two rows."
+                    )
                 )
         if mistakes:
             raise LabelSetError(*mistakes)
@@ -282,7 +286,8 @@ def _column(
         columns = ["id", "name", column]
         if reader.fieldnames not in (columns, [*columns, "note"]):
             problem = (
-                f"its columns are {reader.fieldnames} (expected id, name, {column}, perhaps note)"
+                f"the columns are {reader.fieldnames} (expected id, name, {column}; note is "
+                "optional)"
             )
             mistakes.append(Mistake(path.name, problem, "Correct its first line."))
             return values
@@ -409,9 +414,8 @@ def unique_names(
     taken = Counter(name.casefold() for name in names.values())
     twice = [f"{id_} {name}" for id_, name in names.items() if taken[name.casefold()] > 1]
     if twice:
-        raise LabelSetError(
-            Mistake("names", f"these are the same: {', '.join(twice)}", "Name them in names.csv.")
-        )
+        problem = f"categories with the same name: {', '.join(twice)}"
+        raise LabelSetError(Mistake("names", problem, "Give them different names in names.csv."))
     return names
 
 
@@ -426,7 +430,7 @@ def build(wordnet: Path, judgement: Path) -> str:
             Mistake(
                 str(wordnet),
                 f"{len(categories)} person categories found (expected {CATEGORIES})",
-                "Take the noun file of WordNet 3.0.",
+                "Use the noun file of WordNet 3.0.",
             )
         )
     persons = {id_: synsets[id_] for id_ in categories}

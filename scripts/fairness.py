@@ -198,12 +198,14 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
     scores = people.views["as found"].max(1)
 
     yield f"{len(settled)} people, {len(labels):,} labels"
-    yield f"labels given: {len(set(settled.tolist()))}, as evenly as {even(settled.tolist()):.1f}"
+    given = settled.tolist()
+    yield f"labels given: {len(set(given))} (effective number {even(given):.1f})"
     yield "most frequent: " + ", ".join(f"{labels[i].name} {count}" for i, count in top)
     if len(webcam):
-        yield f"before a webcam: {len(webcam)} people, as evenly as {even(webcam.tolist()):.1f}"
+        effective = even(webcam.tolist())
+        yield f"before a webcam: {len(webcam)} people (effective number of labels {effective:.1f})"
     middle, low = np.quantile(scores, (0.5, 0.1))
-    yield f"score as found: median {middle:.2f}, a tenth below {low:.2f}"
+    yield f"scores in unchanged pictures: median {middle:.2f}, first decile {low:.2f}"
     yield ""
     same = {view: float((first[view] == found).mean()) for view in STEADY}
     yield f"the same label from frame to frame: {np.mean(list(same.values())):.2f}"
@@ -217,9 +219,9 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
         counts = first[view].tolist()
         most = Counter(counts).most_common(1)[0]
         yield (
-            f"{view}: {len(set(counts))} labels, as evenly as {even(counts):.1f}; most frequent "
-            f"{labels[most[0]].name} {most[1] / len(counts):.0%}; as in the picture as found "
-            f"{(first[view] == found).mean():.2f}"
+            f"{view}: {len(set(counts))} labels (effective number {even(counts):.1f}); most "
+            f"frequent {labels[most[0]].name} {most[1] / len(counts):.0%}; same label as in the "
+            f"unchanged picture {(first[view] == found).mean():.2f}"
         )
     yield ""
     yield from _repeats(people, name)
@@ -228,8 +230,8 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
 def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Iterator[str]:
     pairs = [pair for pair in zip(groups, presentations, strict=True) if pair[1] in "fm"]
     counted, corrected = bits([group for group, _ in pairs], [who for _, who in pairs])
-    told = f"{counted:.3f} ({corrected:.3f} corrected)"
-    yield f"bits by which the label's group tells women from men: {told}"
+    figure = f"{counted:.3f} ({corrected:.3f} corrected)"
+    yield f"bits of information in the label's group about women and men: {figure}"
     for group in sorted(set(groups)):
         women, men = (
             sum(pair == (group, who) for pair in pairs) / max(1, sum(p[1] == who for p in pairs))
@@ -259,7 +261,7 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
     found = people.views["as found"]
     draws = LOTS if len(found) >= 3 else 0
     drawn = [[found[i] for i in lots.sample(range(len(found)), 3)] for _ in range(draws)]
-    for title, groups in (("group pictures", people.groups), ("groups of three by lot", drawn)):
+    for title, groups in (("group pictures", people.groups), ("random groups of three", drawn)):
         if not groups:
             continue
         alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)

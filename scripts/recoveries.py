@@ -26,7 +26,7 @@ OBSERVATIONS = PROJECT / "docs" / "recoveries.csv"
 BEGIN, END = "<!-- recoveries: begin -->\n", "<!-- recoveries: end -->\n"
 """The lines of the page between which the table is."""
 
-PLACES = {
+SETUPS = {
     "systemd": "under systemd",
     "alone": "alone",
     "soak": "soak",
@@ -118,7 +118,7 @@ class Observation:
     """One observation: the fault, where it was observed, and the time to recover, s."""
 
     fault: str
-    place: str
+    setup: str
     recovery_s: float | None
 
 
@@ -130,12 +130,12 @@ def read(path: Path = OBSERVATIONS) -> list[Observation]:
             where = f"{path.name}:{number}"
             if row["fault"] not in FAULTS:
                 raise ValueError(f"{where}: the fault '{row['fault']}' is not in FAULTS.")
-            if row["place"] not in PLACES:
-                raise ValueError(f"{where}: the place '{row['place']}' is not in PLACES.")
+            if row["setup"] not in SETUPS:
+                raise ValueError(f"{where}: the setup '{row['setup']}' is not in SETUPS.")
             seconds = float(row["recovery_s"]) if row["recovery_s"] else None
             if seconds is not None and not math.isfinite(seconds):
                 raise ValueError(f"{where}: '{row['recovery_s']}' is not a time.")
-            observations.append(Observation(row["fault"], row["place"], seconds))
+            observations.append(Observation(row["fault"], row["setup"], seconds))
     return observations
 
 
@@ -145,19 +145,19 @@ def append(observations: Iterable[Observation], path: Path = OBSERVATIONS) -> No
         writer = csv.writer(file, lineterminator="\n")
         for each in observations:
             seconds = "" if each.recovery_s is None else f"{each.recovery_s:.1f}"
-            writer.writerow([each.fault, each.place, seconds])
+            writer.writerow([each.fault, each.setup, seconds])
 
 
 def table(observations: Sequence[Observation]) -> str:
     """Return the table of `observations` in Markdown: a row for each fault that was observed."""
     lines = [
-        "| what happens | visitors see | " + " | ".join(PLACES.values()) + " |",
-        "|---|---|" + "---|" * len(PLACES),
+        "| what happens | visitors see | " + " | ".join(SETUPS.values()) + " |",
+        "|---|---|" + "---|" * len(SETUPS),
     ]
     for fault, (happens, see) in FAULTS.items():
         cells = [
-            _cell([each for each in observations if (each.fault, each.place) == (fault, place)])
-            for place in PLACES
+            _cell([each for each in observations if (each.fault, each.setup) == (fault, setup)])
+            for setup in SETUPS
         ]
         if any(cells):
             lines.append(f"| {happens} | {see} | " + " | ".join(cells) + " |")
@@ -183,7 +183,7 @@ def with_table(page: str, observations: Sequence[Observation]) -> str:
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"The page has no place for the table, from {BEGIN!r} to {END!r}.")
+        raise ValueError(f"The page has no lines for the table (expected {BEGIN!r} and {END!r}).")
     return before + begin + "\n" + table(observations) + "\n" + end + after
 
 

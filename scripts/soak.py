@@ -232,11 +232,16 @@ def observations_of(findings: Findings) -> list[recoveries.Observation]:
 def main() -> int:
     """Run one day and print what was observed; return 1 if something was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=60.0, help="of the day (default: 60)")
     parser.add_argument(
-        "--speed", type=float, default=12.0, help="times real time between faults, up to 60"
+        "--minutes", type=float, default=60.0, help="the length of the day (default: 60)"
     )
-    parser.add_argument("--seed", type=int, help="the day to run again (default: drawn)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=12.0,
+        help="how many times faster than real time the day passes between faults, up to 60",
+    )
+    parser.add_argument("--seed", type=int, help="the seed of a day to run again (default: random)")
     parser.add_argument(
         "--between",
         type=float,
@@ -280,14 +285,14 @@ def main() -> int:
         again = " ".join(
             sys.argv[1:] if args.seed is not None else [*sys.argv[1:], "--seed", str(seed)]
         )
-        print(f"{len(findings.mistakes)} mistakes. The same day again: scripts/soak {again}")
+        print(f"Mistakes: {len(findings.mistakes)}. To run this day again: scripts/soak {again}")
     return 1 if findings.mistakes else 0
 
 
 def _print_findings(day: Day, findings: Findings) -> None:
     print(
-        f"{len(day.visits)} visits, at most {findings.most_people} at once; {findings.scenes:,} "
-        f"scenes, {findings.names:,} names on them"
+        f"visits: {len(day.visits)} (at most {findings.most_people} at once); scenes: "
+        f"{findings.scenes:,}; names on them: {findings.names:,}"
     )
     for name in ALL_FAULTS:
         times = sorted(s for fault, s in findings.recovered.items() if fault.name == name)
@@ -299,8 +304,8 @@ def _print_findings(day: Day, findings: Findings) -> None:
     if findings.restarts:
         times = sorted(seconds for _, seconds in findings.restarts)
         print(
-            f"{len(times)} new processes: back after {times[len(times) // 2]:.1f} s (median), "
-            f"{times[-1]:.1f} s (worst)"
+            f"new processes: {len(times)}; the show was back after "
+            f"{times[len(times) // 2]:.1f} s (median), {times[-1]:.1f} s (worst)"
         )
     if findings.rates:
         rates = sorted(rate for rate, _ in findings.rates)
@@ -313,7 +318,7 @@ def _print_findings(day: Day, findings: Findings) -> None:
         )
     slope = findings.slope()
     print(
-        "memory: too short a day"
+        "memory: not measured, as the day was too short"
         if slope is None
         else f"memory: {slope:+.2f} MB/h over {findings.measured_hours():.1f} h in "
         f"{len({number for number, _, _ in findings.memory})} processes"

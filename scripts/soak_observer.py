@@ -241,7 +241,9 @@ class Observer:
                 costs[row, column] = 0.0 if near else 1.0
         fitting = sum(costs[row, column] == 0.0 for row, column in assign(costs))
         if fitting < len(people):
-            problem = f"{len(people)} people on the wall, of whom {fitting} are or just were there"
+            problem = (
+                f"{len(people)} people on the wall (expected {fitting}, as in the day's visits)"
+            )
             self._mistake(problem, now)
 
     def _follow_faults(

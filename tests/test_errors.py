@@ -12,6 +12,7 @@ from installation.errors import (
     KioskError,
     Mistake,
     collect_mistakes,
+    counted,
     did_you_mean,
     display_path,
     ellipsize,
@@ -58,7 +59,7 @@ def test_many_mistakes_are_counted() -> None:
     many = [*few, *few]
     assert limit_mistakes(many)[:-1] == few
     assert str(limit_mistakes(many)[-1]) == (
-        f"labels.csv: {MAX_MISTAKES} more mistakes are not listed. Correct these first."
+        f"labels.csv: {MAX_MISTAKES} more mistakes, not listed here. Correct the listed ones first."
     )
 
 
@@ -84,6 +85,15 @@ def test_the_first_names_are_joined_and_the_others_counted() -> None:
     """A list of names ends with the number of those that are left out."""
     assert join_first(["a", "b"]) == "a, b"
     assert join_first(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+
+
+def test_one_thing_is_counted_in_the_singular() -> None:
+    """A number that a message counts is followed by the singular after 1, otherwise the plural."""
+    assert counted(1, "label") == "1 label"
+    assert counted(0, "label") == "0 labels"
+    assert counted(2000, "label") == "2,000 labels"
+    assert counted(1, "process", "processes") == "1 process"
+    assert counted(3, "process", "processes") == "3 processes"
 
 
 def test_the_nearest_name_is_found() -> None:

@@ -47,7 +47,7 @@ def test_the_table_says_what_is_unequal() -> None:
     scores = np.stack([women] * 5 + [men] * 5)
     people = People(WEATHER.labels, "fffffmmmmm", [False] * 10, dict.fromkeys(VIEWS, scores), [])
     lines = list(table(people, {"air": "office", "breeze": "sport"}, settle_together(WEATHER)))
-    assert lines[1] == "labels given: 2, as evenly as 2.0"
+    assert lines[1] == "labels given: 2 (effective number 2.0)"
     assert any(line.startswith("  office") and line.endswith("UNEQUAL") for line in lines)
     assert any(line.startswith("bits") and " 1.000 " in line for line in lines)
 

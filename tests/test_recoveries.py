@@ -33,7 +33,7 @@ def test_the_page_has_the_table_of_the_observations(recoveries: ModuleType) -> N
 
 
 def test_a_cell_has_median_worst_and_number(recoveries: ModuleType) -> None:
-    """Each place has a column; a fault that was not observed has no row."""
+    """Each setup has a column; a fault that was not observed has no row."""
     seen = [recoveries.Observation("killed", "alone", s) for s in (3.0, 9.0, 4.0)]
     seen.append(recoveries.Observation("torn", "soak", None))
     rows = recoveries.table(seen).splitlines()[2:]
@@ -46,7 +46,7 @@ def test_a_cell_has_median_worst_and_number(recoveries: ModuleType) -> None:
 def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_path: Path) -> None:
     """Times are stored to a tenth of a second."""
     path = tmp_path / "recoveries.csv"
-    path.write_text("fault,place,recovery_s\n", encoding="utf-8")
+    path.write_text("fault,setup,recovery_s\n", encoding="utf-8")
     seen = [recoveries.Observation("killed", "alone", 3.04)]
     recoveries.append(seen, path)
     assert recoveries.read(path) == [recoveries.Observation("killed", "alone", 3.0)]
@@ -56,7 +56,7 @@ def test_observations_are_appended_and_read_again(recoveries: ModuleType, tmp_pa
     ("row", "problem"),
     [
         ("kiled,alone,3.0", "recoveries.csv:2: the fault 'kiled' is not in FAULTS"),
-        ("killed,aloen,3.0", "recoveries.csv:2: the place 'aloen' is not in PLACES"),
+        ("killed,aloen,3.0", "recoveries.csv:2: the setup 'aloen' is not in SETUPS"),
         ("killed,alone,inf", "recoveries.csv:2: 'inf' is not a time"),
         ("killed,alone,soon", "could not convert string to float: 'soon'"),
     ],
@@ -66,6 +66,6 @@ def test_a_mistyped_observation_is_refused(
 ) -> None:
     """A mistyped row, which would be missing in the table, is refused."""
     path = tmp_path / "recoveries.csv"
-    path.write_text(f"fault,place,recovery_s\n{row}\n", encoding="utf-8")
+    path.write_text(f"fault,setup,recovery_s\n{row}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(problem)):
         recoveries.read(path)

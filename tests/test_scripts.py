@@ -233,7 +233,7 @@ def test_a_moved_kiosk_keeps_its_packages(machine: Machine, way: str) -> None:
     started = moved.run()
     assert started.stdout == "kiosk run\n"
     assert started.stderr == (
-        f"set-up: the kiosk was in {machine.project} and is now in {moved.project}; its "
+        f"set-up: the kiosk was moved from {machine.project} to {moved.project}; its "
         "environment is adapted\n"
     )
     assert moved.environment_is_whole()
@@ -256,7 +256,7 @@ def test_without_a_network_the_environment_in_use_stays(machine: Machine, change
     assert not (machine.project / ".venv.new").exists()
     if change == "the Python":  # the packages are for another Python
         assert started.returncode == 1
-        assert "cannot be used: the Python that it was made with is gone. It" in started.stderr
+        assert "cannot be used: the Python that it was made with is missing. It" in started.stderr
     else:
         assert started.stdout == "kiosk run\n"
         assert "The show starts with those that it has" in started.stderr
@@ -298,7 +298,7 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
         ("bench", ("--help",), 0, "Measures the show on this machine"),
         ("kiosk", ("doctor",), 1, "set-up: the kiosk is not set up yet. Run: "),
         ("setup", ("--help",), 0, "Sets the kiosk up, or says that it is."),
-        ("setup", ("--al",), 1, "set-up: --al is not understood (expected nothing, or --all)."),
+        ("setup", ("--al",), 1, "set-up: unknown arguments: --al (expected none, or --all)."),
     ],
 )
 def test_a_question_installs_nothing(
@@ -358,8 +358,9 @@ def test_a_python_in_a_closed_folder_is_named() -> None:
             )
             assert started.returncode == 1
             line = started.stderr.splitlines()[-1]
-            assert f"cannot enter {closed}. Let its owner, root, set it up with a Python" in line
-            assert "has to be set up" not in line
+            assert f"cannot enter {closed}, which contains the kiosk's Python" in line
+            assert "Let root, who owns " in line
+            assert "cannot be set up" not in line
 
 
 def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
@@ -417,7 +418,7 @@ def test_without_a_network_the_set_up_goes_on_later(machine: Machine) -> None:
     [
         ("version", "no Python from 3.11 to 3.14 is on this machine. Install it: sudo apt-get"),
         ("venv", "python3 lacks the module venv. Install it: sudo apt-get install python3-venv"),
-        ("space", "1 GB are free in "),
+        ("space", "too little disk space: 1 GB free in "),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(machine: Machine, problem: str, message: str) -> None:

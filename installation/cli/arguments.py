@@ -142,7 +142,7 @@ def check_run_arguments() -> None:
     from installation.cli.output import COMMANDS
 
     if str(file) in (*COMMANDS, "help", "version"):
-        parser.error(f"'{file}' is a command of its own. Run: scripts/kiosk {file}")
+        parser.error(f"'{file}' is a separate command. Run: scripts/kiosk {file}")
     parser.error(f"the file {file} does not exist.")
 
 

@@ -79,8 +79,8 @@ def find_blanking(
         answers = [output("gsettings", "get", schema, key) for schema, key, *_ in _GNOME]
         if not any(answers):
             lines.append(
-                "GNOME is running, but gsettings cannot read its settings, so it may "
-                "blank the screen: run this command in a terminal of the GNOME session"
+                "GNOME may blank the screen: gsettings cannot read its settings. Run this command "
+                "in a terminal of the GNOME session"
             )
         for found, (schema, key, good, value, does) in zip(answers, _GNOME, strict=True):
             if found is not None and not re.fullmatch(good, found):
@@ -90,7 +90,7 @@ def find_blanking(
     if re.search("kde", desktop, re.IGNORECASE) or "plasmashell" in running:
         lines += _find_plasma(output)
     lines += [
-        f"{name} is running and will blank or lock the screen: end it, and remove it from the "
+        f"{name} is running and will blank or lock the screen: end {name}, and remove it from the "
         "programs that start with the session"
         for name in LOCKERS
         if name in running
@@ -106,8 +106,8 @@ def _find_plasma(output: Callable[..., str | None]) -> list[str]:
         found = output("kreadconfig6", *words, "--key", key)
         if found is None:
             return [
-                "KDE Plasma is running, but kreadconfig6 cannot read its settings, so it may blank "
-                "or lock the screen: look into System Settings, Power Management and Screen Locking"
+                "KDE Plasma may blank or lock the screen: kreadconfig6 cannot read its settings. "
+                "Check System Settings, Power Management and Screen Locking"
             ]
         if found != good:
             seen = found or "not set"

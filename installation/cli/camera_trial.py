@@ -35,7 +35,7 @@ TIMEOUT_S = 60.0
 NO_ANSWER = Mistake(
     "camera",
     f"the process that tries the camera ended or did not answer within {TIMEOUT_S:.0f} s",
-    "The log above may say why. Unplug the camera, plug it in again, and try once more.",
+    "If the log above gives no reason: unplug the camera, plug it in again, and try once more.",
 )
 
 Witnessed = Callable[[int], list[Mistake]]

@@ -17,6 +17,7 @@ from installation.errors import (
     ScreenError,
     SettingsError,
     collect_mistakes,
+    counted,
     display_path,
     limit_mistakes,
 )
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 PRIVACY = {
     "enforce": "no camera is opened unless the kernel prevents pictures from being stored",
-    "degraded": "pictures are not stored; the start of the show says what the kernel cannot "
+    "degraded": "pictures are not stored; at its start the show logs what the kernel cannot "
     "prevent",
 }
 DETECTOR_WORDS = {
@@ -188,7 +189,7 @@ def check_display(loaded: Loaded[Settings]) -> bool:
 def count_labels(label_set: LabelSet) -> str:
     """Return title, folder and number of labels of `label_set`, in words."""
     visible, hidden = len(label_set.labels), sum(label_set.hidden.values())
-    count = f"{visible:,} of {visible + hidden:,} labels"
+    count = f"{visible:,} of {counted(visible + hidden, 'label')}"
     return f"{label_set.settings.title} (models/{label_set.name}), {count}"
 
 
@@ -203,7 +204,9 @@ def _plan(
     size = f"{camera.width}×{camera.height} at {camera.fps} a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
     unchecked = "" if display_exists else ", not checked: this session has no display"
-    choice = "the label with the most evidence" if reading.draw == "top" else "a label drawn by lot"
+    choice = (
+        "the label with the most evidence" if reading.draw == "top" else "a label drawn at random"
+    )
     own = [key for key, text in settings.words if text is not None]
     plan = [
         ("labels", count_labels(label_set)),
@@ -216,14 +219,14 @@ def _plan(
         ("device", DEVICE_WORDS[settings.device]),
         (
             "visitors",
-            f"people whose faces have at least {settings.visitors.least_size:g} of the picture's "
-            f"height, announced for {reading.announce_s:g} s before they are read",
+            f"people whose faces are at least {settings.visitors.least_size:g} of the picture's "
+            f"height; they are told for {reading.announce_s:g} s before they are read",
         ),
         (
             "reading",
-            f"after {reading.min_time_s:g} s, {reading.min_readings} readings and "
-            f"{reading.agreement:.0%} agreement; {choice}; held for {reading.hold_s:g} s or as "
-            "long as it takes to read, then taken back",
+            f"after {reading.min_time_s:g} s, {counted(reading.min_readings, 'reading')} and "
+            f"{reading.agreement:.0%} agreement; {choice}; shown for {reading.hold_s:g} s, or "
+            "longer if the text takes longer to read, then removed",
         ),
         (
             "screen",
@@ -235,7 +238,7 @@ def _plan(
     if screen.title is not None:
         plan.append(("title", screen.title))
     if reading.announce_s < ANNOUNCE_S:
-        plan.append(("told late", reading.acknowledged))
+        plan.append(("short notice", reading.acknowledged))
     if settings.content.acknowledged:
         plan.append(("acknowledged", settings.content.acknowledged))
     return plan
@@ -264,9 +267,10 @@ def _language_in_words(language: Language, own: list[str]) -> str:
 
     parts = [load_words(language.words).language]
     if language.words != language.labels:
-        parts.append(f"only the labels are in '{language.labels}', as the kiosk has no words in it")
+        code = language.labels
+        parts.append(f"only the labels are in '{code}': the kiosk has no words in '{code}'")
     elif language.labels != ENGLISH and not language.translated:
-        parts.append("the labels have no names in it")
+        parts.append("the labels have no names in this language")
     if language.second is not None:
         parts.append(f"and {_language_in_words(language.second, [])}")
     if own:

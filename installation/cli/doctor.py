@@ -149,15 +149,15 @@ class _Examination:
         try:
             report = json.loads(audit.stdout)
         except ValueError:
-            problem = audit.stderr.strip() or "it printed nothing"
+            problem = audit.stderr.strip() or "the audit printed nothing"
             return Finding("wrong", f"the audit could not run: {problem}")
         if not report["missing"]:
             ways = len({attempt["name"] for attempt in report["attempts"]})
-            tried = f"{ways} ways to store or send one were tried"
+            tried = f"{ways} ways to store or send a picture were tried"
             if mistakes := not_prevented():
-                weaker = "the show is sealed, but the screen promises less than it could:"
+                weaker = "the sandbox holds, but the screen promises less than it could, because:"
                 return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
-            return Finding("ok", f"the kernel keeps pictures from being stored or sent; {tried}")
+            return Finding("ok", f"the kernel prevents pictures from being stored or sent; {tried}")
         state: Literal["wrong", "fallback"] = (
             "wrong" if self._settings.privacy == "enforce" else "fallback"
         )
@@ -169,7 +169,7 @@ class _Examination:
 
         name, fallback = try_camera(self._file, self._settings.privacy)
         if fallback:
-            service = "Under systemd the show waits behind a card until there is a camera."
+            service = "Under systemd the show displays a card until a camera is plugged in."
             return Finding("fallback", f"{fallback}: {name}. {service}")
         return Finding("ok", name)
 
@@ -181,8 +181,8 @@ class _Examination:
         if not least:
             problem = "visitors.least_size is 0, so everybody in the picture is read"
             remedy = (
-                "Without a least size, no line on the floor can be given. Write 0.1, the "
-                "default, or another share."
+                "The distance of a line on the floor follows from a least size. Write 0.1, the "
+                "default, or another share of the height."
             )
             return Finding("fallback", f"{problem}. {remedy}")
         size = camera.width, camera.height
@@ -191,12 +191,12 @@ class _Examination:
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
             f"camera of {angle}° (diagonal): line at {line.line_m:.1f} m, "
-            f"visitors are announced from {line.announced_m:.1f} m on"
+            f"visitors are told from {line.announced_m:.1f} m on"
             for angle, line in lines.items()
         )
         intro = (
-            f"behind the line, faces are smaller than {least:g} of the picture's height, "
-            "and are not read"
+            f"behind the line, faces are smaller than {least:g} of the picture's height and are "
+            "not read"
         )
         return Finding("ok", "\n".join((intro, *rows)))
 
@@ -208,10 +208,13 @@ class _Examination:
         needed = FRAMES * 3 * camera.width * camera.height
         limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
         if limit == resource.RLIM_INFINITY or limit >= needed:
-            return Finding("ok", "every frame can be locked: it is never written to swap")
-        problem = f"{limit / 1e6:.0f} MB may be locked, and the frames need {needed / 1e6:.0f} MB"
+            return Finding("ok", "all frames can be locked in memory, so none is written to swap")
+        problem = (
+            f"frames need {needed / 1e6:.0f} MB of locked memory (allowed {limit / 1e6:.0f} MB), "
+            "so some may be written to swap"
+        )
         remedy = "`kiosk service` prints a unit that allows it; by hand, raise `ulimit -l`."
-        return Finding("fallback", f"{problem}, so some may be written to swap. {remedy}")
+        return Finding("fallback", f"{problem}. {remedy}")
 
     def _choose_device(self) -> Finding:
         from installation.naming.networks.device import choose_device
@@ -260,7 +263,7 @@ class _Examination:
 
         encoder = open_classifier(label_set, device).encoder
         checksum = f"SHA-256 {encoder.fingerprint[:12]}…"
-        return Finding("ok", f"{encoder.name}, {checksum}; the label set fits it")
+        return Finding("ok", f"{encoder.name}, {checksum}; the label set was built for it")
 
 
 @contextlib.contextmanager
@@ -309,8 +312,8 @@ def _print_camera(listing: CameraListing) -> None:
         say("  has no name under /dev/v4l; its number may change")
     if listing.has_same_name:
         say(
-            "  another camera has the same name, so this path names the port: keep the camera "
-            "on this port"
+            "  another camera has the same name, so this path means the port: leave the camera "
+            "in this port"
         )
     if listing.problem:
         say(f"  cannot be used: {listing.problem}")

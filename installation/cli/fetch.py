@@ -36,12 +36,15 @@ def add_commands(commands: Commands) -> None:
         "names", nargs="*", metavar="NAME", help="a name from the list, all, or timm/NETWORK"
     )
     command.add_argument(
-        "--sha256", metavar="HEX", help="the SHA-256 of a single NAME that the kiosk does not pin"
+        "--sha256",
+        metavar="HEX",
+        help="the expected SHA-256 of the file; allowed with one NAME whose SHA-256 the kiosk "
+        "does not pin",
     )
     command.add_argument(
         "--once",
         action="store_true",
-        help=f"try once, and give up after {ONCE_TIMEOUT_S:g} seconds of silence",
+        help=f"try once, and give up after {ONCE_TIMEOUT_S:g} s without data",
     )
 
 
@@ -52,8 +55,9 @@ def fetch(args: argparse.Namespace) -> int:
     tried.
     """
     if args.sha256 is not None and (len(args.names) != 1 or args.names == [ALL]):
-        problem = "this option is for a single file"
-        raise FetchError(Mistake("--sha256", problem, "Give a single NAME."))
+        seen = " ".join(args.names) or "none"
+        problem = f"a SHA-256 belongs to one file (names: {seen}, expected one)"
+        raise FetchError(Mistake("--sha256", problem, "Give one NAME."))
     if not args.names:
         _print_catalogue()
         return DONE

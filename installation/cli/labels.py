@@ -21,6 +21,7 @@ from installation.errors import (
     LabelSetError,
     Mistake,
     SettingsError,
+    counted,
     display_path,
     ellipsize,
     join_first,
@@ -58,7 +59,7 @@ def add_commands(commands: Commands) -> None:
     )
     add_file_argument(add("build", build_set, "compute the file that the show reads, from the set"))
     preview = add(
-        "preview", preview_set, "paint a set as a map, and print the facts that a curator needs"
+        "preview", preview_set, "paint a set as a map, and print how evenly its labels win"
     )
     add_file_argument(preview)
     preview.add_argument(
@@ -77,7 +78,7 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument(
         "--neighbours",
         action="store_true",
-        help="lay the map out by t-SNE, which keeps neighbours together, instead of PCA",
+        help="arrange the map by t-SNE, which places similar labels together, instead of PCA",
     )
     export = add("export", export_set, "pack a set into one file, without pictures")
     export.add_argument(
@@ -163,10 +164,10 @@ def build_set(args: argparse.Namespace) -> int:
 
     content = _settings(args.set, args.file).content
     _check_writable(MODELS / args.set)
-    print_progress(f"Building {args.set}; the first time this takes a minute …")
+    print_progress(f"Building {args.set}; the first build takes about a minute …")
     made = build(args.set, content=content)
     if made is None:
-        say(f"{args.set} uses a network's own classes: there is nothing to build.")
+        say(f"{args.set} uses a network's own classes, so it needs no building.")
         return DONE
     for figure in made.figures:
         say(figure)
@@ -214,7 +215,7 @@ def import_set(args: argparse.Namespace) -> int:
     from installation.making.zip_file import import_
 
     imported = import_(args.file, MODELS, args.name)
-    name, count = imported.name, f"{imported.labels:,} labels"
+    name, count = imported.name, counted(imported.labels, "label")
     say(f"models/{name} has been imported: {imported.title} ({count}; {imported.credit}).")
     say("Read its labels before you show them:")
     say(f"  kiosk labels show {name}")

@@ -84,17 +84,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         discard_stdout()
         if args.name == "run":
-            end_log("events: their output filter has ended, so the show ends and starts again.")
+            end_log("events: the output filter has ended, so the show is restarted.")
         elif is_show:
-            end_log(f"kiosk {args.name}: its output filter has ended. Start the command again.")
+            end_log(f"kiosk {args.name}: the output filter has ended. Start the command again.")
         return FAILED
     except ModuleNotFoundError as error:
         if has_all_packages():
             return _report_unexpected(error, args.name)
         problem = f"{' '.join(sys.argv[1:3])} needs the package {error.name}"
-        end_log(
-            f"kiosk: {problem}, and only the packages of the show are installed. {ALL_PACKAGES}."
-        )
+        end_log(f"kiosk: {problem}, which is not installed. {ALL_PACKAGES}.")
         return REFUSED
     except OSError as error:
         if error.errno not in DISK_ERRORS:
@@ -110,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report_unexpected(error: Exception, command: str) -> int:
     """Log `error`, which is being handled, with its traceback; return the exit status."""
-    logging.getLogger("kiosk").exception("the command %s ended", command)
+    logging.getLogger("kiosk").exception("the command %s failed", command)
     name = type(error).__name__
     LOG.end(f"kiosk: an unexpected error ended the command ({name}, logged above).")
     return FAILED

@@ -69,10 +69,10 @@ def add_commands(commands: Commands) -> None:
     kinds.add_argument(
         "--own-display",
         **own,
-        help="print the unit of a show with a display of its own instead of a desktop's: an X "
-        "server (x11, the default) or the Wayland compositor cage",
+        help="print the unit of a show that does not use a desktop, but a display that only the "
+        "show uses: an X server (x11, the default) or the Wayland compositor cage",
     )
-    kinds.add_argument("--screen", **own, help="print the unit of that display")
+    kinds.add_argument("--screen", **own, help="print the unit of the display of --own-display")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 
 def card_parser() -> Parser:
     """Return the parser of `kiosk card`, which only the supervisor starts."""
-    parser = Parser(prog="kiosk card", description="keep a card on the screen", allow_abbrev=False)
+    parser = Parser(prog="kiosk card", description="show a card on the screen", allow_abbrev=False)
     add_file_argument(parser)
     parser.set_defaults(name="card", command=card)
     return parser

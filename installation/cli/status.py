@@ -33,7 +33,7 @@ def add_commands(commands: Commands) -> None:
         "print the health of the running show: rates, state, last faults",
     )
     command.add_argument(
-        "--socket", metavar="PATH", type=Path, help="ask only the show that listens at PATH"
+        "--socket", metavar="PATH", type=Path, help="ask only the show whose status socket is PATH"
     )
     formats = command.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print one JSON object for each show")

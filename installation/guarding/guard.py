@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOT_LAUNCHED = Mistake(
     STAGE_ONE,
-    "the show was started without its launcher",
+    "the show was started without the launcher",
     "Start it with `kiosk run` or scripts/run.",
 )
 

@@ -83,7 +83,7 @@ def _read(file: Path) -> str | None:
         return None
 
 
-UNREADABLE = "the kernel does not report it"
+UNREADABLE = "the kernel does not report this"
 
 
 def _landlock() -> HostCheck:
@@ -99,24 +99,26 @@ def _landlock() -> HostCheck:
     # Under the guard this cannot be read from the kernel: stage one refuses the call.
     status = SandboxStatus.from_environment()
     version = landlock.abi() if status is None else status.landlock_version
-    found = f"version {version}" if version else "this kernel does not have it"
+    found = f"version {version}" if version else "this kernel has no Landlock"
     return HostCheck("Landlock", True if version else None, found, remedy)
 
 
 def _swap(root: Path) -> HostCheck:
     remedy = (
         "Turn swap off (`swapoff -a`, and remove it from /etc/fstab), use zram, or let systemd "
-        "start the show (`kiosk service`), which keeps its memory out of swap."
+        "start the show (`kiosk service`), whose unit forbids swap."
     )
     areas = _swap_areas(root)
     if areas is None:
         return HostCheck("swap", None, UNREADABLE, remedy)
     disks = [area for area in areas if not _in_memory(root, area)]
     if disks and _never_swapped(root):
-        return HostCheck("swap", True, "there is swap, but this program may not use it", remedy)
+        return HostCheck("swap", True, "forbidden for this program by its control group", remedy)
     if disks:
-        return HostCheck("swap", False, f"memory may be written to {', '.join(disks)}", remedy)
-    return HostCheck("swap", True, "only zram, which is memory" if areas else "none", remedy)
+        return HostCheck(
+            "swap", False, f"the kernel may write memory to {', '.join(disks)}", remedy
+        )
+    return HostCheck("swap", True, "only zram, which stays in memory" if areas else "none", remedy)
 
 
 def _swap_areas(root: Path) -> list[str] | None:
@@ -155,8 +157,9 @@ def _core_dumps(root: Path) -> HostCheck:
     if pattern is None:
         return HostCheck("core dumps", None, UNREADABLE, remedy)
     if pattern.startswith("|"):
-        return HostCheck("core dumps", False, f"they go to {pattern[1:].split()[0]}", remedy)
-    return HostCheck("core dumps", True, f"the pattern is {pattern or 'empty'}", remedy)
+        found = f"the kernel passes core dumps to {pattern[1:].split()[0]}"
+        return HostCheck("core dumps", False, found, remedy)
+    return HostCheck("core dumps", True, f"kernel.core_pattern is {pattern or 'empty'}", remedy)
 
 
 def _kernel_log(root: Path) -> HostCheck:
@@ -173,7 +176,7 @@ def _kernel_log(root: Path) -> HostCheck:
         return HostCheck("kernel log", None, UNREADABLE, remedy)
     logged, lines = [], []
     if trace != "0":
-        logged.append("the registers of a program that fails")
+        logged.append("the registers of a program that crashes")
         lines.append("`debug.exception-trace = 0`")
     if overcommit == "2":
         logged.append("each allocation that it refuses")
@@ -184,7 +187,7 @@ def _kernel_log(root: Path) -> HostCheck:
     )
     if logged:
         return HostCheck("kernel log", False, f"the kernel logs {' and '.join(logged)}", remedy)
-    return HostCheck("kernel log", True, "programs that fail write nothing to it", remedy)
+    return HostCheck("kernel log", True, "the kernel logs nothing of programs that crash", remedy)
 
 
 def _arguments() -> HostCheck:
@@ -210,7 +213,7 @@ def _arguments() -> HostCheck:
 
 
 def _hibernation(root: Path) -> HostCheck:
-    remedy = "Mask it: systemctl mask hibernate.target hybrid-sleep.target."
+    remedy = "Switch hibernation off: systemctl mask hibernate.target hybrid-sleep.target."
     states = _read(root / "sys/power/state")
     resume = _read(root / "sys/power/resume")
     if states is None:
@@ -218,14 +221,16 @@ def _hibernation(root: Path) -> HostCheck:
     if "disk" not in states.split():
         return HostCheck("hibernation", True, "not supported by this kernel", remedy)
     if resume not in (None, "0:0"):
-        return HostCheck("hibernation", False, f"memory may be written to disk {resume}", remedy)
+        found = f"the kernel may write all memory to disk {resume} (major:minor)"
+        return HostCheck("hibernation", False, found, remedy)
     if _swap_areas(root) == []:
-        return HostCheck("hibernation", True, "there is no swap to write memory to", remedy)
-    return HostCheck("hibernation", None, "it may be set up later, on the swap area", remedy)
+        return HostCheck("hibernation", True, "not possible without a swap area", remedy)
+    found = "not set up, but possible, because a swap area exists"
+    return HostCheck("hibernation", None, found, remedy)
 
 
 def _crash_kernel(root: Path) -> HostCheck:
-    remedy = "Disable it: systemctl disable kdump."
+    remedy = "Switch crash dumps off: systemctl disable kdump."
     loaded = _read(root / "sys/kernel/kexec_crash_loaded")
     if loaded is None:
         known = (root / "sys/kernel").is_dir()
@@ -246,7 +251,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
     for table in ("proc/net/tcp", "proc/net/tcp6"):
         for line in (_read(root / table) or "").splitlines()[1:]:
             if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A":
-                found = f"the X server listens to the network on port {port}"
+                found = f"the X server accepts connections from the network (port {port})"
                 return HostCheck("display", False, found, remedy)
     return HostCheck("display", None, f"every client of X {name} may copy the screen", remedy)
 
@@ -254,8 +259,8 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 def _false_cameras(root: Path) -> HostCheck:
     """Return whether no video device passes on pictures that are written to it."""
     remedy = (
-        "Remove it (`modprobe -r v4l2loopback`), or let udev run: the show learns from it "
-        "which video devices it must not open."
+        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: it "
+        "tells the show which video devices accept pictures."
     )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)
@@ -265,11 +270,14 @@ def _false_cameras(root: Path) -> HostCheck:
     nodes = sorted((root / "dev").glob("video[0-9]*"))
     outputs = {node.name: is_video_output(node, root / "run/udev/data") for node in nodes}
     if unknown := [name for name, is_output in outputs.items() if is_output is None]:
-        found = f"udev does not say whether pictures can be written to {', '.join(unknown)}"
+        found = f"udev does not report whether programs can write pictures to {', '.join(unknown)}"
         return HostCheck("false cameras", None, found, remedy)
     found = "v4l2loopback is not loaded"
     if closed := [name for name, is_output in outputs.items() if is_output]:
-        found += f", and the show may not open {', '.join(closed)}, which takes pictures"
+        found += (
+            f"; the show may not open {', '.join(closed)}, because programs can write pictures "
+            "there"
+        )
     return HostCheck("false cameras", True, found, remedy)
 
 
@@ -280,18 +288,20 @@ _REMOTE = re.compile(
 
 
 def _network_disks(root: Path) -> HostCheck:
-    remedy = "Unmount it: opening a file there sends its name to the program that serves it."
+    remedy = (
+        "Unmount that folder: the program that serves it learns the name of each file opened there."
+    )
     table = _read(root / "proc/self/mounts")
     if table is None:
         return HostCheck("network disks", None, UNREADABLE, remedy)
     mounts = [line.split()[1:3] for line in table.splitlines()]
     remote = [place for place, kind in mounts if _REMOTE.fullmatch(kind) and place[:6] != "/proc/"]
-    found = f"another program serves the files in {', '.join(remote)}" if remote else "none"
+    found = f"another program serves the folder {', '.join(remote)}" if remote else "none"
     return HostCheck("network disks", not remote, found, remedy)
 
 
 def _tracer(root: Path) -> HostCheck:
-    remedy = "End it: a program that traces the show sees every picture."
+    remedy = "End that process: a program that traces the show sees every picture."
     status = _read(root / "proc/self/status") or ""
     tracer = re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE)
     if tracer is None:
@@ -305,7 +315,7 @@ def _user(root: Path) -> HostCheck:
 
     The seal refuses geteuid, which then returns a wrong number, so the user is read from /proc.
     """
-    remedy = "Run the show as a user of its own; `kiosk service` prints a systemd unit that does."
+    remedy = "Run the show as a separate user, as the systemd unit of `kiosk service` does."
     status = _read(root / "proc/self/status") or ""
     effective = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
     if sys.platform != "linux" or effective is None:

@@ -21,8 +21,8 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Find out which part opens this during the start-up, and report it as a bug; the show must "
-    "not run while it is open."
+    "Report it as a bug, and name the part that opens it during the start-up. The show does not "
+    "run while it is open."
 )
 
 MOST_DISPLAY_SOCKETS = 3
@@ -97,7 +97,7 @@ def _is_running_child(process: int) -> bool:
 
 def _unknown_children(known: set[int]) -> Iterator[Mistake]:
     for process in sorted(children() - known):
-        problem = f"process {process} was started by the show and is not restricted by stage two"
+        problem = f"the show started process {process}, which stage two does not restrict"
         yield Mistake("child processes", problem, LEAK_REMEDY)
 
 
@@ -105,7 +105,7 @@ def _tracers() -> Iterator[Mistake]:
     tracer = re.search(r"^TracerPid:\s+([1-9]\d*)$", "".join(_lines("/proc/self/status")), re.M)
     if tracer:
         problem = f"process {tracer[1]} traces the show and sees every picture"
-        yield Mistake("tracers", problem, "End it, and start the show again.")
+        yield Mistake("tracers", problem, "End that process, and start the show again.")
 
 
 def _open_files() -> dict[int, tuple[os.stat_result, str]]:
@@ -126,14 +126,14 @@ def _leaking_files(
     displays: Collection[int],
 ) -> Iterator[Mistake]:
     if len(displays) > MOST_DISPLAY_SOCKETS:
-        seen = f"{len(displays)} sockets to the display (expected {MOST_DISPLAY_SOCKETS})"
+        seen = f"{len(displays)} sockets to the display (expected at most {MOST_DISPLAY_SOCKETS})"
         yield Mistake("open files", seen, LEAK_REMEDY)
     for file, (state, target) in files.items():
         mode = state.st_mode
         problem: str | None = None
         if stat.S_ISREG(mode):
             if target.startswith("/memfd:"):
-                problem = None if displays else "is memory that other programs may share"
+                problem = None if displays else "is memory that other programs could share"
             elif _access(file) != os.O_RDONLY:
                 problem = "is a file that is open for writing"
         elif stat.S_ISSOCK(mode):
@@ -181,7 +181,7 @@ def _socket_problem(file: int, *, is_display: bool) -> str | None:
         except OSError:
             return "is a socket that is not connected"
         if opened.family != socket.AF_UNIX or opened.type != socket.SOCK_STREAM:
-            return "is a socket to a network, or for messages"
+            return "is a network socket or a datagram socket"
         listener = opened.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     address = _peer(file).decode(errors="replace").strip("\0") or "an unnamed program"
     if not is_display:
@@ -190,7 +190,7 @@ def _socket_problem(file: int, *, is_display: bool) -> str | None:
     if struct.unpack("=iii", listener)[0] == os.getpid():
         return f"is a socket to this process itself under the name {address}"
     if _in_flight(file):
-        return "is a socket through which descriptors of open files are being sent"
+        return "is a socket that is sending descriptors of open files"
     return None
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from installation.errors import Mistake, join_first
+from installation.errors import Mistake, counted, join_first
 from installation.guarding.status import LANDLOCK
 
 if TYPE_CHECKING:
@@ -149,17 +149,20 @@ class SelfTest:
         mistakes = [_not_refused(each) for each in failed]
         if explained and failed:
             names = list(dict.fromkeys(each.name for each in failed))
-            problem = f"{len(names)} ways out were not refused: {join_first(names)}"
+            problem = (
+                f"the sandbox did not refuse {counted(len(names), 'way')} out: {join_first(names)}"
+            )
             mistakes = [
                 Mistake(
                     "probes",
                     problem,
-                    "A missing layer is the cause; correct the other mistakes reported here first.",
+                    "A layer of the sandbox is missing: correct the other mistakes listed here.",
                 )
             ]
         expected = 2 * len(self._probes)
         if len(results) != expected:
-            problem = f"the earlier thread ended too early ({len(results)} of {expected} results)"
+            seen = f"{len(results)} results, expected {expected}"
+            problem = f"the thread 'earlier' ended before its last probe ({seen})"
             mistakes.append(Mistake("self-test", problem, "Report this as a bug."))
         return mistakes
 
@@ -191,7 +194,8 @@ def find_landlock_gaps(
     ]
     if not gaps:
         return []
-    problem = f"it does not refuse {len(gaps)} ways to change a file: {join_first(gaps)}"
+    ways = counted(len(gaps), "way")
+    problem = f"this kernel's Landlock allows {ways} to change a file: {join_first(gaps)}"
     return [Mistake(LANDLOCK, problem, "Run `kiosk audit`, and report this as a bug.")]
 
 

@@ -34,8 +34,8 @@ from installation.guarding.video_outputs import is_video_output
 from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
-    "Use Linux 5.13 or newer with seccomp enabled. Or write `privacy: degraded` in "
-    "kiosk.yaml: the show runs, and promises visitors less."
+    "Use Linux 5.13 or newer with seccomp enabled. Or write `privacy: degraded` in kiosk.yaml: "
+    "the show then runs, but promises visitors less."
 )
 """The remedy for most missing layers."""
 
@@ -151,7 +151,10 @@ def enter_stage_one(
     from installation.guarding.layers import landlock, limits, seccomp
 
     if more := len(os.listdir("/proc/self/task")) - 1:
-        problem = f"{more} more were running before the sandbox was entered (expected none)"
+        problem = (
+            f"the launcher has {more + 1} threads at the start of the sandbox (expected 1), and "
+            "the sandbox does not cover the others"
+        )
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
     filters = _redirect_streams(
         streams, may_open_cameras=status.may_open_cameras, logs_json=logs_json

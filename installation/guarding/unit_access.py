@@ -24,7 +24,7 @@ HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 - only co
 INSTALL_ELSEWHERE = (
     "Put the kiosk into /opt/kiosk, run scripts/run there, and print the unit again."
 )
-MOVE_SOURCE = "Put it into the kiosk's folder, and write its path under camera.source."
+MOVE_SOURCE = "Copy the file into the kiosk's folder, and write its new path under camera.source."
 INSTALL_PYTHON = (
     "Install a Python that every user can execute (sudo apt-get install python3 python3-venv), "
     "remove .venv, run scripts/run with it, and print the unit again."

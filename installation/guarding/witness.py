@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation.errors import Mistake
+from installation.errors import Mistake, counted
 
 PROC = Path("/proc")
 
@@ -34,7 +34,7 @@ WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bu
 
 HIDDEN = Mistake(
     "witness",
-    "/proc hides the show from its supervisor",
+    "/proc hides the show's process from the supervisor",
     "Mount /proc for the group of the kiosk's user too (`hidepid=2,gid=kiosk`), or without "
     "`hidepid`.",
 )
@@ -115,7 +115,7 @@ class Witness:
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
             is_hidden = not (self._proc / str(pid)).exists() and _is_running(pid)
-            return [HIDDEN if is_hidden else _mistake("it has ended")]
+            return [HIDDEN if is_hidden else _mistake("the show has ended")]
         return [
             *map(_mistake, self._weak_points(facts)),
             *map(_mistake, self._thread_problems(pid)),
@@ -127,17 +127,20 @@ class Witness:
         if facts.uid != self._own.uid:
             yield f"the show runs as user {facts.uid} (expected {self._own.uid})"
         if not facts.no_new_privileges:
-            yield "the show may gain privileges"
+            yield "the show can gain privileges (no_new_privs is not set)"
         if facts.tracer:
             yield f"process {facts.tracer} traces the show and sees every picture"
         if facts.capabilities & ~_READ_ALL:
             yield f"the show has capabilities ({facts.capabilities:#x})"
         if facts.core_limits != ("0", "0"):
-            yield f"the show may write core dumps (limits {', '.join(facts.core_limits)})"
+            yield (
+                "the kernel may write core dumps of the show (limits "
+                f"{', '.join(facts.core_limits)})"
+            )
         if facts.size_limits != ("0", "0"):
-            yield f"the show may make files grow (limits {', '.join(facts.size_limits)})"
+            yield f"the show can make files larger (limits {', '.join(facts.size_limits)})"
         if self._own.uid and not self._is_closed(facts.pid):
-            yield "other programs of its user may read the show's memory"
+            yield "other programs of the same user can read the show's memory"
 
     def _is_closed(self, pid: int) -> bool:
         """Return whether the memory of `pid` is protected even from its own user.
@@ -162,8 +165,11 @@ class Witness:
                 counts.append(_filters(_status(self._proc / str(pid) / "task" / thread)))
         lacking = [count for count in counts if count < expected]
         if lacking or not counts:
-            seen = f"{min(lacking, default=0)} filters, expected {expected}"
-            yield f"{len(lacking)} of {len(counts)} threads are not under every filter ({seen})"
+            seen = f"fewest filters {min(lacking, default=0)}, expected {expected}"
+            yield (
+                f"seccomp filters are missing in {len(lacking)} of "
+                f"{counted(len(counts), 'thread')} ({seen})"
+            )
 
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each process that the show started and that is under stage one only.
@@ -185,7 +191,10 @@ class Witness:
                     and facts.core_limits == ("0", "0")
                     and facts.group == show.group
                 ):
-                    yield f"the show has left process {facts.pid}, which may share its memory"
+                    yield (
+                        f"process {facts.pid}, started by the show, is still running and may "
+                        "share its memory"
+                    )
 
     def _open_files(self, pid: int) -> Iterator[str]:
         """Yield a problem for each file that is open for writing, if this user may list them."""

@@ -12,6 +12,7 @@ from installation.errors import (
     LabelSetError,
     Mistake,
     collect_mistakes,
+    counted,
     display_path,
     join_first,
 )
@@ -108,13 +109,13 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         raise LabelSetError(*text_mistakes, *other_mistakes)
     yield f"models/{name} has no mistakes: {_count(label_set)}, {_state(label_set)}."
     if label_set.unknown:
-        yield f"{label_set.unknown:,} rows are not classes of the network and are never shown."
+        yield f"Rows that are not classes of the network, never shown: {label_set.unknown:,}."
     if label_set.masked:
         names = join_first([label_set.labels[place].name for place in label_set.masked])
-        yield f"Masked classes, never put on a person: {len(label_set.masked):,} ({names})."
+        yield f"Masked classes, which no person gets: {len(label_set.masked):,} ({names})."
     if method.brings_network:
         yield input_line(source, network_input)
-        yield "Its network was run, and returned a score for each label."
+        yield "A trial run of its network returned a score for each label."
         from installation.making.keras.convert import keras_has_changed  # opens torch
 
         if keras_has_changed(source.folder):
@@ -190,7 +191,8 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
         } - stated
         origin = "as labelset.yaml states" if stated else "as the network states"
         if assumed:
-            origin = f"{' and '.join(sorted(assumed))} assumed, as labelset.yaml has no `input`"
+            keys = " and ".join(sorted(assumed))
+            origin = f"default values of {keys}, as labelset.yaml has no `input`"
     size = f"{used.size} px, " if network_input or "size" in stated else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
     return f"Pictures for its network: {size}mean {mean}, std {std} ({origin})."
@@ -203,8 +205,9 @@ def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
         seen = join_first(list(dict.fromkeys(row.parent for row in rows)))
         first = f"{LABELS_CSV}:{rows[0].location}"
         yield (
-            f"Rows below the root, because the parent that they name is not a row: {len(rows):,} "
-            f"(parents: {seen}; the first row is {first})."
+            f"Rows whose parent is not a row, shown below the root: {len(rows):,} (parents: "
+            f"{seen}; "
+            f"first row: {first})."
         )
 
 
@@ -214,17 +217,17 @@ def _translation_lines(source: LabelSetSource) -> Iterator[str]:
     languages = sorted({language for row in rows for language in row.wordings})
     for language in languages:
         missing = [row.name for row in rows if not _is_translated(row, language)]
-        line = f"In {language}: {len(rows) - len(missing):,} of {len(rows):,} rows have a name and "
-        line += "a definition"
+        done = f"{len(rows) - len(missing):,} of {counted(len(rows), 'row')}"
+        line = f"In {language}: name and definition in {done}"
         yield f"{line}; missing: {join_first(missing)}." if missing else f"{line}."
         if language not in ("en", *source.settings.root.translations):
             name = source.settings.root.name
             yield (
-                f"In {language}: the root, '{name}', has no translation; it belongs under "
+                f"In {language}: the root, '{name}', has no translation; add one under "
                 f"root.translations in {SETTINGS_FILE}."
             )
     if not languages:
-        yield "There are no translations; they belong in columns such as name_es and definition_es."
+        yield "No translations; to add some, use columns such as name_es and definition_es."
 
 
 def _has_unused_pictures(source: LabelSetSource) -> bool:
@@ -242,7 +245,7 @@ def _is_translated(row: Row, language: str) -> bool:
 
 def _count(label_set: LabelSet) -> str:
     hidden = sum(label_set.hidden.values())
-    return f"{len(label_set.labels):,} labels shown, {hidden:,} hidden"
+    return f"{counted(len(label_set.labels), 'label')} shown, {hidden:,} hidden"
 
 
 def _state(label_set: LabelSet) -> str:

@@ -45,8 +45,8 @@ YAML = """\
 # The labels are in labels.csv, a row for each, for any spreadsheet (save as CSV, UTF-8). Columns:
 #   name            shown large on the visitor; one to four words are best
 # Optional columns:
-#   definition      a sentence, shown below the name; empty: below the name are only the
-#                   names above it and the score, and with `method: text` only the name is compared
+#   definition      a sentence, shown below the name; with `method: text` it is also compared with
+#                   the pictures. May be empty
 #   id              a short name of your own for the row, such as: baker; empty: the name itself
 #   parent          the id of the category above this one; empty: the root
 #   hidden_because  one of the reasons in kiosk.yaml if the label must be hidden; empty: it is shown
@@ -79,20 +79,20 @@ method: {method}
 # method's own values are used.
 #
 # credit_translations: {{de: "für diese Sammlung geschrieben"}}   # the credit in other languages
-# temperature: 0.5   # a lower one makes the best score higher
-# min_score: 0.1   # 0 to 1: below it a visitor is only given the root's name
+# temperature: 0.5   # above 0; a lower value makes the best score higher
+# min_score: 0.1   # 0 to 1: if no label has this score, the visitor gets the root's name
 # lists: true   # for text: use the kiosk's lists of labels for objects, for sets like persons
 # templates: ["a photo of a {{}}", "a {{}} in a museum"]   # for prompts: {{}} is the name
-#   For examples, pictures are cut around the face in them, as visitors are (see crop). Write
-#   "as they are" here if you have cropped them already, or if they show no faces:
 # examples: photographs   # for examples: another folder of pictures
+#   Pictures for examples are cut around the face in them, as visitors are (see crop). If you have
+#   cropped them already, or if they show no faces, write "as they are" instead of a folder.
 # encoder: resnet50.a1_in1k   # for examples and classes, after `kiosk fetch timm/resnet50.a1_in1k`
 # output: scores   # for onnx: the network's outputs sum to 1, as Teachable Machine's do
 #   For onnx, how the network's pictures were prepared: their side, px, the mean of red, green and
 #   blue (0 to 1), which is subtracted, and the std by which they are then divided. These are
 #   Teachable Machine's values, which are assumed without this line:
 # input: {{size: 224, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]}}
-#   With `channels: bgr` added, the network is given blue first, as Custom Vision's networks are.
+#   Add `channels: bgr` if the network needs blue first, as Custom Vision's networks do.
 """
 
 ROOT_TRANSLATIONS = """\
@@ -189,7 +189,7 @@ def check_plain(name: str, where: str) -> None:
         problem = f"'{ellipsize(name)}' cannot be the name of a set"
         expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
         if WINDOWS_NAME.match(name):
-            expected = "one that Windows does not take for a device"
+            expected = "another one: on Windows this is the name of a device"
         raise LabelSetError(
             Mistake(where, f"{problem} (expected {expected})", "Choose another name.")
         )
@@ -199,7 +199,7 @@ def check_free(name: str, models: Path, remedy: str) -> None:
     """Raise LabelSetError if `models` has a set of that name, in upper or lower case."""
     taken = {entry.name.casefold(): entry.name for entry in models.iterdir()}
     if existing := taken.get(name.casefold()):
-        problem = "it already exists, and was not changed"
+        problem = "this set already exists; it was not changed"
         raise LabelSetError(Mistake(display_path(models / existing), problem, remedy))
 
 
@@ -222,7 +222,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
         ]
         files = " and ".join(found) or ONNX_FILE
         origin = f" from {display_path(source_folder)}" if source_folder and found else ""
-        yield f"Copy {files}{origin} to {display_path(folder)}: a network is not copied by itself."
+        yield f"Copy {files}{origin} to {display_path(folder)}; this command did not copy it."
     if assemble(source, EVERYTHING).is_built:
         yield f"kiosk labels build {name}"
     yield f"kiosk run --labels {name}"

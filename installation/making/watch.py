@@ -114,11 +114,11 @@ def rebuild_on_change(
             try:
                 build_if_stale(name, content, log, models)
                 if has_mistakes:
-                    log("labels: the mistakes are gone.")
+                    log("labels: the mistakes have been corrected.")
                 has_mistakes = False
             except KioskError as error:
                 has_mistakes = True
-                log("labels: a change cannot be built; the show keeps its current labels.")
+                log("labels: the changed set cannot be built; the show uses the last valid set.")
                 log(str(error))
         seen = now
 

@@ -32,6 +32,7 @@ from installation.errors import (
     LabelSetError,
     Mistake,
     collect_mistakes,
+    counted,
     did_you_mean,
     display_path,
     ellipsize,
@@ -95,7 +96,7 @@ _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES
 """Matches characters that can move a terminal's cursor or reverse a line."""
 
 _CHUNK = 2**20
-_NEW_ZIP_REMEDY = "Ask for a zip that 'kiosk labels export' made."
+_NEW_ZIP_REMEDY = "Ask the sender for a zip made with: kiosk labels export"
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
     """
     size = opened.seek(0, os.SEEK_END)
     if size > MAX_ZIP_BYTES:
-        problem = f"it has {size} bytes (expected at most {MAX_ZIP_BYTES})"
+        problem = f"the zip has {size:,} bytes (expected at most {MAX_ZIP_BYTES:,})"
         raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     opened.seek(max(0, size - _ZIP64_LOCATOR_BYTES - _END.size))
     last = opened.read()
@@ -223,10 +224,10 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
         last = bytes(_END.size)
     signature, *_, directory_size, offset, comment = _END.unpack(last[-_END.size :])
     if signature != b"PK\5\6" or comment or offset + directory_size + _END.size != size:
-        problem = "it is not a zip, is truncated, or has data before or after the zip"
+        problem = "the file is not a zip, is truncated, or has other data before or after the zip"
         raise LabelSetError(Mistake(where, problem, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
-        problem = "it has more entries than a label set has, or is in the format zip64"
+        problem = "the zip has more entries than a label set has, or is in the format zip64"
         raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     return int(offset)
 
@@ -240,10 +241,10 @@ def _check_entries(
     LabelSetError with all mistakes of the entries.
     """
     if any(entry.filename.startswith("__MACOSX/") for entry in entries):
-        problem = "it was packed by a Mac's Finder, which adds extra files"
+        problem = "the zip was packed by a Mac's Finder, which adds extra files"
         raise LabelSetError(Mistake(where, problem, "Pack it with: kiosk labels export"))
     if len(entries) > MAX_ENTRIES:
-        problem = f"it has {len(entries)} entries (expected at most {MAX_ENTRIES})"
+        problem = f"the zip has {len(entries)} entries (expected at most {MAX_ENTRIES})"
         raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     mistakes = [
         Mistake(f"{where}: '{ellipsize(entry.orig_filename)}'", problem, _NEW_ZIP_REMEDY)
@@ -258,15 +259,16 @@ def _check_entries(
         mistakes.append(Mistake(where, problem, _NEW_ZIP_REMEDY))
 
     if not mistakes and len(folders) != 1:
-        found(f"it contains {len(folders)} folders (expected one, named like the set)")
+        seen = counted(len(folders), "folder")
+        found(f"the zip contains {seen} (expected one, named like the set)")
     if len(set(names)) != len(names):
-        found("a file occurs twice in it")
+        found("the zip contains a file twice")
     if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
-        found(f"its files have {total} bytes (expected at most {MAX_ZIP_BYTES})")
+        found(f"its files have {total:,} bytes unpacked (expected at most {MAX_ZIP_BYTES:,})")
     if not mistakes and f"{names[0].partition('/')[0]}/{SETTINGS_FILE}" not in names:
-        found(f"it does not hold {SETTINGS_FILE}")
+        found(f"the zip does not contain {SETTINGS_FILE}")
     if _overlap(entries, opened, end):
-        found("its entries overlap or extend beyond its end")
+        found("the entries of the zip overlap, or extend beyond its end")
     if mistakes:
         raise LabelSetError(*mistakes)
     return folders.pop(), files
@@ -278,21 +280,21 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
     folder, _, file = path.partition("/")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.startswith("/") or "\\" in path or ":" in path or ".." in path.split("/"):
-        yield "the path leads out of its folder"
+        yield "the path leads out of the set's folder"
     elif not PLAIN_NAME.fullmatch(folder) or path != entry.filename:
-        yield "the folder's name is not plain (expected letters A–Z, digits, - and _)"
+        yield "the folder's name has other characters than letters A–Z, digits, - and _"
     elif "/" not in path:
         yield "the file is beside the set's folder (expected inside it)"
     elif file and file not in MAX_BYTES:
         yield f"a label set has no such file (known: {', '.join(MAX_BYTES)})"
     if kind not in (0, stat.S_IFREG if file else stat.S_IFDIR):
-        yield "it is a link, a device or a folder (expected a file)"
+        yield "the entry is a link, a device or a folder (expected a file)"
     if entry.flag_bits & ~_ALLOWED_FLAGS or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        yield "it is encrypted, or compressed by a method other than deflate"
+        yield "the file is encrypted, or is compressed by a method other than deflate"
     if entry.file_size > MAX_BYTES.get(file, entry.file_size):
-        yield f"it has {entry.file_size} bytes (expected at most {MAX_BYTES[file]})"
+        yield f"the file has {entry.file_size:,} bytes (expected at most {MAX_BYTES[file]:,})"
     elif entry.file_size > MAX_COMPRESSION * entry.compress_size:
-        yield f"it is compressed more than {MAX_COMPRESSION} times, unlike any label set"
+        yield f"the file is compressed more than {MAX_COMPRESSION} times, as in no label set"
 
 
 def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:

@@ -109,13 +109,15 @@ class LabelSetReloader:
         except StaleBuildError:
             if self._reports_mistakes:
                 self._log(
-                    "labels: the text has changed; the last valid set stays in use until the new "
-                    "one is built (by `kiosk labels build`)."
+                    "labels: the text has changed and must be built (run `kiosk labels build`); "
+                    "until then the show uses the last valid set."
                 )
             return
         except KioskError as error:
             if self._reports_mistakes or label_set is not None:
-                self._log("labels: a change has mistakes, so the last valid set stays in use.")
+                self._log(
+                    "labels: the changed set has mistakes, so the show uses the last valid set."
+                )
                 for mistake in error.mistakes[:MOST_LOGGED]:
                     self._log(f"labels: {mistake}")
             return
@@ -124,8 +126,8 @@ class LabelSetReloader:
             # current set.
             logging.getLogger("kiosk").exception("failed to open a changed label set")
             self._log(
-                f"labels: a change cannot be opened ({type(error).__name__}, logged above), so "
-                "the last valid set stays in use."
+                f"labels: the changed set cannot be opened ({type(error).__name__}, logged above), "
+                "so the show uses the last valid set."
             )
             return
         letters = frozenset("".join(label_set.texts()))

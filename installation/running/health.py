@@ -23,7 +23,7 @@ from installation.running.progress import CameraFault, DeviceKind, Progress, Sta
 PERIOD_S = 60.0
 """The time between two lines about the health in the log, s."""
 
-TOLD_S = 10.0
+SNAPSHOT_S = 10.0
 """The least time between two changes of the reported figures, s."""
 
 VERDICT_STEP = 10
@@ -108,20 +108,20 @@ class Health:
         self._ended = Progress()
         """The sums of the shows that have ended."""
         self._oldest_ms = 0
-        self._moved = {"captured": 0, "mirrored": 0, "analysed": 0}
+        self._minute_counts = {"captured": 0, "mirrored": 0, "analysed": 0}
         self._faults: deque[tuple[str, float]] = deque(maxlen=MAX_FAULTS)
-        self._told: dict[str, object] | None = None
-        self._told_at = now
+        self._snapshot: dict[str, object] | None = None
+        self._snapshot_at = now
         self.restarts = 0
         self.minute = Minute()
         """The figures of the last whole minute."""
 
     def update(self, progress: Progress, now: float) -> None:
         """Store the newest figures of the show."""
-        before, moved = self._show, self._moved
-        moved["captured"] += max(0, progress.captured - before.captured)
-        moved["mirrored"] += max(0, progress.mirrored - before.mirrored)
-        moved["analysed"] += max(0, progress.analysed - before.analysed)
+        before, counts = self._show, self._minute_counts
+        counts["captured"] += max(0, progress.captured - before.captured)
+        counts["mirrored"] += max(0, progress.mirrored - before.mirrored)
+        counts["analysed"] += max(0, progress.analysed - before.analysed)
         self._oldest_ms = max(self._oldest_ms, progress.frame_age_ms)
         self._note_faults(progress, now)
         self._show = progress
@@ -155,7 +155,7 @@ class Health:
         if passed_s < PERIOD_S:
             return False
         show = self._show
-        rates = {name: count / passed_s for name, count in self._moved.items()}
+        rates = {name: count / passed_s for name, count in self._minute_counts.items()}
         total = self._ended.verdicts + show.verdicts + self._offset
         self.minute = Minute(
             camera_fps=_rounded_rate(rates["captured"]),
@@ -170,17 +170,17 @@ class Health:
             temperature_c=self._temperature(),
         )
         self._minute_began_at, self._oldest_ms = now, 0
-        self._moved = dict.fromkeys(self._moved, 0)
+        self._minute_counts = dict.fromkeys(self._minute_counts, 0)
         return True
 
     def snapshot(self, now: float) -> dict[str, object]:
-        """Return all figures at the instant `now`, for JSON; they are at most `TOLD_S` old.
+        """Return all figures at the instant `now`, for JSON; they are at most `SNAPSHOT_S` old.
 
-        A client that asks every second learns no more than one that asks every `TOLD_S`.
+        A client that asks every second learns no more than one that asks every `SNAPSHOT_S`.
         """
-        if self._told is None or not 0 <= now - self._told_at < TOLD_S:
-            self._told, self._told_at = self._gather(now), now
-        return self._told
+        if self._snapshot is None or not 0 <= now - self._snapshot_at < SNAPSHOT_S:
+            self._snapshot, self._snapshot_at = self._gather(now), now
+        return self._snapshot
 
     def _gather(self, now: float) -> dict[str, object]:
         show = self._show
@@ -211,7 +211,7 @@ def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
     """
     faults = snapshot.get("last_faults") or []
     assert isinstance(faults, list)
-    told = [f"{each['fault']} {each['minutes_ago']} min ago" for each in faults]
+    recent = [f"{each['fault']} {each['minutes_ago']} min ago" for each in faults]
     minute = {
         "camera": _unit(snapshot["camera_fps"], " frames/s"),
         "mirror": _unit(snapshot["mirror_fps"], " frames/s"),
@@ -225,7 +225,7 @@ def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
         "temperature": _unit(snapshot["temperature_c"], " °C"),
     }
     if snapshot["camera_fps"] is None:  # not measured yet; a measured rate is at least 0
-        minute = {"figures": "come after the first minute"}
+        minute = {"figures": "not yet (measured every minute)"}
     figures = {
         "state": snapshot["state"],
         **minute,
@@ -233,7 +233,7 @@ def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
         "device": snapshot["device"],
         "up": f"{snapshot['up_minutes']} min",
         "version": snapshot["version"],
-        "faults": "; ".join(told) or "none",
+        "faults": "; ".join(recent) or "none",
     }
     return separator.join(
         f"{name} {'unknown' if figure is None else figure}" for name, figure in figures.items()
@@ -246,8 +246,8 @@ _METRICS = {
     "camera_fps": ("gauge", "Frames a second from the camera, rounded."),
     "mirror_fps": ("gauge", "Frames a second on the screen, rounded."),
     "frame_age_ms": ("gauge", "Upper bound of the age of a frame on the screen."),
-    "verdicts": ("counter", "Verdicts in steps of ten, from a random start."),
-    "skipped": ("counter", "Damaged or missing pictures of the camera."),
+    "verdicts": ("counter", "Verdicts plus a random number below ten, rounded down to tens."),
+    "skipped": ("counter", "Pictures of the camera that were damaged or lost."),
     "memory_mb": ("gauge", "Resident memory of the show, rounded up."),
     "threads": ("gauge", "Threads of the show."),
     "descriptors": ("gauge", "Open descriptors of the show."),
@@ -263,7 +263,10 @@ def as_prometheus(snapshot: Mapping[str, object]) -> str:
         if isinstance(figure, int | float):
             metric = f"kiosk_{name}" + ("_total" if kind == "counter" else "")
             lines += [f"# HELP {metric} {meaning}", f"# TYPE {metric} {kind}", f"{metric} {figure}"]
-    lines += ["# HELP kiosk_state What the show does now.", "# TYPE kiosk_state gauge"]
+    lines += [
+        "# HELP kiosk_state The state of the show: 1 for the current one.",
+        "# TYPE kiosk_state gauge",
+    ]
     for state in State:
         name = state.name.lower()
         lines.append(f'kiosk_state{{state="{name}"}} {int(snapshot["state"] == name)}')

@@ -60,8 +60,8 @@ TICK_S = 0.25
 """The longest time between two checks of the clock, s."""
 
 LOST_FILTER = (
-    "supervisor: an output filter of the show has ended, so the show is ended and started again. "
-    "Without the filter its log or its events would be lost."
+    "supervisor: an output filter has ended, so the show is restarted. Without that filter the "
+    "show's log or its events would be lost."
 )
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
@@ -139,7 +139,7 @@ class Supervisor:
         self._is_permitted = False
         self._witnessed_at = self._began_at
         self._filters = EndedProcesses(self._selector)
-        self._told_alive_at = float("-inf")
+        self._watchdog_notified_at = float("-inf")
         self._is_ready = False
         self._stopped_by: int | None = None
         self._kill_at = float("inf")
@@ -276,7 +276,7 @@ class Supervisor:
         if now >= self._kill_at:
             kill(show.pid, signal.SIGKILL)
         elif part := self._heartbeat.stalled(now):
-            self._log(f"supervisor: the show makes no progress ({part}), so it is ended.")
+            self._log(f"supervisor: the show makes no progress ({part} stalled) and is ended.")
             self._end_show(f"{part} stalled", now)
         elif self._is_permitted and now - self._witnessed_at >= WITNESS_S:
             self._look_from_outside(now)
@@ -324,14 +324,13 @@ class Supervisor:
         self._health.restarts = self._policy.count
         self._start_at = now + delay_s
         if code == RESTART:
-            ended = "needs a new process"
+            ended = "ended because it needs a new process"
         else:
             self._health.fault(_name_of_end(code), now)
             ended = f"ended after {ran_s:.1f} s ({words_of_end(code)})"
-        when = f"in {delay_s:g} s" if delay_s else "at once"
+        when = f"in {delay_s:g} s" if delay_s else "immediately"
         self._log(
-            f"supervisor: the show {ended}. "
-            f"It is started again {when} (restart {self._policy.count})."
+            f"supervisor: the show {ended}. It restarts {when} (restart {self._policy.count})."
         )
         if self._card is None:
             self._start_card()
@@ -345,7 +344,7 @@ class Supervisor:
         while descendants(own, spared) and self._clock.now() < ends_at:
             self._clock.wait(0.02)
         if killed := end_descendants(own, spared):
-            self._log(f"supervisor: {killed} processes outlived the show and were ended.")
+            self._log(f"supervisor: ended the processes that the show had left ({killed}).")
 
     # Starting and instructing the card.
 
@@ -381,10 +380,10 @@ class Supervisor:
             self._is_ready = True
             self._manager.ready()
         watchdog_s = self._manager.watchdog_s
-        if watchdog_s is None or now - self._told_alive_at < watchdog_s / 4:
+        if watchdog_s is None or now - self._watchdog_notified_at < watchdog_s / 4:
             return
         if self._show is None or self._heartbeat.is_alive():
-            self._told_alive_at = now
+            self._watchdog_notified_at = now
             self._manager.alive()
             self._manager.status(State(self._progress.state).name.lower())
 

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from installation.errors import (
     SettingsError,
+    counted,
     did_you_mean,
     display_path,
     ellipsize,
@@ -164,13 +165,13 @@ class ReadingSettings(Section):
         words = len(info.data["acknowledged"].split())
         if words < MIN_WORDS:
             problem = (
-                f"reading.announce_s is {announce_s:g}, so visitors would be told less than "
-                f"{ANNOUNCE_S:g} s before they are read, and reading.acknowledged has "
-                f"{words or 'no'} words (expected a sentence of {MIN_WORDS} or more)"
+                f"reading.announce_s is {announce_s:g} s and reading.acknowledged has "
+                f"{counted(words, 'word')} (expected {ANNOUNCE_S:g} s or more, or {MIN_WORDS} "
+                "words or more)"
             )
             remedy = (
-                f"Write {ANNOUNCE_S:g} or more, or write in reading.acknowledged who decided this "
-                "and why."
+                f"Write {ANNOUNCE_S:g} or more, so that visitors are told in time; or write in "
+                "reading.acknowledged who decided this and why."
             )
             raise _refusal(problem, remedy)
         return announce_s
@@ -207,12 +208,12 @@ class ContentSettings(Section):
         words = len(info.data["acknowledged"].split())
         if missing and words < MIN_WORDS:
             problem = (
-                f"content.hide leaves out {join_first(missing)}, so such labels would be put on "
-                f"visitors, and content.acknowledged has {words or 'no'} words (expected a "
-                f"sentence of {MIN_WORDS} or more)"
+                f"content.hide lacks {join_first(missing)} and content.acknowledged has "
+                f"{counted(words, 'word')} (expected all reasons, or {MIN_WORDS} words or more)"
             )
             remedy = (
-                "Add the reasons again, or write in content.acknowledged who decided this and why."
+                "Add the reasons again, so that visitors do not get such labels; or write in "
+                "content.acknowledged who decided this and why."
             )
             raise _refusal(problem, remedy)
         return hide
@@ -269,11 +270,9 @@ class ScreenSettings(Section):
     """Whether F1 shows the staff card and holding Escape ends the show."""
 
 
-PROMISE = (
-    "this sentence says what happens to the pictures, and may promise only what this program does"
-)
-NOTICE = "visitors have a right to read this sentence unchanged"
-NO_CAMERA = "this sentence tells staff and visitors that no camera is on"
+PROMISE = "it promises what happens to the pictures, so only the program may word it"
+NOTICE = "visitors have the right to read it unchanged"
+NO_CAMERA = "it tells staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
     "way_out": NOTICE,

@@ -27,5 +27,5 @@ def require_all_packages(where: str, feature: str) -> None:
     requires it.
     """
     if not has_all_packages():
-        problem = f"{feature} needs PyTorch, and only the packages of the show are installed"
+        problem = f"{feature} needs PyTorch, which is not installed"
         raise SettingsError(Mistake(where, problem, f"{ALL_PACKAGES}."))

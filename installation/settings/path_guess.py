@@ -46,7 +46,17 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
                 if not entry.name.startswith(".") and is_possible(entry.joinpath(*rest))
             }
             found = nearest(part.casefold(), by_name)
-            return None if found is None else str(done.joinpath(by_name[found], *rest))
+            if found is None or not _has_similar_stem(found, part.casefold()):
+                return None
+            return str(done.joinpath(by_name[found], *rest))
     except (OSError, ValueError, RuntimeError):
         pass
     return None
+
+
+def _has_similar_stem(name: str, other: str) -> bool:
+    """Return whether two names are similar without the suffix that they share, such as .yaml."""
+    suffix = Path(name).suffix
+    if not suffix or Path(other).suffix != suffix:
+        return True
+    return nearest(Path(other).stem, [Path(name).stem]) is not None

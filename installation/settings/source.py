@@ -31,8 +31,8 @@ HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:
 """Matches the address or name of a machine that has no scheme, such as `http://`, before it."""
 
 NO_NETWORK = (
-    "Connect a camera by USB: network cameras are refused, as pictures of visitors would travel "
-    "over the network."
+    "Connect a camera by USB: the show does not use network cameras, because they would send "
+    "pictures of visitors over the network."
 )
 
 FILM_SUFFIXES = (

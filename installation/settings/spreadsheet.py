@@ -36,13 +36,13 @@ class Record(NamedTuple):
     cells: list[str]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The row's location in messages: `6`, or `6 (row 4)` if it is row 4 in a spreadsheet."""
-        return row_place(self.line, self.number)
+        return row_location(self.line, self.number)
 
 
-def row_place(line: int, number: int | None) -> str:
-    """Return the location of a row in words; see `Record.place`."""
+def row_location(line: int, number: int | None) -> str:
+    """Return the location of a row in words; see `Record.location`."""
     return f"{line}" if number in (None, line) else f"{line} (row {number})"
 
 
@@ -67,7 +67,7 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
         except csv.Error as failure:
             problem = f"the row that starts here cannot be read ({ellipsize(str(failure))})"
             remedy = 'Close each quote, and write a quote inside quotes twice: "".'
-            raise error(Mistake(f"{file}:{row_place(line, number)}", problem, remedy)) from None
+            raise error(Mistake(f"{file}:{row_location(line, number)}", problem, remedy)) from None
         cells = [collapse_whitespace(cell) for cell in row]
         if stated and any(cells):
             # A spreadsheet does not count the line `sep=;` as a row.

@@ -168,7 +168,7 @@ class _Loader(yaml.SafeLoader):
             )
         if self._depth == MAX_NESTING:
             raise yaml.MarkedYAMLError(
-                problem=f"more than {MAX_NESTING} levels, one inside the other", problem_mark=mark
+                problem=f"more than {MAX_NESTING} nested levels", problem_mark=mark
             )
         self._depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)

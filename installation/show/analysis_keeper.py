@@ -187,7 +187,7 @@ class AnalysisKeeper:
             self._fail(HANG, now)
             return True
         if history.given_up_at is not None and now - history.given_up_at >= MEMORY_S:
-            self._log("analysis: the device that failed is tried again.")
+            self._log("analysis: the graphics card that failed is tried again.")
             history.given_up_at = None
             self._end_workers()
             self._open_at = now
@@ -249,21 +249,24 @@ class AnalysisKeeper:
         if len(set(recent)) >= KINDS:
             problem = f"{DIFFERENT_FAILURES} ({', '.join(sorted(set(recent)))})"
             raise RestartNeededError(
-                Mistake("analysis", problem, "The show starts again by itself.")
+                Mistake("analysis", problem, "The show restarts automatically.")
             )
         if kind == HANG and len(history.abandoned) >= MAX_HANGING:
-            problem = f"{len(history.abandoned) + 1} calls hang and do not end"
+            problem = f"{len(history.abandoned) + 1} calls of the network have not returned"
             raise RestartNeededError(
-                Mistake("analysis", problem, "The show starts again by itself.")
+                Mistake("analysis", problem, "The show restarts automatically.")
             )
         had_card = self.device_kind == DeviceKind.GRAPHICS_CARD
         if had_card and len(recent) >= DEVICE_FAILURES:
             history.given_up_at = now
-            self._log("analysis: the processor replaces the graphics card for ten minutes.")
+            self._log(
+                "analysis: the graphics card failed, so the networks run on the processor for ten "
+                "minutes."
+            )
         delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
         self._log(
-            f"analysis: it failed ({kind}). The mirror continues without labels; the networks are "
-            f"opened again in {delay_s:g} s."
+            f"analysis: failed ({kind}). The mirror continues without labels; the networks are "
+            f"reopened in {delay_s:g} s."
         )
         self._end_workers()
         self._open_at = now + delay_s

@@ -204,7 +204,7 @@ class LiveShow:
         self._reading_count = sightings.reading_count
         if sightings.label_set is not self._label_set:
             self._label_set = sightings.label_set
-            self._log(f"labels: the changed set is in use: {self._label_set.settings.title}")
+            self._log(f"labels: the changed set is now in use: {self._label_set.settings.title}")
 
     def _offer_label_set(self) -> None:
         """Pass a changed label set to the analysis if its letters can be drawn."""
@@ -217,7 +217,7 @@ class LiveShow:
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
             # Finding a font starts a program, which the guard forbids now.
-            self._log(f"{no_font('labels', lacking)} Or restart the show.")
+            self._log(f"{no_font('labels', lacking)} Or restart the show, which finds new fonts.")
             return
         analysis.new_classifiers.put(changed.classifier)
         count = f"{len(label_set.labels):,} of {label_set.size:,} labels"

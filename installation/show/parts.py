@@ -111,7 +111,7 @@ def open_parts(
     label_set = _load_label_set(loaded)
     language = settings.language
     if language.words != language.labels:
-        log(f"words: the kiosk has no words in '{language.labels}', so its words are English.")
+        log(f"words: the kiosk has no words in '{language.labels}', so it uses the English ones.")
 
     log(
         f"labels: {label_set.settings.title}, {len(label_set.labels):,} of "
@@ -216,7 +216,7 @@ def _reopen_networks(
 ) -> Networks:
     """Open the networks for `label_set` again and return them, on the CPU if `on_processor`."""
     if on_processor and device != "cpu":
-        device, description = "cpu", "the CPU, as the graphics card failed"
+        device, description = "cpu", "the CPU, because the graphics card failed"
     return _open_networks(loaded, label_set, device, description, files_read, clock, log)
 
 
@@ -304,8 +304,8 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
         took_s.append(clock.now() - began_at)
     classifier.has_time = min(took_s) <= 1 / READINGS_PER_S
     classifier.forget()
-    parts = "busts and half bodies" if classifier.has_time else "busts alone"
-    return f"reading: {parts} (a reading of both took {1000 * min(took_s):.0f} ms)"
+    parts = "busts and half bodies" if classifier.has_time else "busts only"
+    return f"reading: {parts} (a reading of both takes {1000 * min(took_s):.0f} ms)"
 
 
 def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:

@@ -16,8 +16,8 @@ PERIOD_S = 1.0
 
 NOT_PERMITTED = Mistake(
     "supervisor",
-    "it did not allow the show to open a camera",
-    "The log says what it found; report that as a bug.",
+    "the supervisor did not allow the show to open a camera",
+    "The log lists what the supervisor found; report that as a bug.",
 )
 
 
@@ -30,8 +30,8 @@ class ProgressReporter:
         self._orders = None if status is None else status.orders_pipe
         self._clock = clock
         self._painted = 0
-        self._told: State | None = None
-        self._told_at = 0.0
+        self._sent_state: State | None = None
+        self._sent_at = 0.0
         self.state = State.STARTING
         self._figures: Callable[[], Progress] = Progress
         self._before = Progress()
@@ -64,15 +64,15 @@ class ProgressReporter:
         """Count one paint, and send a record if one is due."""
         self._painted += 1
         now = self._clock.now()
-        is_due = not 0 <= now - self._told_at < PERIOD_S
-        if self._pipe is None or (self._told == self.state and not is_due):
+        is_due = not 0 <= now - self._sent_at < PERIOD_S
+        if self._pipe is None or (self._sent_state == self.state and not is_due):
             return
         figures, state = self._sum(), self.state
         if state == State.RUNNING and figures.mirrored == self._before.mirrored:
             state = State.OPENING  # No frame has been shown yet.
-        if self._told == state and not is_due:
+        if self._sent_state == state and not is_due:
             return
-        self._told, self._told_at = state, now
+        self._sent_state, self._sent_at = state, now
         record = replace(
             figures,
             state=state,

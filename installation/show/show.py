@@ -87,7 +87,7 @@ CAMERA_STATES = (State.STALLED, State.LOST, State.WAITING)
 THREAD_HANGS = Mistake(
     "show",
     f"a driver or a neural network has not responded for {CLOSING_S:.0f} s",
-    "The show starts again by itself.",
+    "The show restarts automatically.",
 )
 
 
@@ -310,7 +310,7 @@ class Show:
                     raise RestartNeededError(*error.mistakes) from None
                 if not waits:
                     self._log(f"{error}")
-                    self._log("camera: the show waits for the camera.")
+                    self._log("camera: the show waits until the camera can be opened.")
                     is_lost = OTHER_CAMERA in error.mistakes
                     self._reporter.state = State.LOST if is_lost else State.WAITING
                     waits = True
@@ -319,7 +319,7 @@ class Show:
             known = isinstance(opener, CameraOpener) and opener.camera_id
             if (node := new_nodes.find()) and not known:
                 # The sandbox lets the show open only the devices that the launcher found.
-                raise plugged_in(node, "the show waits for one")
+                raise plugged_in(node, "the show was waiting for a camera")
 
     def _require_guard(self, guard: Guard) -> None:
         """Log which parts of the guard are missing; raises GuardError if `privacy` is `enforce`."""
@@ -328,8 +328,8 @@ class Show:
             self._log(f"privacy: not enforced. {mistake}")
         if not guard.status.missing and not guard.status.landlock_version:
             self._log(
-                "privacy: this kernel has no Landlock, so files are protected from changes only "
-                "later, but still before the show searches for a camera."
+                "privacy: this kernel has no Landlock, so the protection of files from changes "
+                "begins later, but before the show searches for a camera."
             )
 
     def _seal(self, guard: Guard) -> Proof:
@@ -337,10 +337,11 @@ class Show:
         proof = guard.seal()
         if proof.holds:
             self._log(
-                f"privacy: enforced; {proof.ways_tried} ways out were tried, and each was refused."
+                f"privacy: enforced; the self-test tried {proof.ways_tried} ways out, and all "
+                "were refused."
             )
             for mistake in proof.not_prevented:
-                self._log(f"privacy: visitors are told that storing is possible. {mistake}")
+                self._log(f"privacy: the screen says that pictures could be stored. {mistake}")
         else:
             for mistake in proof.missing[len(guard.status.missing) :]:
                 self._log(f"privacy: not enforced. {mistake}")

@@ -133,8 +133,8 @@ class Placement:
             self._monitors.fill(self._window.handle, monitor)
             if line is None and self._wrong_since is None:
                 line = (
-                    f"screen: {monitor.connector} is {monitor.width}×{monitor.height} at "
-                    f"{monitor.x}, {monitor.y} now, and the window follows."
+                    f"screen: the monitor at {monitor.connector} now shows {monitor.width}×"
+                    f"{monitor.height} px at {monitor.x}, {monitor.y}; the window is moved there."
                 )
         fits = is_there and is_filled
         if fits or before == monitor:
@@ -182,13 +182,13 @@ class Placement:
             return None
         self._lost_since = now
         return (
-            f"screen: {self._connector or 'the display'} has no monitor any more. Plug it in again "
-            "or switch it on; the show runs on."
+            f"screen: the monitor at {self._connector or 'the display'} is unplugged or off. Plug "
+            "it in or switch it on; the show continues meanwhile."
         )
 
     def _find_again(self, monitor: Monitor) -> str | None:
         is_back, self._lost_since = self._lost_since is not None, None
-        return f"screen: {monitor.connector} has a monitor again." if is_back else None
+        return f"screen: the monitor at {monitor.connector} is back." if is_back else None
 
 
 def _monitor_at(connector: str | None, monitors: Sequence[Monitor]) -> Monitor | None:

@@ -25,8 +25,8 @@ NO_DISPLAY_REMEDY = (
 )
 
 
-REMEDY_X = "Start it again; the show comes back by itself."
-REMEDY_WINDOW = "The show opens another one by itself."
+REMEDY_X = "Start the X server again; the show then restarts automatically."
+REMEDY_WINDOW = "The show opens a new window automatically."
 
 
 X_REFUSES = ("Authorization required", "No protocol specified", "Invalid MIT-MAGIC-COOKIE")
@@ -112,7 +112,7 @@ def _start_driver(driver: str | None) -> None:
     started = pygame.display.get_driver()
     if started in SHOW_NOTHING and started != driver:
         pygame.display.quit()
-        problem = "only a driver without a visible window would start"
+        problem = "SDL found only a driver that shows no window"
         raise pygame.error(": ".join([problem, *remarks]))
 
 

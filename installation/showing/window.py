@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pygame
 
-from installation.errors import Mistake, ScreenError, did_you_mean, nearest
+from installation.errors import Mistake, ScreenError, counted, did_you_mean, nearest
 from installation.showing.keys import HOLD_TO_END_S, HeldKey, StaffCardKey
 from installation.showing.monitors import Monitor, Monitors, monitors_of_session
 from installation.showing.placement import Placement
@@ -34,13 +34,15 @@ class ScreenEvents:
     exposed: bool = False
     """Whether a covered part of the window has become visible again, so that a flip is needed."""
     outdated: bool = False
-    """Whether a new window is needed, because the display has changed or its server has ended."""
+    """Whether the display has changed or its server has ended, so that a new window is needed."""
     line: str | None = None
     """A line for the log about the display."""
 
 
 SCREEN_CHANGED = Mistake(
-    "screen", "the display has changed or its server has ended", "The show starts again by itself."
+    "screen",
+    "the display has changed, or the display server has ended",
+    "The show restarts automatically.",
 )
 """The reason for a new process after `ScreenEvents.outdated`."""
 
@@ -359,7 +361,7 @@ def check_display_exists(display: int | str, where: str) -> bool:
 
 def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
     if display >= len(desktops):
-        displays = f"{len(desktops)} display{'s' * (len(desktops) != 1)}, numbered from 0"
+        displays = f"{counted(len(desktops), 'display')}, numbered from 0"
         problem = f"screen.display is {display}, but this machine has {displays}"
         remedy = "Set it to one of these numbers, or to auto for the first display."
         raise ScreenError(Mistake(where, problem, remedy))
@@ -371,7 +373,10 @@ def _find_monitor(connector: str, where: str) -> Monitor:
     if connector in found:
         return found[connector]
     if not found:
-        problem = f"screen.display is '{connector}', but only an X server tells its connectors"
+        problem = (
+            f"screen.display is '{connector}', but this session does not report the names of its "
+            "connectors (only X servers do)"
+        )
         raise ScreenError(Mistake(where, problem, "Write the number of the display, or auto."))
     problem = (
         f"screen.display is '{connector}', but no monitor is at that connector (seen: "

@@ -84,8 +84,8 @@ def test_who_asks_for_help_gets_it(
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("version", "'version' is a command of its own. Run: scripts/kiosk version"),
-        ("check", "'check' is a command of its own. Run: scripts/kiosk check"),
+        ("version", "'version' is a separate command. Run: scripts/kiosk version"),
+        ("check", "'check' is a separate command. Run: scripts/kiosk check"),
         ("none.yaml", "the file none.yaml does not exist."),
     ],
 )

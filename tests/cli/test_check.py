@@ -28,9 +28,9 @@ def test_check_names_no_hidden_label(project: Project) -> None:
     ("text", "row"),
     [
         ("language: en", "English"),
-        ("language: de", "Deutsch; the labels have no names in it"),
+        ("language: de", "Deutsch; the labels have no names in this language"),
         ("language: fr", "Français"),
-        ("language: la", "English; only the labels are in 'la', as the kiosk has no words in it"),
+        ("language: la", "English; only the labels are in 'la': the kiosk has no words in 'la'"),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
             "English; in the curator's own words: reading, loading",
@@ -88,7 +88,7 @@ def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
     project.write("kiosk.yaml", text)
     outcome = project.kiosk("check")
     assert sentence in outcome.stdout
-    assert "announced for 1 s before they are read" in " ".join(outcome.stdout.split())
+    assert "they are told for 1 s before they are read" in " ".join(outcome.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
             "labels: fish\n\ncamera: {source: a.mp4}\n",
             "kiosk.yaml:3: camera.source is 'a.mp4', which does not exist",
         ),
-        ("labels: fish\ncontent: {hide: []}\n", "kiosk.yaml:2: content.hide leaves out slur, "),
+        ("labels: fish\ncontent: {hide: []}\n", "kiosk.yaml:2: content.hide lacks slur, "),
     ],
 )
 def test_a_wrong_file_is_one_error(project: Project, content: str | bytes, message: str) -> None:

@@ -42,4 +42,5 @@ def test_every_name_is_checked_before_anything_is_fetched(
 def test_one_sha256_is_for_one_name(names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """--sha256 with several names, or with all, is refused before anything is fetched."""
     assert main(["fetch", *names, "--sha256", SHA256]) == 2
-    assert capsys.readouterr().err.startswith("--sha256: this option is for a single file")
+    message = capsys.readouterr().err
+    assert message.startswith("--sha256: a SHA-256 belongs to one file (names: ")

@@ -61,14 +61,12 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     project.write("models/seen/labels.csv", f"{header}\nred,red one,,,\nblue,blue one,,,\n")
     outcome = project.kiosk("labels", "build", "seen")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stderr == "Building seen; the first time this takes a minute …\n"
-    assert outcome.stdout.startswith(
-        "Of your 10 pictures, each read by a probe trained without it, "
-    )
+    assert outcome.stderr == "Building seen; the first build takes about a minute …\n"
+    assert outcome.stdout.startswith("Of your 10 pictures, ")
     assert "\nLeft out: red/notes.txt: it is not a picture of a known format" in outcome.stdout
     assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
     outcome = project.kiosk("labels", "build", "fish")
-    assert outcome.stdout == "fish uses a network's own classes: there is nothing to build.\n"
+    assert outcome.stdout == "fish uses a network's own classes, so it needs no building.\n"
 
 
 def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
@@ -82,17 +80,17 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     outcome = project.kiosk("labels", "build", "made")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith(
-        "Of the network's 21,843 classes, the 3 whose labels are shown are kept."
+        "The built file has 3 of the network's 21,843 classes: those whose labels are shown."
     )
     assert project.kiosk("check").returncode == 0
     assert_refused(
         project.kiosk("check", "more.yaml"),
-        "models/made/built.safetensors: the file lacks 1 of the labels that are shown now, "
-        "because they were hidden when it was",
+        "models/made/built.safetensors: labels that are shown now were hidden when the file was "
+        "built, so it lacks them (1)",
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
     assert outcome.stdout.startswith(
-        "Of the network's 21,843 classes, the 4 whose labels are shown are kept."
+        "The built file has 4 of the network's 21,843 classes: those whose labels are shown."
     )
     assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
         0,
@@ -111,7 +109,7 @@ def test_a_preview_hides_what_kiosk_yaml_hides(project: Project) -> None:
     project.write("kiosk.yaml", f"labels: fish\ncontent: {shown}\n")
     outcome = project.kiosk("labels", "preview", "fish", "--screen", "1280x720")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("Labels hidden as kiosk.yaml says: 0; by default: 1.\n")
+    assert outcome.stdout.startswith("Labels hidden by kiosk.yaml: 0; hidden by default: 1.\n")
     assert "     0  take several lines at 1280×720\n" in outcome.stdout
     assert outcome.stdout.endswith("The map is models/fish/preview.png.\n")
     assert (project.folder / "models/fish/preview.png").is_file()

@@ -115,7 +115,9 @@ def test_a_program_that_is_kept_out_of_swap(
     assert is_good(tmp_path, "swap") is good
     mistakes = [str(each) for each in not_prevented(tmp_path) if each.where == "swap"]
     assert (mistakes == []) is good
-    assert good or mistakes[0].startswith("swap: memory may be written to /dev/sda2. Turn swap off")
+    assert good or mistakes[0].startswith(
+        "swap: the kernel may write memory to /dev/sda2. Turn swap off"
+    )
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_half_a_self_test_proves_nothing(user: str, tmp_path: Path) -> None:
     print(proof.holds, *[mistake for mistake in proof.missing if mistake.where == "self-test"])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout.startswith("False self-test: the earlier thread"), outcome.stderr
+    assert outcome.stdout.startswith("False self-test: the thread 'earlier' ended"), outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,7 @@ def test_what_follows_from_a_missing_layer_is_one_mistake(tmp_path: Path) -> Non
     self_test = SelfTest(probes, tmp_path)
     assert len(self_test.missing(results)) == 4
     assert [str(mistake) for mistake in self_test.missing(results, explained=True)] == [
-        "probes: 2 ways out were not refused: write, link. A missing layer is the cause; "
-        "correct the other mistakes reported here first."
+        "probes: the sandbox did not refuse 2 ways out: write, link. A layer of the sandbox is "
+        "missing: "
+        "correct the other mistakes listed here."
     ]

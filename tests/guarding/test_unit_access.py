@@ -69,7 +69,9 @@ def test_a_film_that_the_user_cannot_read_is_refused(
         return [str(each) for each in find_obstacles(kiosk, NOT_A_USER, python, (), played)]
 
     [text] = found()
-    assert f"camera.source: user '{NOT_A_USER}' cannot enter {home}. Put it into the ki" in text
+    assert (
+        f"camera.source: user '{NOT_A_USER}' cannot enter {home}. Copy the file into the ki" in text
+    )
     home.chmod(0o755)
     assert found() == []
     private = played / "a.jpg" if is_folder else played

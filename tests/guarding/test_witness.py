@@ -64,34 +64,39 @@ seize = 0x4206
 assert not ctypes.CDLL(None).ptrace(seize, show, 0, 0)
 """
 
-OPEN_MEMORY = "other programs of its user may read the show's memory"
+OPEN_MEMORY = "other programs of the same user can read the show's memory"
 """The mistake about readable memory; for root it is not checked, because root may read all
 memory.
 """
 
 SHOWS = {
     "a whole show": ("", SEAL, "", None),
-    "a show that never sealed": ("", "", "", "threads are not under every filter (1 filters"),
+    "a show that never sealed": (
+        "",
+        "",
+        "",
+        "seccomp filters are missing in 1 of 1 thread (fewest filters 1",
+    ),
     "a show without stage two": (
         "",
         "guard.enter_middle_stage(); limits.forbid_file_growth()",
         "",
-        "threads are not under every filter (2 filters, expected 3)",
+        "(fewest filters 2, expected 3)",
     ),
     "a thread without stage two": (
         "seccomp.install(seccomp.MIDDLE_STAGE, all_threads=True)\n"
         "threading.Thread(target=threading.Event().wait, daemon=True).start()",
         "limits.forbid_file_growth(); seccomp.install(seccomp.stage_two(), all_threads=False)",
         "",
-        "1 of 2 threads are not under every filter",
+        "seccomp filters are missing in 1 of 2 threads",
     ),
     "files that may grow": (
         "limits.forbid_file_growth = lambda: None",
         SEAL,
         "",
-        "the show may make files grow",
+        "the show can make files larger",
     ),
-    "an orphan of the start-up": (ORPHAN, SEAL, "", "the show has left process"),
+    "an orphan of the start-up": (ORPHAN, SEAL, "", "started by the show, is still running"),
     "a tracer": ("limits.protect_memory = lambda: None", SEAL, TRACE, "traces the show"),
     "open memory": ("limits.protect_memory = lambda: None", SEAL, "", OPEN_MEMORY),
     "another user": ("", SEAL, "object.__setattr__(witness._own, 'uid', 7)", "runs as user"),
@@ -133,7 +138,7 @@ def test_a_show_that_has_ended_is_not_whole() -> None:
     """A show that has ended is not complete, because facts that cannot be read count as missing."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert [each.problem for each in Witness().find_problems(ended.pid)] == ["it has ended"]
+    assert [each.problem for each in Witness().find_problems(ended.pid)] == ["the show has ended"]
 
 
 FORGED = """
@@ -171,7 +176,7 @@ def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path
     arguments = ("run", "--headless", "--source", "rehearsal")
     line = "supervisor: the show ended" if kind == "forged" else "camera: "
     outcome = run_until(line, "-c", FORGED, kind, *arguments, user=user, folder=tmp_path)
-    assert "ways out were tried, and each was refused" in outcome.stderr
+    assert " ways out, and all were refused" in outcome.stderr
     found = "supervisor: witness: " in outcome.stderr
     assert (found, "camera: rehearsal" in outcome.stderr) == (
         (True, False) if kind == "forged" else (False, True)
@@ -219,4 +224,4 @@ def test_a_proc_that_hides_the_show_is_named(options: str, hidden: bool, tmp_pat
     )
     assert outcome.returncode == 0, outcome.stderr
     assert (str(HIDDEN) in outcome.stdout) is hidden
-    assert ("threads are not under every filter" in outcome.stdout) is not hidden
+    assert ("seccomp filters are missing in" in outcome.stdout) is not hidden

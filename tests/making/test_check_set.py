@@ -57,12 +57,12 @@ def test_a_check_counts_translated_rows(models: Path) -> None:
     """For each language a check counts the translated rows, and names the others."""
     lines = list(check_set.check_lines("fish", models))
     assert lines[0] == "models/fish has no mistakes: 2 labels shown, 1 hidden, needs no building."
-    assert lines[1] == "Masked classes, never put on a person: 2 (tench, goldfish)."
+    assert lines[1] == "Masked classes, which no person gets: 2 (tench, goldfish)."
     assert lines[2] == (
-        "In es: 1 of 3 rows have a name and a definition; missing: goldfish, great white shark."
+        "In es: name and definition in 1 of 3 rows; missing: goldfish, great white shark."
     )
     assert lines[3] == (
-        "In es: the root, 'animal', has no translation; it belongs under root.translations in "
+        "In es: the root, 'animal', has no translation; add one under root.translations in "
         "labelset.yaml."
     )
 
@@ -109,7 +109,7 @@ def test_all_mistakes_are_reported_at_once(models: Path, monkeypatch: pytest.Mon
 def test_a_network_of_the_sets_own_is_checked(tmp_path: Path) -> None:
     """A check reports the mistakes of a classifier.onnx, and runs a network without mistakes."""
     folder = made_onnx(tmp_path).folder
-    assert any("was run" in line for line in check_set.check_lines(folder.name, tmp_path))
+    assert any("trial run" in line for line in check_set.check_lines(folder.name, tmp_path))
     (folder / "classifier.onnx").write_bytes(b"hello")
     with pytest.raises(LabelSetError, match="the file is not an ONNX file"):
         list(check_set.check_lines(folder.name, tmp_path))
@@ -123,8 +123,8 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     assert "input:" not in text
     (line,) = (line for line in check_set.check_lines(folder.name, tmp_path) if "Pictures" in line)
     assert line == (
-        "Pictures for its network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (mean and std "
-        "assumed, as labelset.yaml has no `input`)."
+        "Pictures for its network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (default values "
+        "of mean and std, as labelset.yaml has no `input`)."
     )
     taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     source = read_source(folder.name, tmp_path)
@@ -174,13 +174,13 @@ def test_text_without_a_font_is_named_with_its_row(
     [
         (
             ("n01440764,tench,,n01439121,,,,", "n01443537,goldfish,,n01439121,,,,"),
-            "Rows below the root, because the parent that they name is not a row: 2 "
-            "(parents: n01439121; the first row is labels.csv:2).",
+            "Rows whose parent is not a row, shown below the root: 2 "
+            "(parents: n01439121; first row: labels.csv:2).",
         ),
         (
             ("n01440764,tench,,n01443537,,,,", "n01443537,goldfish,,goldfich,,,,"),
-            "Rows below the root, because the parent that they name is not a row: 1 "
-            "(parents: goldfich; the first row is labels.csv:3).",
+            "Rows whose parent is not a row, shown below the root: 1 "
+            "(parents: goldfich; first row: labels.csv:3).",
         ),
     ],
 )
@@ -202,7 +202,9 @@ def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
     write_label_set(tmp_path, header, *rows[::5], yaml=yaml, name="few")
     assert load_label_set("few", SAFE, tmp_path).labels
     below = [
-        line for line in check_set.check_lines("few", tmp_path) if line.startswith("Rows below")
+        line
+        for line in check_set.check_lines("few", tmp_path)
+        if line.startswith("Rows whose parent")
     ]
     assert len(below) == 1
 
@@ -212,7 +214,7 @@ def test_what_the_show_refuses_is_a_mistake_of_the_check(tmp_path: Path) -> None
     folder = made_onnx(tmp_path).folder
     (folder / "labels.csv").unlink(missing_ok=True)
     (folder / "labels.txt").write_text("sun\n")
-    with pytest.raises(LabelSetError, match=r"labels\.txt: it names 1 outputs, but"):
+    with pytest.raises(LabelSetError, match=r"labels\.txt: the file names 1 output \(expected"):
         list(check_set.check_lines(folder.name, tmp_path))
 
 
@@ -244,6 +246,6 @@ def test_missing_folders_of_pictures_are_mistakes_before_the_build(tmp_path: Pat
     with pytest.raises(LabelSetError) as caught:
         list(check_set.check_lines(folder.name, tmp_path))
     first, second, last = map(str, caught.value.mistakes)
-    assert "labels.csv:3: 'rain' has no folder in" in first
-    assert "it has 0 good pictures (expected at least 5)" in second
+    assert "has no folder for this row (expected 'rain')" in first
+    assert "the folder has 0 good pictures (expected at least 5)" in second
     assert "not built yet" in last

@@ -136,7 +136,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     create_set("mine", None, tmp_path)
     (tmp_path / "mine" / "labels.csv").write_text("precious")
     for name in ("mine", "Mine"):
-        with pytest.raises(LabelSetError, match="it already exists"):
+        with pytest.raises(LabelSetError, match="this set already exists"):
             create_set(name, None, tmp_path)
     assert (tmp_path / "mine" / "labels.csv").read_text() == "precious"
 

@@ -42,9 +42,9 @@ def test_a_saved_spreadsheet_with_a_mistake_is_reported_once(tmp_path: Path) -> 
             write_label_set(tmp_path, HEADER, "n01440764,tench,,,", yaml=yaml)
 
     watch.rebuild_on_change("weather", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)
-    assert lines[0] == "labels: a change cannot be built; the show keeps its current labels."
+    assert lines[0] == "labels: the changed set cannot be built; the show uses the last valid set."
     assert "labels.csv:2: hidden_because is 'x'" in lines[1]
-    assert lines[2:] == ["labels: the mistakes are gone."]
+    assert lines[2:] == ["labels: the mistakes have been corrected."]
 
 
 def test_a_set_without_a_label_is_reported_too(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
 
     watch.rebuild_on_change("examples", SAFE, log, for_looks(6, lambda number: None), tmp_path)
     assert lines[:2] == ["labels: building examples …", "labels: examples is built."]
-    assert lines[2] == "labels: a change cannot be built; the show keeps its current labels."
+    assert lines[2] == "labels: the changed set cannot be built; the show uses the last valid set."
     assert "hidden_because is 'nonsense'" in lines[3]
     assert len(lines) == 4
 

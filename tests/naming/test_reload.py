@@ -95,7 +95,7 @@ def test_changed_words_wait_for_their_build(running: RunningSet) -> None:
     assert running.poll() is None
     (line,) = running.logged
     assert line.startswith(
-        "labels: the text has changed; the last valid set stays in use until the new one is built"
+        "labels: the text has changed and must be built (run `kiosk labels build`); until then"
     )
     running.build()
     reloaded = running.poll()
@@ -148,7 +148,9 @@ def test_a_damaged_built_file_is_logged(running: RunningSet) -> None:
     """Only changed words wait for a build; damage is a mistake with its file."""
     running.classifier.label_set.built.write_bytes(b"cut off")
     assert running.poll() is None
-    assert running.logged[0] == "labels: a change has mistakes, so the last valid set stays in use."
+    assert running.logged[0] == (
+        "labels: the changed set has mistakes, so the show uses the last valid set."
+    )
     assert "built.safetensors: the file is damaged" in running.logged[1]
 
 
@@ -181,7 +183,9 @@ def test_a_show_that_is_watched_leaves_the_report_to_labels_watch(running: Runni
     label_set = load_label_set("weather", ContentSettings(), running.models)
     building.write_result(label_set, BuildResult(tensors, EfficientNetLite0.fingerprint, ()))
     assert running.poll() is None
-    assert running.logged[0] == "labels: a change has mistakes, so the last valid set stays in use."
+    assert running.logged[0] == (
+        "labels: the changed set has mistakes, so the show uses the last valid set."
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def test_a_failure_while_a_change_is_opened_leaves_the_last_good_set(
     write_label_set(running.models, *ROWS[:2], "b,breeze,,,insult", ROWS[3])
     assert running.poll() is None
     (line,) = running.logged
-    assert line.startswith(f"labels: a change cannot be opened ({type(failure).__name__}, ")
+    assert line.startswith(f"labels: the changed set cannot be opened ({type(failure).__name__}, ")
     assert "failed to open a changed label set" in caplog.text
     write_label_set(running.models, *ROWS[:2], ROWS[2], "c,cloud,,,insult")
     reopened = running.poll()

@@ -39,7 +39,7 @@ MINUTE_S = 3.0
 SHOW = f"""
 import sys
 from installation.running import health
-health.PERIOD_S, health.TOLD_S = {MINUTE_S}, 1.0
+health.PERIOD_S, health.SNAPSHOT_S = {MINUTE_S}, 1.0
 from installation.launch import start
 sys.argv = ["kiosk", *sys.argv[1:]]
 start()

@@ -17,7 +17,7 @@ def test_a_show_that_crashes_is_started_again() -> None:
     """)
     assert (outcome.code, outcome.starts, outcome.left) == (0, [False, True, True], 0)
     assert outcome.faults == ["killed", "killed"]
-    assert "(SIGKILL). It is started again at once (restart 1)." in outcome.lines[0]
+    assert "(SIGKILL). It restarts immediately (restart 1)." in outcome.lines[0]
 
 
 def test_a_show_without_a_camera_waits_for_none() -> None:
@@ -55,8 +55,9 @@ def test_a_new_camera_is_no_failure() -> None:
     outcome = supervise("def show(start, out, orders): return RESTART if start < 4 else 0")
     assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 4, [])
     assert outcome.lines == [
-        f"supervisor: the show needs a new process. It is started again {when} (restart {count})."
-        for count, when in enumerate(("at once", "in 0.01 s", "in 0.02 s"), start=1)
+        f"supervisor: the show ended because it needs a new process. It restarts {when} (restart "
+        f"{count})."
+        for count, when in enumerate(("immediately", "in 0.01 s", "in 0.02 s"), start=1)
     ]
 
 
@@ -137,7 +138,7 @@ def test_what_a_show_leaves_behind_is_ended() -> None:
             time.sleep(0.2)
     """)
     assert (outcome.code, outcome.left) == (0, 0)
-    assert outcome.lines == ["supervisor: 1 processes outlived the show and were ended."]
+    assert outcome.lines == ["supervisor: ended the processes that the show had left (1)."]
 
 
 def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
@@ -250,8 +251,8 @@ def test_a_show_that_loses_an_output_filter_is_started_again() -> None:
     assert outcome.faults == ["output filter ended", "killed"]
     assert outcome.took_s < 10
     assert outcome.lines[0] == (
-        "supervisor: an output filter of the show has ended, so the show is ended and started "
-        "again. Without the filter its log or its events would be lost."
+        "supervisor: an output filter has ended, so the show is restarted. Without that filter the "
+        "show's log or its events would be lost."
     )
 
 

@@ -77,7 +77,7 @@ def test_all_mistakes_are_reported_at_once(write: Write) -> None:
         ["kiosk.yaml:4:", "camera.fsp", "is"],
         ["kiosk.yaml:5:", "camera.fps", "occurs"],
         ["kiosk.yaml:6:", "camera.source", "is"],
-        ["kiosk.yaml:8:", "content.hide", "leaves"],
+        ["kiosk.yaml:8:", "content.hide", "lacks"],
     ]
 
 
@@ -106,12 +106,13 @@ def test_telling_visitors_later_needs_a_sentence() -> None:
     """`reading.announce_s` below 3 needs five words or more in `reading.acknowledged`."""
     text = "reading:\n  announce_s: {}\n  acknowledged: {}\n"
     expected = (
-        "kiosk.yaml:2: reading.announce_s is {}, so visitors would be told less than 3 s "
-        "before they are read, and reading.acknowledged has {} words (expected a sentence of 5 or "
-        "more). Write 3 or more, or write in reading.acknowledged who decided this and why."
+        "kiosk.yaml:2: reading.announce_s is {} s and reading.acknowledged has {} (expected 3 s or "
+        "more, or 5 words or more). Write 3 or more, so that visitors are told in time; or write "
+        "in reading.acknowledged who decided this and why."
     )
-    assert mistakes_of(text.format(0, "")) == [expected.format("0", "no")]
-    assert mistakes_of(text.format(2.5, "I agree to it")) == [expected.format("2.5", 4)]
+    assert mistakes_of(text.format(0, "")) == [expected.format("0", "0 words")]
+    assert mistakes_of(text.format(1, "Agreed")) == [expected.format("1", "1 word")]
+    assert mistakes_of(text.format(2.5, "I agree to it")) == [expected.format("2.5", "4 words")]
     sentence = "A guard tells everybody at the door, says the director."
     assert parse(text.format(0, sentence)).reading.announce_s == 0
     assert parse(text.format(3, "")).reading == ReadingSettings()
@@ -124,13 +125,13 @@ def test_hiding_less_needs_a_sentence() -> None:
     text = "content:\n  hide: [{}]\n  acknowledged: {}\n"
     kept = ", ".join(reason for reason in REASONS if reason != "age")
     expected = (
-        "kiosk.yaml:2: content.hide leaves out age, so such labels would be put on visitors, and "
-        "content.acknowledged has {} words (expected a sentence of 5 or more). Add the reasons "
-        "again, or write in content.acknowledged who decided this and why."
+        "kiosk.yaml:2: content.hide lacks age and content.acknowledged has {} (expected all "
+        "reasons, or 5 words or more). Add the reasons again, so that visitors do not get such "
+        "labels; or write in content.acknowledged who decided this and why."
     )
     for nothing in ("", '""', "' '"):
-        assert mistakes_of(text.format(kept, nothing)) == [expected.format("no")]
-    assert mistakes_of(text.format(kept, "I agree to it")) == [expected.format(4)]
+        assert mistakes_of(text.format(kept, nothing)) == [expected.format("0 words")]
+    assert mistakes_of(text.format(kept, "I agree to it")) == [expected.format("4 words")]
     sentence = "Our board decided it on 3 May with the artist."
     settings = parse(text.format(kept, sentence))
     assert settings.content.hide == tuple(r for r in REASONS if r != "age")
@@ -269,11 +270,11 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
             [
-                "kiosk.yaml:2: words.privacy_today cannot be changed here (this sentence says "
-                "what happens to the pictures, and may promise only what this program does). "
+                "kiosk.yaml:2: words.privacy_today cannot be changed here (it promises what "
+                "happens to the pictures, so only the program may word it). "
                 "Remove it.",
-                "kiosk.yaml:4: words.guess cannot be changed here (visitors have a right to read "
-                "this sentence unchanged). Remove it.",
+                "kiosk.yaml:4: words.guess cannot be changed here (visitors have the right to read "
+                "it unchanged). Remove it.",
             ],
         ),
         (

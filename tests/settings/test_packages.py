@@ -21,6 +21,6 @@ def test_without_pytorch_the_command_and_its_size_are_named(
     with pytest.raises(SettingsError) as caught:
         packages.require_all_packages("kiosk.yaml:3", "device: cuda")
     assert str(caught.value) == (
-        "kiosk.yaml:3: device: cuda needs PyTorch, and only the packages of the show are "
+        "kiosk.yaml:3: device: cuda needs PyTorch, which is not "
         "installed. Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)."
     )

@@ -58,6 +58,13 @@ def test_an_absolute_path_and_a_home_are_answered_as_they_were_typed(
     assert meant_path("~/fims", Path(), Path.is_dir) == "~/films"
 
 
+def test_a_shared_suffix_does_not_make_names_similar(folder: Path) -> None:
+    """`none.yaml` is not taken for `bin.yaml`: the part before the suffix is compared as well."""
+    (folder / "bin.yaml").touch()
+    assert meant_path("none.yaml", folder, Path.is_file) is None
+    assert meant_path("bim.yaml", folder, Path.is_file) == "bin.yaml"
+
+
 def test_a_path_that_exists_or_cannot_be_looked_up_has_no_answer(folder: Path) -> None:
     """A name of a thousand letters, or with a zero byte, has no proposal."""
     for text in ("films", "x" * 1000, "a\0b", ""):

@@ -24,7 +24,7 @@ def test_the_separator_is_found_in_the_header(separator: str) -> None:
 def test_the_line_sep_states_the_separator_and_is_not_a_row() -> None:
     """Excel's line `sep=|` is skipped, and a spreadsheet counts the header as row 1."""
     assert records("sep=|\nid|name\n") == [Record(2, 1, ["id", "name"])]
-    assert records("sep=|\nid|name\n")[0].place == "2 (row 1)"
+    assert records("sep=|\nid|name\n")[0].location == "2 (row 1)"
 
 
 def test_blank_rows_are_skipped_and_counted() -> None:

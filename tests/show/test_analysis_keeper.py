@@ -228,7 +228,7 @@ def test_calls_that_hang_and_never_end_need_a_new_process() -> None:
         until_it_hangs(run)
         run.clock.instant += max(DELAYS_S)
     run.until(hanging[-1].entered.is_set)
-    with pytest.raises(RestartNeededError, match="6 calls hang and do not end"):
+    with pytest.raises(RestartNeededError, match="6 calls of the network have not returned"):
         until_it_hangs(run)
     for detector in hanging:
         detector.released.set()
@@ -285,7 +285,7 @@ def test_a_thread_that_cannot_be_started_is_a_failure_of_the_analysis(
     with monkeypatch.context() as without_memory:
         without_memory.setattr(threading.Thread, "start", refuse)
         run.until_failed()
-    assert "it failed (RuntimeError)" in run.log[0]
+    assert "analysis: failed (RuntimeError)" in run.log[0]
     run.until_results()
 
 
@@ -430,7 +430,7 @@ def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> Non
     run = Run([with_detector(FailingDetector(RuntimeError("a")))])
     for _ in range(len(DELAYS_S) + 2):
         run.until_failed()
-    waits = [float(line.split("again in ")[1].removesuffix(" s.")) for line in run.log]
+    waits = [float(line.split("reopened in ")[1].removesuffix(" s.")) for line in run.log]
     assert waits == [*DELAYS_S, DELAYS_S[-1], DELAYS_S[-1]]
 
 

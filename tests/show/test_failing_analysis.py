@@ -165,7 +165,7 @@ class ShowRun:
 
         def networks(on_processor: bool) -> Networks:
             self.threads.add(threading.current_thread().name)
-            device = "the CPU, as the graphics card failed" if on_processor else self.device
+            device = "the CPU, because the graphics card failed" if on_processor else self.device
             # The fault of a card does not occur on the processor.
             fault = [Fault()] if on_processor else self.fault
             classifier = Classifier(parts.label_set, fault)
@@ -273,7 +273,7 @@ def test_the_mirror_goes_on_without_labels_until_the_networks_work(
     def script() -> Iterator[bool]:
         yield from run.until(lambda: run.people == 1)
         run.fault[0] = fault
-        yield from run.until(lambda: bool(run.log) and "it failed" in run.log[-1])
+        yield from run.until(lambda: bool(run.log) and "analysis: failed" in run.log[-1])
         yield from run.until(lambda: run.people == 0)
         yield from run.until_frames_are_shown()
         if fault.hangs is None:
@@ -297,14 +297,16 @@ def test_the_card_says_that_the_processor_replaces_the_graphics_card(
         yield from run.until(lambda: run.people == 1)
         run.fault[0] = Fault(raises=lambda: RuntimeError("CUDA error: no device"))
         yield from run.until(
-            lambda: sum("it failed" in line for line in run.log) == DEVICE_FAILURES
+            lambda: sum("analysis: failed" in line for line in run.log) == DEVICE_FAILURES
         )
         yield from run.until(lambda: run.people == 1)
         yield from run.until(run.card_has(WORDS.staff_card_failed), staff_card=True)
-        assert "the CPU, as the graphics card failed" in run.text
+        assert "the CPU, because the graphics card failed" in run.text
         run.fault[0] = Fault()
         run.clock.jump(MEMORY_S)
-        yield from run.until(lambda: "analysis: the device that failed is tried again." in run.log)
+        yield from run.until(
+            lambda: "analysis: the graphics card that failed is tried again." in run.log
+        )
         yield from run.until(lambda: run.people == 1)
         yield from run.until(run.card_has("cuda"), staff_card=True)
         assert WORDS.staff_card_failed not in run.text
@@ -322,7 +324,7 @@ def test_three_different_failures_end_the_process(monkeypatch: pytest.MonkeyPatc
             run.fault[0] = Fault(raises=kind)
 
             def has_failed(count: int = count) -> bool:
-                return sum("it failed" in line for line in run.log) > count
+                return sum("analysis: failed" in line for line in run.log) > count
 
             yield from run.until(has_failed)
             run.fault[0] = Fault()

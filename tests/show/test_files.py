@@ -125,7 +125,7 @@ def test_the_show_goes_on_whatever_happens_to_its_files(
             content = file.read_bytes()
             lose(project, path)
             if path == LABELS:
-                wait_for_line(running.process, "labels: a change has mistakes, so the last")
+                wait_for_line(running.process, "labels: the changed set has mistakes, so the show")
             if file.is_dir():
                 file.rmdir()
             file.write_bytes(content)

@@ -166,7 +166,7 @@ def emit(event):
 
 def log(line):
     print(line, file=sys.stderr)
-    if line.startswith("analysis: it failed"):
+    if line.startswith("analysis: failed"):
         # The mirror goes on with those who are present: now nobody.
         camera.visitor_there = False
         print("failed", flush=True)

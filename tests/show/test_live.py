@@ -73,7 +73,7 @@ class SlowReloader:
 def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() -> None:
     """While a changed label set is opened and taken into use, every frame is painted."""
     screen, logged = CountingScreen(), list[str]()
-    film = PacedFilm(screen, logged, "is in use")
+    film = PacedFilm(screen, logged, "is now in use")
     reloader = cast("LabelSetReloader", SlowReloader(screen))
     parts = with_networks(small_parts(film), detector=NoFace(), reloader=reloader)
     summary = small_show(
@@ -84,7 +84,7 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
     assert changed.endswith(
         " labels). The new version will be used as soon as no visitor is present."
     )
-    assert used == "labels: the changed set is in use: ImageNet, 1,000 things"
+    assert used == "labels: the changed set is now in use: ImageNet, 1,000 things"
     assert summary.dropped == 0
     assert summary.mirror_fps == pytest.approx(summary.camera_fps)
     assert film.given > 30
@@ -101,7 +101,7 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
     ).run()
     (line,) = logged
     assert line.startswith("labels: no font on this machine can draw Ꮃ (U+13B3), Ꮳ (U+13E3), in ")
-    assert line.endswith(" Or restart the show.")
+    assert line.endswith(" Or restart the show, which finds new fonts.")
 
 
 def test_what_german_labels_need_is_loaded_behind_the_mirror(

@@ -47,9 +47,11 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     assert wait_for_line(running, "labels:").startswith(
         "labels: Three fish has changed (3 of 3 labels). The new version"
     )
-    assert wait_for_line(running, "labels:") == "labels: the changed set is in use: Three fish\n"
+    assert (
+        wait_for_line(running, "labels:") == "labels: the changed set is now in use: Three fish\n"
+    )
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
-    assert "the last valid set stays" in wait_for_line(running, "labels:")
+    assert "the show uses the last valid set" in wait_for_line(running, "labels:")
     assert "labels.csv:4: hidden_because is 'unsen'" in wait_for_line(running, "labels:")
     running.send_signal(signal.SIGTERM)
     output, _ = running.communicate()

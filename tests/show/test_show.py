@@ -197,7 +197,7 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
     assert attempts == 4
     assert sum(line.endswith("it was unplugged. Plug it in again.") for line in logged) == 1
     assert sum(clock.waits) >= 2 * RETRY_S
-    assert logged.count("camera: the show waits for the camera.") == 1
+    assert logged.count("camera: the show waits until the camera can be opened.") == 1
     window.close()
 
 

@@ -47,7 +47,7 @@ def test_an_x_server_that_ends_is_a_sentence_in_the_log() -> None:
         words, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     server.wait()
-    assert "screen: the X server has ended. Start it again" in ran.stdout, ran.stderr
+    assert "screen: the X server has ended. Start the X server again" in ran.stdout, ran.stderr
     assert ran.returncode == 2
 
 

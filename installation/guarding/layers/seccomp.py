@@ -75,7 +75,7 @@ _IN_STAGE_ONE = (
 
 _FILE_FAMILIES = {
     0x83: "ZFS",
-    0x94: "Btrfs, and calls that others took from it: copies of files, volumes, labels",
+    0x94: "Btrfs, and other file systems with the same calls: copies of files, volumes, labels",
     0x97: "Ceph",
     0xBC: "bcachefs",
     0xCF: "SMB",

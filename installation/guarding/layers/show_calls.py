@@ -83,13 +83,13 @@ def show_calls(
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
         # Reading files, and calls on descriptors that are already open.
-        allow("read", "files, and the display's answers"),
-        allow("pread64", "PyTorch: weights, in pieces"),
+        allow("read", "files, and what the display server sends"),
+        allow("pread64", "PyTorch: parts of a weights file"),
         allow("lseek", "files"),
         allow("close", "files"),
-        allow("newfstatat", "label sets, to see whether they have changed"),
+        allow("newfstatat", "label sets: whether their files have changed"),
         allow("fstat", "other machines: older C libraries call it"),
-        allow("stat", "OpenCV, which is built for older C libraries"),
+        allow("stat", "OpenCV: it was built for older C libraries"),
         allow("statx", "other machines: newer C libraries call it for stat"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "paths, and the search for open files"),
@@ -100,7 +100,7 @@ def show_calls(
         ),
         allow("getcwd", "paths in messages"),
         allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
-        allow("dup2", "the end: the output filters end when nobody holds their pipes"),
+        allow("dup2", "the end: closes the pipes of the output filters, which then end"),
         allow("dup3", "other machines: aarch64 has no dup2"),
         allow(
             "fcntl",
@@ -117,38 +117,38 @@ def show_calls(
         # Text, and pictures for the display. The search for leaks checks where descriptors lead.
         allow("write", "the log, events, and the display"),
         allow("writev", "the X server"),
-        allow("recvmsg", "the display's answers"),
+        allow("recvmsg", "what the display server sends"),
         allow("sendmsg", "Wayland: the compositor"),
         allow("recvfrom", "other machines: xcb calls it for recv"),
         allow("sendto", "other machines: xcb calls it for send", zero(4)),
-        allow("poll", "the display's answers"),
+        allow("poll", "waiting for the display server"),
         allow("ppoll", "other machines: aarch64 has no poll"),
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "other machines: aarch64 has no select"),
-        allow("shutdown", "the end of the window"),
+        allow("shutdown", "closing the window"),
         allow("getsockname", "the search for open files: the address of a socket"),
         allow("getpeername", "the search for open files: the address that a socket leads to"),
         allow("getsockopt", "the search for open files: the process at a socket's other end"),
         # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "memory"),
-        allow("mremap", "other machines: memory that grows", at_most(2, memory)),
-        allow("mprotect", "networks, which write code for this processor", at_most(1, memory)),
+        allow("mremap", "other machines: enlarges memory", at_most(2, memory)),
+        allow("mprotect", "networks: code generated for this processor", at_most(1, memory)),
         allow("brk", "memory", at_most(0, end_of_heap() + memory)),
         allow("madvise", "memory", one_of(2, _DONTNEED, _DONTFORK, _DONTDUMP)),
         allow(
             "madvise",
-            "other machines: huge pages, and files that are mapped",
+            "other machines: huge pages and mapped files",
             one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
         ),
-        allow("mlock", "pictures, which stay out of swap"),
+        allow("mlock", "pictures: keeps them out of swap"),
         allow("munlock", "camera: frees the pictures of an unplugged camera"),
         # Threads of this process.
         allow("clone", "threads", one_of(0, *_PTHREAD_FLAGS)),
         allow("futex", "threads", one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION)),
         allow("set_robust_list", "threads"),
         allow("rseq", "threads"),
-        allow("sched_yield", "networks, which wait for their threads"),
+        allow("sched_yield", "networks: waiting for their threads"),
         allow("sched_getaffinity", "networks: the number of cores"),
         allow("gettid", "threads"),
         allow("getpid", "messages"),
@@ -167,13 +167,13 @@ def show_calls(
         # Time and random numbers.
         allow("clock_nanosleep", "waiting"),
         allow("clock_gettime", "other machines: clocks that the C library cannot read itself"),
-        allow("clock_getres", "other machines: as clock_gettime"),
-        allow("gettimeofday", "other machines: as clock_gettime"),
+        allow("clock_getres", "other machines: clocks, like clock_gettime"),
+        allow("gettimeofday", "other machines: clocks, like clock_gettime"),
         allow("nanosleep", "other machines: older C libraries call it to wait"),
-        allow("getrandom", "other machines: C libraries that request random numbers"),
+        allow("getrandom", "other machines: some C libraries request random numbers"),
         allow("prlimit64", "memory: the size of a thread's stack", zero(2)),
-        allow("getrusage", "failures: the resources that a process used"),
-        allow("uname", "PyTorch: which machine it runs on"),
+        allow("getrusage", "failures: how much memory and time a process used"),
+        allow("uname", "PyTorch: the type of machine"),
         allow("sysinfo", "networks: the size of memory"),
     ]
     if writes_devices:
@@ -182,9 +182,9 @@ def show_calls(
         rows.append(allow("openat", reason, lacks(2, _O_WRONLY | _O_CHANGES), has(2, _O_RDWR)))
     if has_gpu:
         rows += [
-            allow("ioctl", "GPU: pictures in a window", one_of(1, *GRAPHICS_IOCTLS.values())),
+            allow("ioctl", "GPU: drawing into a window", one_of(1, *GRAPHICS_IOCTLS.values())),
             *(
-                allow(call, "GPU: its driver looks for its configuration")
+                allow(call, "GPU: the driver chooses the path of its configuration file")
                 for call in ("getuid", "geteuid", "getgid", "getegid")
             ),
             allow("ioctl", "GPU: its driver's own calls", one_of(1, *DRIVER_CALLS, mask=0xFFFF)),
@@ -197,9 +197,9 @@ def show_calls(
         rows += [
             allow("ioctl", "CUDA: the driver", one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF)),
             allow("ioctl", "CUDA: its memory", one_of(1, *UVM_CALLS.values())),
-            allow("eventfd2", "CUDA: events of the driver"),
-            allow("pipe2", "CUDA: events of the driver"),
-            allow("getppid", "CUDA: which process asks"),
+            allow("eventfd2", "CUDA: the driver's events"),
+            allow("pipe2", "CUDA: the driver's events"),
+            allow("getppid", "CUDA: the parent process's number"),
         ]
     return rows
 

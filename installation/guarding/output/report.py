@@ -56,7 +56,7 @@ def as_lines(report: Mapping[str, object]) -> str:
 
 def proved(proof: Proof) -> str:
     """Return the sentence that states what was proved."""
-    return PROVED if proof.holds else "Nothing is proved: the sandbox does not hold here."
+    return PROVED if proof.holds else "Nothing is proved: on this computer the sandbox has gaps."
 
 
 def as_table(proof: Proof) -> str:

@@ -62,8 +62,8 @@ def write_contact_sheet(
         regions[picture.key] == NO_REGION and not source.rows[picture.row].background
         for picture in pictures
     )
-    lacking = f"; {faceless} without a face are crossed out" if faceless else ""
-    return f"{display_path(file)} shows what was cut from the pictures{lacking}."
+    lacking = f"; pictures without a face are crossed out ({faceless})" if faceless else ""
+    return f"{display_path(file)} shows which part of each picture the network gets{lacking}."
 
 
 def _tile(picture: Picture, region: Region, background: bool) -> Image.Image:

@@ -88,7 +88,7 @@ def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPicture
         if why := under_other_labels(picture, under[original]):
             skipped.append(SkippedPicture(picture.file, picture.row, f"{why} (saved again)"))
         elif original != i:
-            why = f"it is the same picture as {ellipsize(good[original].file.name)}, saved again"
+            why = f"the picture is the same as {ellipsize(good[original].file.name)}, saved again"
             skipped.append(SkippedPicture(picture.file, picture.row, why))
         else:
             kept.append(picture)

@@ -73,7 +73,7 @@ class EmbeddingCache:
             try:
                 self._write(self._read() | self._new)
             except LabelSetError as failure:
-                self.problem = f"is not kept: {failure.mistakes[0].problem}"
+                self.problem = f"could not be saved: {failure.mistakes[0].problem}"
 
     def __contains__(self, key: object) -> bool:
         return key in self._vectors
@@ -99,11 +99,11 @@ class EmbeddingCache:
                         raise SafetensorError(wrong)
                 keys, vectors = file.get_tensor("keys"), file.get_tensor("vectors")
                 if (file.metadata() or {}).get("sha256") != _checksum(keys, vectors):
-                    raise SafetensorError("the checksum is not that of the numbers")
+                    raise SafetensorError("the checksum does not match the numbers")
         except FileNotFoundError:
             return {}
         except (SafetensorError, OSError, IndexError):
-            self.problem = "was damaged and was rebuilt"
+            self.problem = "was damaged and has been rebuilt"
             return {}
         return {bytes(key).hex(): vector for key, vector in zip(keys.numpy(), vectors, strict=True)}
 

@@ -23,10 +23,10 @@ class Evenness:
 
     def __str__(self) -> str:
         if self.winners == 1:
-            return f"the same label wins for all {self.queries:,}"
+            return f"the same label wins all {self.queries:,}"
         return (
-            f"{self.winners:,} different labels come up, about {self.effective:.0f} of them often; "
-            f"the most frequent wins {self.most:.0%} of {self.queries:,}"
+            f"{self.winners:,} different labels win, about {self.effective:.0f} of them often; "
+            f"the most frequent label wins {self.most:.0%} of {self.queries:,}"
         )
 
 

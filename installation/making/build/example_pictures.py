@@ -22,6 +22,7 @@ import torch
 from installation.errors import (
     LabelSetError,
     Mistake,
+    counted,
     did_you_mean,
     display_path,
     ellipsize,
@@ -129,10 +130,12 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
-        problem = "there is only one row (expected at least two labels to distinguish)"
+        problem = "the file has one row (expected at least two labels, to distinguish)"
         mistakes.append(
             Mistake(
-                display_path(source.folder / LABELS_CSV), problem, "Add a row, and pictures of it."
+                display_path(source.folder / LABELS_CSV),
+                problem,
+                "Add a row, and a folder with pictures of it.",
             )
         )
     files: list[tuple[Path, int]] = []
@@ -145,7 +148,7 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
             where = f"{display_path(top)}/{ellipsize(name)}"
             mistakes.append(Mistake(where, _unreadable(error), "Check its permissions."))
     if len(files) > MAX_PICTURES:
-        problem = f"it has {len(files):,} files (expected at most {MAX_PICTURES:,})"
+        problem = f"the folder has {len(files):,} files (expected at most {MAX_PICTURES:,})"
         mistakes.append(Mistake(display_path(top), problem, "Remove some."))
         raise LabelSetError(*limit_mistakes(mistakes))
     found = scan_files(files, known)
@@ -173,7 +176,7 @@ def _misnamed(
             top, problem, remedy or "Add a row for the folder, or move the folder elsewhere."
         )
     for name in missing:
-        problem = f"'{ellipsize(name)}' has no folder in {top} (expected one of that name)"
+        problem = f"{top} has no folder for this row (expected '{ellipsize(name)}')"
         remedy = did_you_mean(find_nearest(name, extra))
         where = f"{table}:{source.rows[rows[name]].location}"
         yield Mistake(where, problem, remedy or "Create the folder, or remove the row.")
@@ -230,13 +233,15 @@ def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -
     counts = Counter(picture.row for picture in found.good)
     for row in rows:
         if counts[row] < MIN_PICTURES:
-            problem = f"it has {counts[row]} good pictures (expected at least {MIN_PICTURES})"
+            seen = counted(counts[row], "good picture")
+            problem = f"the folder has {seen} (expected at least {MIN_PICTURES})"
             skipped = [str(file) for file in found.skipped if file.row == row]
             problem += f"; left out: {'; '.join(skipped[:MIN_PICTURES])}" if skipped else ""
             remedy = "Add pictures."
             if any(file.row == row and file.why == NO_FACE for file in found.skipped):
                 remedy = (
-                    f"Add pictures, or write `examples: {AS_THEY_ARE}` if they need not be cut."
+                    f"Add pictures. If they need no cutting around faces, write `examples: "
+                    f"{AS_THEY_ARE}` in labelset.yaml."
                 )
             where = f"{display_path(top)}/{ellipsize(source.rows[row].id)}"
             yield Mistake(where, problem, remedy)
@@ -263,7 +268,7 @@ def _folders(top: Path) -> dict[str, Path]:
             "after the row's id)"
         )
         remedy = (
-            "Check whether it is a folder, and its permissions; or name another folder under "
+            "Check that it is a folder, and check its permissions; or name another folder under "
             "`examples:` in labelset.yaml."
         )
         raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
@@ -315,7 +320,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
         if why := under_other_labels(picture, same[picture.key]):
             skipped.append(SkippedPicture(picture.file, picture.row, why))
         elif (earlier := first.setdefault(picture.key, picture)) is not picture:
-            why = f"it is the same picture as {ellipsize(earlier.file.name)}"
+            why = f"the picture is the same as {ellipsize(earlier.file.name)}"
             skipped.append(SkippedPicture(picture.file, picture.row, why))
     return FoundPictures(tuple(first.values()), tuple(skipped))
 

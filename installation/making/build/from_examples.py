@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from installation.errors import LabelSetError, ellipsize, limit_mistakes
+from installation.errors import LabelSetError, counted, ellipsize, limit_mistakes
 from installation.making.build import (
     contact_sheet,
     duplicate_pictures,
@@ -96,7 +96,7 @@ def build_from_examples(
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.fold_count(len(labels)) + 1,
-        desc="learning; the time left is known after the first fold",
+        desc="training (the remaining time is known after the first part)",
         unit="part",
         disable=None,
         leave=False,
@@ -117,7 +117,7 @@ def build_from_examples(
         notes=[*sheet, *(f"Left out: {file}." for file in found.skipped), *cut_short],
         pictures=example_pictures.fingerprint(source, candidates),
         provenance=[
-            f"The temperature of the scores is {temperature:.2f}, found on held-out pictures."
+            f"The temperature of the scores is {temperature:.2f}, computed from held-out pictures."
         ],
     )
 
@@ -213,7 +213,7 @@ def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
     for picture in good:
         if missing := float(cache[picture.key][-1]):
             name = f"{ellipsize(picture.file.parent.name)}/{ellipsize(picture.file.name)}"
-            yield f"{name}: its end is missing ({missing:.1%} of its rows); the rest is used."
+            yield f"{name}: {missing:.1%} of its rows of pixels are missing; the rest is used."
 
 
 def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
@@ -241,33 +241,39 @@ def _figures(
     chance = float(np.bincount(labels).max() / len(labels))
     best_score = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of your {len(labels):,} pictures, each read by a probe trained without it, "
-        f"{accuracy:.0%} get the right label; the most frequent label alone would be "
-        f"right for {chance:.0%}."
+        f"Of your {counted(len(labels), 'picture')}, {accuracy:.0%} get the right label if the "
+        f"network has not been trained with them; always choosing the most frequent label would "
+        f"be right for {chance:.0%}."
     )
     yield (
-        f"The scores of their labels are {best_score:.2f} on average; scores that "
-        f"matched the accuracy would be {accuracy:.2f}."
+        f"The best score of a picture is {best_score:.2f} on average; it should be near the share "
+        f"of right labels, {accuracy:.2f}."
     )
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)
     for (label, taken), count in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))[
         :WORST
     ]:
-        yield f"'{names[label]}' is taken for '{names[taken]}' {count} times of {counts[label]}."
+        yield (
+            f"'{names[label]}' gets the label '{names[taken]}' in {count} of "
+            f"{counted(int(counts[label]), 'picture')}."
+        )
     visible = [i for i, row in enumerate(source.rows) if not row.background]
     yield f"On your pictures: {evenness(torch.from_numpy(logits[:, visible]))}."
     yield f"On neutral pictures: {evenness(torch.from_numpy(neutral[:, visible]))}."
     neutral_score = float(_scores(neutral)[:, visible].max(1).values.mean())
     hint = _background_hint(source, neutral_score)
-    yield f"The scores there are {neutral_score:.2f} on average{hint}."
+    yield f"The best score of a neutral picture is {neutral_score:.2f} on average{hint}."
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
     """Return the end of a sentence that advises an artist if neutral pictures are given a label."""
     if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
-    return "; with a row of is_background and pictures of empty rooms they would get no label"
+    return (
+        ". Add a row with `is_background: yes` and pictures of empty rooms, so that such pictures "
+        "get no label"
+    )
 
 
 def _counts(source: LabelSetSource, found: FoundPictures) -> Iterator[str]:

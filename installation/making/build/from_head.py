@@ -57,12 +57,13 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     network, fingerprint = open_timm(name, folder)
     difference = try_rows(network, weight, bias, places)
     if difference > TOLERANCE:
-        problem = f"the head of {ellipsize(name)} is not a weighted sum over its features"
+        problem = f"the last layer of {ellipsize(name)} is not a weighted sum of its features"
         raise LabelSetError(
             Mistake(display_path(source.folder / SETTINGS_FILE), problem, "Use another network.")
         )
     figures = [
-        f"Of the network's {classes:,} classes, the {len(rows):,} whose labels are shown are kept.",
+        f"The built file has {len(rows):,} of the network's {classes:,} classes: those whose "
+        "labels are shown.",
     ]
     provenance = [
         f"{weight.shape[1]:,} numbers for each class.",
@@ -111,7 +112,7 @@ def read_rows(
                     bias[i] = biases[place]
     except (OSError, SafetensorError):
         remedy = f"Delete it and run: {weights.fetch_command(name)}"
-        raise wrong("it is damaged", remedy) from None
+        raise wrong("the file is damaged", remedy) from None
     return weight, bias
 
 

@@ -200,7 +200,7 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     ]
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()
-        figures.append(f"{share:.0%} of them are background and get no label.")
+        figures.append(f"For {share:.0%} of them a background row wins, so they get no label.")
     return figures
 
 
@@ -216,8 +216,8 @@ def _truncation_note(source: LabelSetSource, text: TextTower) -> list[str]:
     if not lines:
         return []
     return [
-        "CLIP takes 77 tokens, some 50 words; a longer sentence was truncated on these lines of "
-        f"labels.csv: {', '.join(lines)}."
+        "CLIP reads at most 77 tokens, some 50 words; longer sentences were truncated on these "
+        f"lines of labels.csv: {', '.join(lines)}."
     ]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from installation.errors import counted
 from installation.making.build.embedding_cache import (
     Embed,
     EmbeddingCache,
@@ -84,8 +85,8 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     )
     speaking = nearness.any(1)
     figures = [
-        f"Of the network's {len(kept):,} classes {int(kept.sum())} take part, {len(masks)} are "
-        f"left out on purpose (masked), and {int(speaking.sum())} lead to a label.",
+        f"Of the network's {len(kept):,} classes, {int(kept.sum())} are used, {len(masks)} are "
+        f"masked (left out on purpose), and {int(speaking.sum())} lead to a label.",
         *_list_figures(lists),
         f"For pictures that contain only one of these classes: {evenness(nearness[speaking])}.",
     ]
@@ -108,7 +109,8 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())
-    return [f"{classes} classes have a written list of labels, and the lists name {listed} labels."]
+    names = counted(listed, "label")
+    return [f"Classes with a written list of labels: {classes}; the lists name {names}."]
 
 
 def embed_classes(embed: Embed) -> torch.Tensor:

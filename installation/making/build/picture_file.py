@@ -140,7 +140,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
     except UnidentifiedImageError:
         raise PictureError(_other_format(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(f"it has many more pixels than {MAX_PIXELS:,}") from None
+        raise PictureError(f"it has too many pixels (expected at most {MAX_PIXELS:,})") from None
     except Exception:  # Pillow's readers raise any exception for damaged files
         raise PictureError(BROKEN) from None
     if kind == "TIFF" and suffix.lower() in RAW_SUFFIXES:
@@ -149,14 +149,14 @@ def check_header(data: bytes, suffix: str = "") -> None:
     if width * height > most:
         raise PictureError(f"it has {width}×{height} pixels (expected at most {most:,})")
     if min(width, height) < MIN_SIDE:
-        problem = f"it is {width}×{height} px (expected at least {MIN_SIDE} each way)"
+        problem = f"it is {width}×{height} px (expected at least {MIN_SIDE}×{MIN_SIDE})"
         raise PictureError(problem)
 
 
 def _other_format(data: bytes) -> str:
     """Return a text that says that the file is not a picture, and what it is if that is known."""
     if not data:
-        return "it is empty: copy it again"
+        return "it is empty (copy it again)"
     for start, mark, name in OTHER_FORMATS:
         if data[start : start + len(mark)].lower() == mark.lower():
             return f"it is {name} (expected one of {_NAMES})"
@@ -221,7 +221,7 @@ def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPictur
             missing = _missing_rows(np.asarray(picture))
             if missing > MAX_MISSING * picture.height:
                 raise PictureError(
-                    f"its end is missing ({missing / picture.height:.0%} of its rows)"
+                    f"{missing / picture.height:.0%} of its rows of pixels are missing"
                 )
             picture = picture.crop((0, 0, picture.width, picture.height - missing))
         part = missing / (picture.height + missing)
@@ -251,7 +251,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         levels = np.asarray(picture).astype(np.int64)
         return Image.fromarray((levels >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
-        raise PictureError("its numbers are fractions (expected 8 or 16 bits a colour)")
+        raise PictureError("its colours are floating-point numbers (expected 8 or 16 bits each)")
     picture = _to_srgb(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB")

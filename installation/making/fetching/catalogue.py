@@ -70,7 +70,7 @@ YUNET = "face_detection_yunet_2023mar.onnx"
 ITEMS = (
     Item(
         name="yunet",
-        purpose="a better and faster face detector; the show uses it from its next start",
+        purpose="a better and faster face detector; the show uses it after its next start",
         file=YUNET,
         licence="MIT",
         origins=(

@@ -70,8 +70,11 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
         length = int(response.headers.get("Content-Length", 0))  # h11 accepts only digits here
         if count + length > limit:
             raise _too_long(f"{count + length:,}", limit, where)
-        if shutil.disk_usage(part.parent).free < length:
-            problem = f"no space left for {length / 1e6:,.0f} MB in {part.parent}"
+        if (free := shutil.disk_usage(part.parent).free) < length:
+            problem = (
+                f"the disk of {part.parent} has {free / 1e6:,.0f} MB free (expected "
+                f"{length / 1e6:,.0f} MB for this file)"
+            )
             raise FetchError(Mistake(where, problem, "Free some space and run this again."))
         size = count + length if length else limit
         # The bar is shown only on a terminal.
@@ -90,7 +93,7 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
 
 def _too_long(size: str, limit: int, where: str) -> FetchError:
     problem = f"the file has {size} bytes (expected at most {limit:,})"
-    remedy = "Fetch it over another network, or check that it is the file you mean."
+    remedy = "Check whether this is the right file, or fetch it over another network."
     return FetchError(Mistake(where, problem, remedy))
 
 
@@ -111,12 +114,14 @@ def network_errors(where: str) -> Iterator[None]:
     except httpx2.HTTPError as error:
         problem = f"the connection to {host_of(error.request.url)} failed ({_words(error)})"
         if "CERTIFICATE_VERIFY_FAILED" in str(error):  # OpenSSL's name, which httpx2 passes on
-            remedy = "Check this machine's clock, and whether the network wants a sign-in first."
+            remedy = "Check this machine's clock, and whether this network needs a sign-in."
             raise FetchError(Mistake(where, problem, remedy)) from None
         remedy = (
-            "Check the network and the proxies, and run this again: it resumes. Without a "
-            "network, copy the file from a USB stick into models/weights/ (if it is not pinned, "
-            "with --sha256)."
+            "Check the network and the proxies, and run this again: the download resumes. Without "
+            "a "
+            "network, copy the file from a USB stick into models/weights/, and run this again "
+            "(with "
+            "--sha256 if the file is not pinned)."
         )
         raise TemporaryError(Mistake(where, problem, remedy)) from None
 
@@ -152,7 +157,7 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
         schemes.append(request.url.scheme)
         if schemes[0] == "https" != request.url.scheme:
             problem = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
-            problem += "over which anybody can change the file (expected https)"
+            problem += "where anybody could change the file on its way (expected https)"
             raise FetchError(Mistake(where, problem, "Fetch it over another network."))
 
     hooks = {"request": [refuse_downgrade]}
@@ -171,8 +176,8 @@ def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) 
         return 0 if status == HTTPStatus.OK else wanted
     if status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
         part.unlink(missing_ok=True)
-        problem = f"the server cannot continue after {wanted:,} bytes"
+        problem = f"the server cannot resume the download after {wanted:,} bytes"
         raise TemporaryError(
-            Mistake(where, problem, "Run this again; it starts from the beginning.")
+            Mistake(where, problem, "Run this again: the download then starts from the beginning.")
         )
     raise refusal(where, response)

@@ -167,7 +167,7 @@ class Fetch:
         """Fetch the file from `origin`, check it, rename it, and return it. Raises FetchError."""
         address = self._locate(origin)
         if sha256 is not None and address.sha256 is not None:
-            problem = f"{origin} is a different file now"
+            problem = f"the file at {origin} has changed"
             check_sha256(address.sha256, sha256, self._other_file(problem))
         sha256 = sha256 or address.sha256
         if sha256 is None and isinstance(origin, HubFile):
@@ -194,15 +194,18 @@ class Fetch:
                 *(Mistake(self._where, mistake.problem, remedy) for mistake in mistakes)
             )
         if self._target.is_file() and (old := compute_sha256(self._target)) != actual:
-            self._log(f"{display_path(self._target)} is replaced (its SHA-256 was {old})")
+            self._log(f"replacing {display_path(self._target)}, whose SHA-256 was {old}")
         with write_errors(self._target, FetchError):
             rename_synced(self._part, self._target)
         return Fetched(self._target, actual, was_present=False)
 
     def _by_hand(self) -> Mistake:
         """Return a mistake that says how to copy the file here by hand: its origin and its name."""
-        problem = f"another computer can download it from {self.item.origins[-1]}"
-        remedy = f"Carry it here on a USB stick, and copy it to {display_path(self._target)}."
+        problem = "the download failed from every address"
+        remedy = (
+            f"Or download {self.item.origins[-1]} on another computer, and copy it from a USB "
+            f"stick to {display_path(self._target)}."
+        )
         return Mistake(self._where, problem, remedy)
 
     def _log(self, sentence: str) -> None:
@@ -238,7 +241,7 @@ class Fetch:
             if address.url is None:
                 remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
                 raise FetchError(Mistake(self._where, problem, remedy))
-            self._log(f"{problem}; it is fetched from the network")
+            self._log(f"{problem}; the file is fetched from the network instead")
         if self.item.sha256 and self.item.size:
             limit = self.item.size
         else:

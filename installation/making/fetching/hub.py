@@ -49,14 +49,14 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
         try:
             metadata = get_hf_file_metadata(url, timeout=timeout_s, library_name="kiosk")
         except OfflineModeIsEnabled:
-            problem = "HF_HUB_OFFLINE is set, and the file is not in Hugging Face's cache"
+            problem = "Hugging Face's cache lacks the file, and HF_HUB_OFFLINE forbids a download"
             remedy = "Unset HF_HUB_OFFLINE, or set HF_HOME to the folder with the cache."
             raise FetchError(Mistake(where, problem, remedy)) from None
         except HfHubHTTPError as error:
             raise refusal(where, error.response) from None
     if metadata.commit_hash is None or metadata.etag is None:
         problem = f"{host_of(httpx2.URL(url))} does not answer as Hugging Face does"
-        remedy = "Check HF_ENDPOINT, and whether the network wants a sign-in first."
+        remedy = "Check HF_ENDPOINT, and whether this network needs a sign-in."
         raise FetchError(Mistake(where, problem, remedy))
     return metadata
 

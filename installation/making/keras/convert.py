@@ -16,7 +16,7 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from installation.errors import LabelSetError, Mistake, display_path
+from installation.errors import LabelSetError, Mistake, counted, display_path
 from installation.making.atomic_write import replacing
 from installation.making.build.result import BuildResult
 from installation.making.keras.to_onnx import KERAS_KEY, REFUSED
@@ -51,7 +51,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     if not file.exists():
         return None
     if to.exists() and keras_hash(to) is None:
-        problem = f"two networks found: {KERAS_FILE}, and a {ONNX_FILE} that was not made from it"
+        problem = f"two networks found: {KERAS_FILE}, and an {ONNX_FILE} that was not made from it"
         raise LabelSetError(Mistake(display_path(source.folder), problem, "Keep only one."))
     data = _read(file)
     network = _in_child(display_path(file), data)
@@ -64,7 +64,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     outputs = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     figures = [
         f"{KERAS_FILE} was converted to {ONNX_FILE}: pictures of {sides[1]}×{sides[2]} px, "
-        f"{outputs:,} outputs."
+        f"{counted(outputs, 'output')}."
     ]
     is_softmax = model.graph.node[-1].op_type == "Softmax"
     if is_softmax and source.settings.output != "scores":
@@ -100,7 +100,7 @@ def _read(file: Path) -> bytes:
     most = MAX_KERAS_BYTES
     try:
         if not file.is_file() or file.stat().st_size > most:
-            problem = f"it is not a file of at most {most / 1e6:,.0f} MB"
+            problem = f"this is not a file, or is too large (expected at most {most / 1e6:,.0f} MB)"
             raise LabelSetError(Mistake(display_path(file), problem, _KERAS_REMEDY))
         return file.read_bytes()
     except OSError as failure:
@@ -113,7 +113,7 @@ def _read(file: Path) -> bytes:
 def _in_child(file: str, data: bytes) -> bytes:
     """Return the ONNX network that a child process makes from `data`; raises LabelSetError."""
     words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
-    problem = "reading it takes more memory or time than a network of its size needs"
+    problem = "reading the file takes more memory or time than a valid file of this size"
     try:
         child = subprocess.run(
             words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False

@@ -39,14 +39,14 @@ class KerasFile:
         """Open the bytes of a file; raises any exception if they are not HDF5, or damaged."""
         self._length = len(data)
         self._root = pyfive.File(io.BytesIO(data))
-        self._places: dict[tuple[str, str, str], str] = {}
+        self._paths: dict[tuple[str, str, str], str] = {}
         self._groups: set[str] = set()
 
     def description(self) -> dict[str, Any]:
         """Return the network's description; raises RefusedError if the file has none."""
         text = self._root.attrs.get("model_config")
         if text is None:
-            raise RefusedError("it contains weights without the network that they belong to")
+            raise RefusedError("the file contains weights only (expected the network as well)")
         parsed = json.loads(_text(text))
         if not isinstance(parsed, dict):
             raise RefusedError("its model_config is not a description of a network")
@@ -61,7 +61,7 @@ class KerasFile:
         RefusedError if the variable is missing, or stored in another format or shape.
         """
         self._list_group(group)
-        path = self._places.get((group, layer, variable))
+        path = self._paths.get((group, layer, variable))
         where = f"'{ellipsize(layer)}/{variable}'"
         if path is None:
             raise RefusedError(f"the weights {where} are missing")
@@ -72,14 +72,16 @@ class KerasFile:
         if not isinstance(found, pyfive.Dataset):
             raise RefusedError(f"the weights {where} are a link or a group (expected numbers)")
         if found.dtype != FLOAT32 or found.id.layout_class != CONTIGUOUS:
-            raise RefusedError(f"the weights {where} are not plain float32 numbers in one piece")
+            raise RefusedError(
+                f"the weights {where} are not one block of uncompressed float32 numbers"
+            )
         if tuple(found.shape) != shape:
             seen = ellipsize("×".join(map(str, found.shape)))
             expected = "×".join(map(str, shape))
             raise RefusedError(f"the weights {where} are {seen} numbers (expected {expected})")
         start, size = int(found.id.data_offset), math.prod(shape) * FLOAT32.itemsize
         if start + size > self._length:
-            raise RefusedError(f"the weights {where} are not in the file")
+            raise RefusedError(f"the file ends before the end of the weights {where}")
         return np.asarray(found[...], np.float32).reshape(shape)
 
     def _list_group(self, group: str) -> None:
@@ -96,9 +98,9 @@ class KerasFile:
             path = _text(name)
             *_, layer, variable = ("", *path.split("/"))
             key = group, layer, variable.removesuffix(":0")
-            if key in self._places:
+            if key in self._paths:
                 raise RefusedError(f"the weights '{ellipsize(path)}' occur twice")
-            self._places[key] = path
+            self._paths[key] = path
 
 
 def _text(value: Any) -> str:

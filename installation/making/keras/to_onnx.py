@@ -73,7 +73,7 @@ def to_onnx(data: bytes) -> bytes:
     pictures = Signal("pictures", (channels, height, width))
     outputs = _Walk(builder).run(description, pictures, group=None)
     if len(outputs.shape) != 1 or outputs.name == pictures.name:
-        raise RefusedError("its output is not one row of scores, as that of image classifiers")
+        raise RefusedError("its output is not one row of scores (expected an image classifier)")
     model = builder.network(pictures, outputs)
     model.producer_name = "kiosk labels build"
     model.metadata_props.add(key=KERAS_KEY, value=hashlib.sha256(data).hexdigest())
@@ -126,7 +126,9 @@ class _Walk:
 def _only(values: Any) -> Any:
     """Return the only one of `values`; raises RefusedError if there are several or none."""
     if not isinstance(values, list) or len(values) != 1:
-        raise RefusedError("a layer is used twice, or the network has several inputs or outputs")
+        raise RefusedError(
+            "it uses a layer twice, or has several inputs or outputs (expected one of each)"
+        )
     return values[0]
 
 
@@ -141,7 +143,7 @@ def _picture_shape(part: Any) -> tuple[int, int, int]:
         or not all(type(side) is int and 16 <= side <= 1024 for side in sides[:2])
         or sides[2] != 3
     ):
-        raise RefusedError(f"it takes {shape} (expected pictures in colour, 16 to 1,024 px)")
+        raise RefusedError(f"its input is {shape} (expected pictures in colour, 16 to 1,024 px)")
     return sides[0], sides[1], sides[2]
 
 

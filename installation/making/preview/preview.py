@@ -12,6 +12,7 @@ from pathlib import Path
 import pygame
 import torch
 
+from installation.errors import counted
 from installation.making import check_set
 from installation.making.atomic_write import replacing
 from installation.making.build import from_text
@@ -130,27 +131,26 @@ def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))
-        yield f"Labels hidden as kiosk.yaml says: {hidden:,}; by default: {by_default:,}."
+        yield f"Labels hidden by kiosk.yaml: {hidden:,}; hidden by default: {by_default:,}."
 
 
 def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Iterator[str]:
-    """Yield sentences about how evenly labels win, and how many neutral pictures would be named."""
+    """Yield sentences about how evenly labels win, and how many neutral pictures get a label."""
     min_score = settings.reading.min_score
     if min_score is None:
         min_score = label_set.settings.min_score
     named = float((trial.neutral.max(1).values >= min_score).float().mean())
-    figure = f"Of {len(trial.neutral)} neutral pictures, {named:.0%} would be named."
+    figure = f"Of {len(trial.neutral)} neutral pictures, {named:.0%} would get a label."
     if named > DOMINANT:
-        figure += (
-            f" A min_score above {min_score:g}, its current value, or background rows, would make "
-            "it fewer."
-        )
+        figure += f" To reduce this, raise min_score (now {min_score:g}) or add background rows."
     yield figure
     yield f"On neutral pictures: {evenness(trial.neutral)}."
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"For each class of the network, as if it were certain: {evenness(trial.classes)}."
+        yield (
+            f"If the network were certain of one class, for each class: {evenness(trial.classes)}."
+        )
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
@@ -158,9 +158,10 @@ def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
     hidden = sum(label_set.hidden.values())
     lines = "Lines join labels that mean nearly the same."
     return (
-        f"{len(label_set.labels):,} labels; those with similar meanings are near each other. "
-        f"Larger ones win more of {len(trial.pictures):,} pictures, neutral or of the rehearsal.",
-        f"{lines} Grey dots: {hidden:,} hidden labels." if hidden else lines,
+        f"{counted(len(label_set.labels), 'label')}; those with similar meanings are near each "
+        f"other. Larger ones win more of {len(trial.pictures):,} pictures (neutral ones and the "
+        "rehearsal).",
+        f"{lines} Grey dots: hidden labels ({hidden:,})." if hidden else lines,
     )
 
 

@@ -146,8 +146,8 @@ def read_tensors(
     LabelSetError.
     """
     with open_built(label_set, encoder) as file:
-        places = _places(label_set, file)
-        shapes = dict(others) | {name: (len(places), *shape) for name, shape in labels.items()}
+        tensor_rows = _tensor_rows(label_set, file)
+        shapes = dict(others) | {name: (len(tensor_rows), *shape) for name, shape in labels.items()}
         for name, shape in shapes.items():
             if wrong := mismatch(file, name, kind, shape):
                 raise misfit(label_set, wrong)
@@ -156,11 +156,11 @@ def read_tensors(
         if not float(np.abs(tensor).max()) <= MAX_NUMBER:  # true for NaN too
             problem = f"the tensor '{name}' has NaN or numbers beyond ±{MAX_NUMBER:,.0f}"
             raise misfit(label_set, problem)
-    wanted = [places[row] for row in (*label_set.rows, *label_set.background)]
+    wanted = [tensor_rows[row] for row in (*label_set.rows, *label_set.background)]
     return {name: tensor[wanted] if name in labels else tensor for name, tensor in tensors.items()}
 
 
-def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
+def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
     """Return, for each row of labels.csv that the file has, the row of the tensors.
 
     Raises LabelSetError if the file lacks rows that the set shows.
@@ -178,11 +178,11 @@ def _places(label_set: LabelSet, file: Any) -> Mapping[int, int]:
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         problem = (
-            f"the file lacks {len(missing):,} of the labels that are shown now, because they were "
-            "hidden when it was built"
+            "labels that are shown now were hidden when the file was built, so it lacks them "
+            f"({len(missing):,})"
         )
         raise misfit(label_set, problem, StaleBuildError)
-    return {row: place for place, row in enumerate(rows)}
+    return {row: tensor_row for tensor_row, row in enumerate(rows)}
 
 
 def check_built(label_set: LabelSet) -> None:
@@ -192,7 +192,7 @@ def check_built(label_set: LabelSet) -> None:
     """
     if label_set.is_built:
         with open_built(label_set) as file:
-            _places(label_set, file)
+            _tensor_rows(label_set, file)
 
 
 def check_ready(label_set: LabelSet) -> None:

@@ -23,7 +23,7 @@ from installation.errors import (
 from installation.naming.label_set.folder import MAX_LABELS_BYTES
 from installation.naming.lists import imagenet
 from installation.settings.languages import TRANSLATED
-from installation.settings.spreadsheet import Record, read_records, row_place
+from installation.settings.spreadsheet import Record, read_records, row_location
 from installation.settings.text_file import read_text
 
 MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
@@ -109,7 +109,7 @@ class Row:
     @property
     def location(self) -> str:
         """The row's line for messages: `6`, or `6 (row 4)` if a spreadsheet counts differently."""
-        return row_place(self.line, self.number)
+        return row_location(self.line, self.number)
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def read_csv(path: Path) -> list[Row]:
     text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)
     records = read_records(text, file, LabelSetError)
     header = next(records, Record(1, 1, []))
-    where = f"{file}:{header.place}"
+    where = f"{file}:{header.location}"
     columns = [cell.casefold() for cell in header.cells]
     if len(columns) > MOST_COLUMNS:
         problem = f"the file has {len(columns)} columns (expected at most {MOST_COLUMNS})"
@@ -150,7 +150,7 @@ def read_csv(path: Path) -> list[Row]:
     rows = []
     try:
         for count, record in enumerate(records):
-            where = f"{file}:{record.place}"
+            where = f"{file}:{record.location}"
             if count == MOST_ROWS:
                 problem = f"the file has more rows than {MOST_ROWS:,}"
                 raise LabelSetError(Mistake(where, problem, "Split the rows into two label sets."))
@@ -185,7 +185,7 @@ def _without_header(first: Record, second: Record | None, where: str) -> Mistake
     problem = f"this row has no known column (seen: {seen}; expected names such as id and name)"
     cells = [cell.casefold() for cell in first.cells]
     if second is not None and {"id", "name"} & {cell.casefold() for cell in second.cells}:
-        return Mistake(where, problem, f"Delete this row: the header is on line {second.place}.")
+        return Mistake(where, problem, f"Delete this row: the header is on line {second.location}.")
     for column, synonyms in SYNONYMS.items():
         if meant := next((cell for cell in cells if cell in synonyms), None):
             return Mistake(where, problem, f"Rename '{ellipsize(meant)}' to '{column}'.")

@@ -18,6 +18,7 @@ from pathlib import Path
 from installation.errors import (
     LabelSetError,
     Mistake,
+    counted,
     did_you_mean,
     display_path,
     ellipsize,
@@ -104,8 +105,8 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     if others:
         problem = f"the labels are read from this file, not from {' or '.join(others)}"
         remedy = (
-            f"If you did not intend that, move {file.name} elsewhere; if you did, correct the "
-            f"mistakes in {file.name}."
+            f"If the labels are in another file, move {file.name} elsewhere; otherwise correct "
+            f"the mistakes in {file.name}."
         )
         yield Mistake(display_path(file), problem, remedy)
 
@@ -125,9 +126,10 @@ def assemble_nonempty(
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
         seen = (
-            f"of {len(source.rows):,} rows, {hidden:,} are hidden and {background:,} are background"
+            f"of {counted(len(source.rows), 'row')}, {hidden:,} hidden and {background:,} "
+            "background"
         )
-        remedy = "Clear hidden_because or is_background in a row that may be shown."
+        remedy = "Empty the cells hidden_because and is_background of a row that may be shown."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Use a network with more categories. {remedy}"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.errors import LabelSetError, Mistake, counted, display_path, ellipsize
 from installation.naming.label_set.csv_file import Row
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
@@ -121,7 +121,9 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
     for number in range(len(names)):
         name = names.get(str(number))
         if not isinstance(name, str) or not name.strip():
-            problem = f"id2label has no name for the output {number} (it names {len(names)})"
+            problem = (
+                f"id2label has no name for output {number} ({counted(len(names), 'name')} found)"
+            )
             raise LabelSetError(
                 Mistake(file, problem, "Number the outputs 0, 1, 2 … and name each.")
             )

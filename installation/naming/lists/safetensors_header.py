@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from installation.errors import ellipsize
+from installation.errors import counted, ellipsize
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +65,7 @@ def listed(differences: Mapping[str, Sequence[str]]) -> str:
     ready for a message.
     """
     return "; ".join(
-        f"{len(names)} tensors {way} ({', '.join(names[:NAMED])}"
+        f"{counted(len(names), 'tensor')} {way} ({', '.join(names[:NAMED])}"
         f"{', …' if len(names) > NAMED else ''})"
         for way, names in differences.items()
         if names

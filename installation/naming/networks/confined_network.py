@@ -89,7 +89,7 @@ class ConfinedNetwork:
         _, numbers = self._ask(order + np.ascontiguousarray(batch, np.float32).tobytes())
         encoded = np.frombuffer(numbers, np.float32).reshape(-1, self.width)
         if len(encoded) != len(batch):
-            raise self._failed("the process of the network returned an invalid answer")
+            raise self._failed("the network's process returned an invalid answer")
         return encoded.copy()
 
     def forget(self) -> None:
@@ -114,7 +114,7 @@ class ConfinedNetwork:
             return answer, self._child.stdout.read(int(answer["bytes"]))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
-            problem = "running it takes more memory or time than an image classifier needs"
+            problem = "the network needs more memory or time than the limits for image classifiers"
             raise self._failed(problem) from None
 
     def _failed(self, problem: str) -> LabelSetError:

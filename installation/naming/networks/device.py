@@ -71,28 +71,29 @@ def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     if not has_nvidia_card(root):
         return None
     if cuda == "" and not has_all_packages():
-        return "there is an NVIDIA card, but PyTorch is not installed (scripts/setup --all)"
+        return "PyTorch, which the NVIDIA card needs, is not installed (scripts/setup --all)"
     if cuda == "":
         import torch
 
         cuda = torch.version.cuda
     if cuda is None:
-        return "there is an NVIDIA card, but this PyTorch was built without CUDA"
+        return "this PyTorch was built without CUDA, which the NVIDIA card needs"
     if not (root / "dev/nvidiactl").exists():
         for free in ("nouveau", "nova_drm"):
             if (root / "sys/module" / free).exists():
                 return (
-                    f"there is an NVIDIA card, but {free} drives it, which has no CUDA (install "
-                    "NVIDIA's own driver, and restart)"
+                    f"the NVIDIA card uses the driver {free}, which has no CUDA (install NVIDIA's "
+                    "own driver, and restart)"
                 )
-        return "there is an NVIDIA card, but its driver is not loaded (sudo nvidia-modprobe)"
+        return "the driver of the NVIDIA card is not loaded (sudo nvidia-modprobe)"
     if not (root / "dev/nvidia-uvm").exists():
         return (
-            "there is an NVIDIA card, but /dev/nvidia-uvm is missing (sudo nvidia-modprobe -u -c=0)"
+            "/dev/nvidia-uvm, which the NVIDIA card needs, is missing (sudo nvidia-modprobe -u "
+            "-c=0)"
         )
     return (
-        "there is an NVIDIA card, but its driver does not start CUDA (see nvidia-smi; after an "
-        "update of the driver, restart)"
+        "the driver of the NVIDIA card does not start CUDA (see nvidia-smi; after an update of the "
+        "driver, restart)"
     )
 
 

@@ -100,8 +100,8 @@ _CHILD = (
 )
 
 _EXPORT_REMEDY = (
-    "Export it as one plain network, for one picture of a fixed size; or, if it is Hugging Face's, "
-    "copy its config.json and model.safetensors in place of this file."
+    "Export the network alone, for one picture of a fixed size; or, if Hugging Face has it, copy "
+    "its config.json and model.safetensors in place of this file."
 )
 
 
@@ -151,14 +151,12 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
         raise _refused(file, f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:
         problem = (
-            "this network is new, and while a show runs, the guard allows no process that "
-            "could check it"
+            "this network is new, but new networks are checked by a separate process, which a "
+            "running show must not start"
         )
         raise LabelSetError(Mistake(file, problem, "Restart the show.")) from None
     if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
-        problem = (
-            "reading the file takes more memory or time than a network of its size should need"
-        )
+        problem = "reading the file takes more memory or time than a valid file of this size"
         raise _refused(file, problem)
     if child.stdout[:1] == _REFUSED:
         raise _refused(file, child.stdout[1:].decode("utf-8"))
@@ -244,7 +242,7 @@ def _rewritten(model: Any) -> Any:
     graph.output.extend(model.graph.output)
     for value in (*graph.input, *graph.output):
         if value.type.WhichOneof("value") != "tensor_type":
-            raise _RefusedError("it takes or returns something other than one array")
+            raise _RefusedError("an input or output is not a tensor (expected one tensor each)")
     new.DiscardUnknownFields()
     return new
 
@@ -260,28 +258,28 @@ def _take_weights(model: Any, weights: bytes) -> None:
         raise _RefusedError(
             f"the file contains all its weights, but there is a second file, {ONNX_DATA_FILE}"
         )
-    if len({_place(tensor).get("location") for tensor in tensors}) > 1:
-        raise _RefusedError("its weights lie in several files (expected at most one)")
+    if len({_data_location(tensor).get("location") for tensor in tensors}) > 1:
+        raise _RefusedError("its weights are in several other files (expected at most one)")
     total = 0
     for tensor in tensors:
-        place = _place(tensor)
-        start = place.get("offset", "0")
+        location = _data_location(tensor)
+        start = location.get("offset", "0")
         if not _is_number(start):
             raise _BrokenError
-        length = place.get("length", str(max(0, len(weights) - int(start))))
+        length = location.get("length", str(max(0, len(weights) - int(start))))
         if not _is_number(length):
             raise _BrokenError
         end = int(start) + int(length)
         total += int(length)
         if end > len(weights) or total > len(weights):
-            problem = f"{ONNX_DATA_FILE} is not its second file, or is incomplete"
+            problem = f"{ONNX_DATA_FILE} belongs to another network, or is incomplete"
             raise _RefusedError(f"{problem} (expected at least {max(end, total):,} bytes)")
         tensor.ClearField("external_data")
         tensor.ClearField("data_location")
         tensor.raw_data = weights[int(start) : end]
 
 
-def _place(tensor: Any) -> dict[str, str]:
+def _data_location(tensor: Any) -> dict[str, str]:
     """Return where a tensor's numbers are stored: `location`, `offset` and `length`, as text."""
     return {entry.key: entry.value for entry in tensor.external_data}
 
@@ -295,7 +293,7 @@ def _check(model: Any) -> None:
     for beside, found in (("training", model.training_info), ("functions", model.functions)):
         if found:
             raise _RefusedError(
-                f"it contains {beside} in addition to the network (expected the network only)"
+                f"it contains {beside} in addition to the network (expected the network alone)"
             )
     if not model.HasField("graph"):
         raise _BrokenError
@@ -329,15 +327,17 @@ def _check_node(node: Any) -> None:
         raise _RefusedError(f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)")
     for setting in node.attribute:
         if setting.HasField("g") or setting.graphs:
-            raise _RefusedError("it contains a network inside the network")
+            raise _RefusedError("one of its operations contains another network")
         if setting.HasField("sparse_tensor") or setting.sparse_tensors:
             raise _RefusedError("it contains sparse tensors")
         if len(setting.ints) > MOST_NUMBERS:
-            raise _RefusedError(f"it has a list of more than {MOST_NUMBERS:,} settings")
+            raise _RefusedError(f"a setting of an operation has more than {MOST_NUMBERS:,} numbers")
         numbers = (setting.i, *setting.ints)
         if setting.name not in ANY_NUMBER and any(abs(n) > LARGEST_NUMBER for n in numbers):
             name = ellipsize(setting.name)
-            raise _RefusedError(f"its setting '{name}' is beyond {LARGEST_NUMBER:,}")
+            raise _RefusedError(
+                f"the setting '{name}' of an operation is larger than {LARGEST_NUMBER:,}"
+            )
         for tensor in _tensors(setting):
             _check_tensor(tensor)
     if node.op_type not in OPERATIONS:
@@ -353,15 +353,15 @@ def _check_tensor(tensor: Any) -> None:
     """Raise _RefusedError if a tensor is incomplete in this file, or claims too many numbers."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
-        name = ellipsize(str(_place(tensor).get("location", "")))
-        problem = f"some of its weights lie in a second file, '{name}'"
-        raise _RefusedError(f"{problem} (expected as {ONNX_DATA_FILE} beside it)")
+        name = ellipsize(str(_data_location(tensor).get("location", "")))
+        problem = f"some of its weights are in a second file, '{name}'"
+        raise _RefusedError(f"{problem} (expected in the same folder, named {ONNX_DATA_FILE})")
     if tensor.string_data:
-        raise _RefusedError("it contains a tensor of text")
+        raise _RefusedError("a tensor contains text (expected numbers)")
     dims = tensor.dims
     # The smallest numbers take half a byte each, so no valid tensor has more than two in a byte.
     fits = len(dims) <= MOST_DIMENSIONS and all(dim >= 0 for dim in dims)
     if not fits or math.prod(dims) > 2 * tensor.ByteSize():
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])
         size = tensor.ByteSize()
-        raise _RefusedError(f"a tensor claims {ellipsize(seen)} numbers in {size:,} bytes")
+        raise _RefusedError(f"a tensor of {size:,} bytes states {ellipsize(seen)} numbers")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.errors import LabelSetError, Mistake, counted, display_path, ellipsize
 from installation.memory.onnx_session import LIBRARY, forget_activations, open_session
 from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.label_set import LabelSet
@@ -116,16 +116,15 @@ class OnnxNetwork:
             problem = "the name of an input, an output or a size is not UTF-8 text"
             raise self._unfit(problem, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
-            problem = (
-                f"it has {len(inputs)} inputs and {len(outputs)} outputs (expected one of each)"
-            )
-            raise self._unfit(problem, "Export only what classifies a picture.")
+            seen = f"{counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}"
+            problem = f"the network has {seen} (expected one of each)"
+            raise self._unfit(problem, "Export only the image classifier.")
         (self._input, kind, shape), (self._output, _, _) = forms
         form = f"{kind} [{', '.join(ellipsize(str(dim or '?')) for dim in shape)}]"
         self._channels_last = _channels_last(shape)
         if kind not in TYPES or self._channels_last is None:
             problem = (
-                f"it takes {form} (expected pictures: float, float16 or uint8, "
+                f"its input is {form} (expected pictures: float, float16 or uint8, "
                 "[N, 3, size, size] or [N, size, size, 3])"
             )
             raise self._unfit(problem, "Export it with such an input.")
@@ -133,13 +132,13 @@ class OnnxNetwork:
         self._blue_first = settings is not None and settings.channels == "bgr"
         self._fixed_batch = shape[0] if isinstance(shape[0], int) and shape[0] > 0 else None
         if self._fixed_batch is not None and self._fixed_batch > MAX_FIXED_BATCH:
-            problem = f"it takes {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
+            problem = f"its input is {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
             raise self._unfit(problem, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
         size = self._size({side for side in sides if isinstance(side, int)}, form, settings)
         if self._type is np.uint8:
             if settings is not None and settings.model_fields_set & {"mean", "std"}:
-                problem = "it takes bytes (uint8), but labelset.yaml gives a mean or std"
+                problem = "its input is bytes (uint8), but labelset.yaml has a mean or std"
                 raise self._unfit(problem, "Delete mean and std under `input`.")
             self.input = Input(size, mean=(0.0,) * 3, std=(1 / 255,) * 3)
         else:
@@ -151,13 +150,13 @@ class OnnxNetwork:
         wanted = settings.size if settings and "size" in settings.model_fields_set else None
         if len(sides) > 1 or any(not 16 <= side <= 1024 for side in sides):
             raise self._unfit(
-                f"it takes {form} (expected squares of 16 to 1,024 px)",
+                f"its input is {form} (expected squares of 16 to 1,024 px)",
                 "Export it with such an input.",
             )
         for side in sides:
             if wanted not in (None, side):
-                problem = f"it takes {form}, but input.size in labelset.yaml is {wanted}"
-                raise self._unfit(problem, f"Write {side} there.")
+                problem = f"its input is {form}, but input.size in labelset.yaml is {wanted}"
+                raise self._unfit(problem, f"Write {side} under input.size.")
             return side
         return wanted or InputSettings().size
 
@@ -174,14 +173,16 @@ class OnnxNetwork:
         )
         outputs = self._run((noise - mean) / std)
         if not outputs.shape[1]:
-            raise self._unfit("its outputs are empty", "Export it again.")
+            raise self._unfit("the network has 0 outputs (expected 1 or more)", "Export it again.")
         if not np.isfinite(outputs).all():
-            raise self._unfit("its outputs for noise are not finite", "Export it again.")
+            raise self._unfit(
+                "its outputs for a picture of noise are not finite numbers", "Export it again."
+            )
         are_scores = bool(outputs.min() >= 0 and np.abs(outputs.sum(1) - 1).max() < 1e-2)
         if output == "scores" and not bool(outputs.min() >= 0 and outputs.max() <= 1):
             seen = f"from {outputs.min():.1f} to {outputs.max():.1f}"
             problem = (
-                f"its outputs are {seen}, but output in labelset.yaml is scores (expected 0 to 1)"
+                f"its outputs are {seen} (expected 0 to 1, as output in labelset.yaml is scores)"
             )
             raise self._unfit(problem, "Write `output: logits` in labelset.yaml.")
         if output is None and are_scores and outputs.shape[1] > 1:
@@ -233,8 +234,8 @@ class OnnxNetwork:
         outputs = np.array(array, np.float32)
         if outputs.ndim != 2 or len(outputs) != count:
             raise self._unfit(
-                f"its output for {count} pictures is {list(outputs.shape)} "
-                f"(expected [{count}, labels])",
+                f"the shape of its output for {counted(count, 'picture')} is "
+                f"{list(outputs.shape)} (expected [{count}, labels])",
                 "Export it with a row of numbers for each picture.",
             )
         return outputs[: len(part)]

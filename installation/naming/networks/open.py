@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake, display_path, ellipsize
+from installation.errors import LabelSetError, Mistake, counted, display_path, ellipsize
 from installation.guarding.status import SandboxStatus
 from installation.naming.label_set.folder import (
     CONFIG_FILE,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 OTHER_NETWORKS = {
     (".onnx",): f"Rename it to {ONNX_FILE}.",
-    (".h5", ".hdf5"): f"If it is Teachable Machine's, rename it to {KERAS_FILE}; else see "
+    (".h5", ".hdf5"): f"If Teachable Machine made it, rename it to {KERAS_FILE}; otherwise see "
     "docs/artists.md.",
     (".tflite",): "Export the project as Keras (Teachable Machine) or as ONNX instead.",
     ("weights.bin",): "Export the project as Keras (Teachable Machine) instead of TensorFlow.js.",
@@ -49,7 +49,7 @@ OTHER_NETWORKS = {
         ".ckpt",
         ".bin",
         ".pkl",
-    ): "It may contain code, so it is not read. Export it with "
+    ): "Such a file may contain code, so the kiosk does not read it. Export it with "
     f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
     (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
 }
@@ -120,9 +120,10 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         network = TransformersNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.row_count:
-        problem = f"it names {label_set.row_count} outputs, but the network has {network.width}"
+        names_count = counted(label_set.row_count, "output")
+        problem = f"the file names {names_count} (expected {network.width}, as the network has)"
         raise LabelSetError(
-            Mistake(display_path(names), problem, "Name each output, in their order.")
+            Mistake(display_path(names), problem, "Name all outputs, in their order.")
         )
     return network
 
@@ -137,7 +138,7 @@ def find_network(folder: Path) -> Path:
     """Return the file of a label set's own network; raises LabelSetError if it has none or two."""
     present = [folder / name for name in (ONNX_FILE, TENSORS_FILE) if (folder / name).exists()]
     if not present and (folder / KERAS_FILE).exists():
-        problem = f"{ONNX_FILE} is not made from it yet"
+        problem = f"it has not been converted to {ONNX_FILE} yet"
         remedy = f"Run: kiosk labels build {folder.name}"
         raise LabelSetError(Mistake(display_path(folder / KERAS_FILE), problem, remedy))
     if len(present) != 1:
@@ -157,7 +158,7 @@ def _remedy_for_missing(folder: Path) -> str:
     for name in names:
         for suffixes, remedy in OTHER_NETWORKS.items():
             if name.lower().endswith(suffixes):
-                return f"There is '{ellipsize(name)}'. {remedy}"
+                return f"The folder contains '{ellipsize(name)}'. {remedy}"
     return "Copy the network into this folder."
 
 

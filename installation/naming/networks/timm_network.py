@@ -140,7 +140,7 @@ class Clip(TorchEncoder):
         except (OSError, SafetensorError):
             raise _unfit(CLIP, file, "the file is damaged") from None
         except ANOTHER_NETWORK:
-            raise _unfit(CLIP, file, "its tensors are another network's") from None
+            raise _unfit(CLIP, file, "its tensors belong to another network") from None
         self.network = TorchNetwork(network, device)
 
     def _check_kinds(self, file: Path) -> None:
@@ -149,7 +149,7 @@ class Clip(TorchEncoder):
             tower = [name for name in opened.keys() if name.startswith("visual.")]  # noqa: SIM118
             kinds = {opened.get_slice(name).get_dtype() for name in tower}
         if kinds - {"F32"}:
-            raise _unfit(CLIP, file, f"it has {', '.join(sorted(kinds))} tensors (expected F32)")
+            raise _unfit(CLIP, file, f"its tensors are {', '.join(sorted(kinds))} (expected F32)")
 
     def finish(self, output: torch.Tensor) -> torch.Tensor:
         """Return features `(N, width)` of unit length."""
@@ -209,13 +209,13 @@ def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
         config = None
     if config is None:
         version = timm.__version__
-        problem = f"encoder is '{ellipsize(name)}', but timm {version} does not know such a network"
+        problem = f"encoder is '{ellipsize(name)}', but timm {version} has no network of this name"
         remedy = "Write the whole name, such as vit_base_patch16_224.augreg_in21k."
         raise LabelSetError(Mistake(where, problem, remedy))
     _, height, width = config.input_size
     if height != width:
-        seen = f"which takes {width}×{height} px (expected a square)"
-        problem = f"encoder is '{ellipsize(name)}', {seen}"
+        seen = f"{width}×{height} px (expected a square)"
+        problem = f"encoder is '{ellipsize(name)}', whose input is {seen}"
         raise LabelSetError(Mistake(where, problem, "Use another network."))
     return config
 

@@ -115,7 +115,7 @@ class Settler:
         self.label_set = label_set
         own = self._settings.min_score
         self._min_score = label_set.settings.min_score if own is None else own
-        self._places = {label.id: i for i, label in enumerate(label_set.labels)}
+        self._indices = {label.id: i for i, label in enumerate(label_set.labels)}
         self.forget()
 
     def forget(self) -> None:
@@ -176,7 +176,7 @@ class Settler:
     def _taken_places(self) -> set[int]:
         """Return the indices of the labels that visitors have as their names."""
         verdicts = (name.verdict for name in self._names.values())
-        return {self._places[verdict.label.id] for verdict in verdicts if verdict is not None}
+        return {self._indices[verdict.label.id] for verdict in verdicts if verdict is not None}
 
     def _evidence_for(self, reading: Reading) -> _Evidence:
         """Return the evidence that `reading` has to be added to."""

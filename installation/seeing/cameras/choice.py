@@ -44,14 +44,14 @@ def reason_against(listing: CameraListing) -> str | None:
     formats = {mode.format for mode in listing.modes}
     is_usb = listing.bus.startswith("usb")
     if listing.driver in PROCESSORS or (listing.is_processor and not is_usb):
-        return "it processes the pictures of other devices and is not a camera"
+        return "this device processes the pictures of other devices and is not a camera"
     if listing.raw_port or (formats and formats <= BAYER and not is_usb):
         return (
-            "this is the raw port of a sensor, and no driver turns its data into pictures; "
+            "this device is the raw port of a sensor, whose data no driver converts to pictures; "
             "use a USB camera"
         )
     if formats and formats <= GREY:
-        return "it has no colour: an infrared or depth camera"
+        return "it is an infrared or depth camera, without colour"
     if formats and not formats & (COLOUR | GREY):
         return f"none of its formats can be decoded ({', '.join(sorted(formats))})"
     return None
@@ -64,14 +64,14 @@ def rank(listings: Sequence[CameraListing]) -> list[CameraListing]:
     which other programs feed, come last. Cameras of the same kind are sorted by their numbers.
     """
     usable = [listing for listing in listings if reason_against(listing) is None]
-    return sorted(usable, key=_place)
+    return sorted(usable, key=_preference)
 
 
 def _is_infrared(listing: CameraListing) -> bool:
     return bool(INFRARED.search(listing.name) or INFRARED.search(listing.interface))
 
 
-def _place(listing: CameraListing) -> int:
+def _preference(listing: CameraListing) -> int:
     if listing.is_virtual:
         return 3
     if _is_infrared(listing):
@@ -84,7 +84,7 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
     ranked = rank(listings)
     before = listings[: listings.index(ranked[0])] if ranked else []
     return [
-        f"{listing.node} ({listing.name or 'no name'}) was passed over: "
+        f"{listing.node} ({listing.name or 'no name'}) is not used: "
         f"{reason_against(listing) or _second_choice(listing)}"
         for listing in before
     ]
@@ -92,7 +92,7 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 
 def _second_choice(listing: CameraListing) -> str:
     if listing.is_virtual:
-        return "it is a virtual camera, which another program feeds"
+        return "it is a virtual camera: another program supplies its pictures"
     if _is_infrared(listing):
-        return "it is an infrared camera, by its name"
+        return "its name says that it is an infrared camera"
     return "a USB camera is preferred"

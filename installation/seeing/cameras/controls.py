@@ -101,7 +101,7 @@ def _set(
         return Mistake(
             where,
             f"the camera rejects {name}: {value} ({error.strerror})",
-            "Turn off the control that sets it automatically, in a line above this one.",
+            f"Turn off the control that sets {name} automatically, in a line above this one.",
         )
     return None
 

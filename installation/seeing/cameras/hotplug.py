@@ -36,9 +36,9 @@ class NewNodes:
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
     """Return the error that ends a show without a camera after the camera `node` was plugged in.
 
-    `instead` is a clause that says what the show plays, such as "the rehearsal plays in its place".
+    `instead` is a clause that says what the show plays, such as "the rehearsal plays instead".
     """
-    problem = f"a camera has been plugged in while {instead}"
+    problem = f"this camera was plugged in while {instead}"
     return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))
 
 
@@ -80,7 +80,7 @@ class RehearsalUntilPlugged:
         if now - self._checked_at >= CHECK_INTERVAL_S:
             self._checked_at = now
             if node := self._new_nodes.find():
-                raise plugged_in(node, "the rehearsal plays in its place")
+                raise plugged_in(node, "the rehearsal plays instead")
         return self._rehearsal.read()
 
     def forget(self) -> None:

@@ -92,9 +92,7 @@ def _open_pictures(
         case source.Pictures(folder) if folder.is_dir():
             return FolderPictures(folder, width, height, fps, once=once), orientation
         case source.Film(path) | source.Pictures(path):
-            problem = (
-                "this film or folder existed when the settings were read, but does not exist now"
-            )
+            problem = "this film or folder was removed after the settings were read"
             raise CameraError(
                 Mistake(
                     display_path(path),

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 import cv2
 
-from installation.errors import CameraError, Mistake
+from installation.errors import CameraError, Mistake, counted
 from installation.guarding.video_outputs import is_video_output
 from installation.running.clock import Clock
 from installation.running.progress import CameraFault
@@ -119,7 +119,7 @@ class Webcam:
         """The camera's description, with the number of damaged pictures if there were any."""
         if not self._damaged:
             return self._description
-        return f"{self._description}, {self._damaged:,} damaged pictures skipped"
+        return f"{self._description}, {counted(self._damaged, 'damaged picture')} skipped"
 
     @property
     def damaged(self) -> int:
@@ -221,7 +221,7 @@ class Webcam:
         return Mistake(
             f"camera {self._device}",
             f"the camera has sent the same picture for {FROZEN_S:g} s, so it is frozen",
-            "The show opens it again. If this happens often, use another camera or port.",
+            "The show reopens the camera. If this happens often, use another camera or port.",
         )
 
     def _no_pictures(self) -> Mistake:
@@ -235,7 +235,7 @@ class Webcam:
     def _damaged_pictures(self) -> Mistake:
         return Mistake(
             f"camera {self._device}",
-            f"the camera sends damaged pictures ({self._damaged:,} so far, the last ones in a row)",
+            f"the camera sends damaged pictures ({self._damaged:,} since it was opened)",
             "Use a shorter cable, or a port of the computer itself instead of a hub.",
         )
 
@@ -301,8 +301,10 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is not None and listing.is_refused and is_video_output(node):
         return Mistake(
             str(node),
-            "pictures can be written to this device, so the guard does not let the show open it",
-            "Use a camera. With `privacy: degraded` the show may open it, and promises less.",
+            "programs can write pictures to this device, so the guard does not let the show open "
+            "it",
+            "Use another camera. With `privacy: degraded` the show opens this one, but promises "
+            "visitors less.",
         )
     if listing is None:
         return _no_video(node)

@@ -27,8 +27,8 @@ IN_WORDS = {
     CameraFault.BLACK: "its pictures are black, as with a cap or a shutter in front of the lens",
     CameraFault.OVEREXPOSED: "its pictures are white: a lamp or a window shines into the lens",
     CameraFault.TORN: "many of its pictures arrive damaged",
-    CameraFault.OTHER_SIZE: "its pictures do not have the size that it promised",
-    CameraFault.SLOW: "it sends less than half of the rate that it promised",
+    CameraFault.OTHER_SIZE: "its pictures do not have the negotiated size",
+    CameraFault.SLOW: ("it sends less than half of the negotiated frame rate"),
 }
 """The log's words for each fault."""
 
@@ -49,7 +49,7 @@ class CameraCare:
         Raises FaultyPicturesError if the camera must be opened again.
         """
         lines = [
-            f"camera: {words}." if faults & fault else f"camera: this fault has ended: {words}."
+            f"camera: {words}." if faults & fault else f"camera: a fault has ended ({words})."
             for fault, words in IN_WORDS.items()
             if (faults ^ self.faults) & fault
         ]
@@ -64,6 +64,6 @@ class CameraCare:
             if now - self._since.setdefault(fault, now) >= patience_s and fault not in self._tried:
                 self._tried.add(fault)
                 self._since.pop(fault)
-                remedy = "The show opens it again, once."
+                remedy = "The show reopens the camera once."
                 raise FaultyPicturesError(Mistake(name, IN_WORDS[fault], remedy), fault)
         return lines

@@ -25,7 +25,7 @@ from installation.settings.kiosk import CameraSettings
 
 OTHER_CAMERA = Mistake(
     "camera",
-    "the camera that was in use is not plugged in",
+    "the camera that the show used is not plugged in",
     "Plug it in again, into the same port. To use another camera, restart the kiosk.",
 )
 

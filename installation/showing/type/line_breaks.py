@@ -55,9 +55,9 @@ the author allows it; `hyphen`: the language allows it; `letters`: the word is t
 
 @dataclass(frozen=True)
 class Break:
-    """A position at which a line may end: before the character with the index `place`."""
+    """A position at which a line may end: before the character with the number `index`."""
 
-    place: int
+    index: int
     kind: BreakKind
 
     @property
@@ -76,21 +76,21 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
     korean = _HANGUL.search(text)
     locale = "ko@lb=strict;lw=phrase" if korean else f"{language or 'en'}@lb=strict"
     found: dict[int, BreakKind] = {
-        place: "soft hyphen" if text[place - 1] == SOFT_HYPHEN else "space"
-        for place in _places(text, icu.BreakIterator.createLineInstance, locale)
+        position: "soft hyphen" if text[position - 1] == SOFT_HYPHEN else "space"
+        for position in _positions(text, icu.BreakIterator.createLineInstance, locale)
     }
-    for place in _hyphens(text, language):
-        found.setdefault(place, "hyphen")
-    return [Break(place, found[place]) for place in sorted(found)]
+    for position in _hyphens(text, language):
+        found.setdefault(position, "hyphen")
+    return [Break(position, found[position]) for position in sorted(found)]
 
 
 def letter_breaks(text: str) -> list[Break]:
     """Return the positions at which `text` may break if necessary: between readers' letters."""
-    places = _places(text, icu.BreakIterator.createCharacterInstance, "en")
-    return [Break(place, "letters") for place in places]
+    positions = _positions(text, icu.BreakIterator.createCharacterInstance, "en")
+    return [Break(position, "letters") for position in positions]
 
 
-def _places(text: str, make: object, locale: str) -> list[int]:
+def _positions(text: str, make: object, locale: str) -> list[int]:
     """Return the ends of the parts that an iterator of ICU finds with the rules of `locale`.
 
     A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never separated
@@ -99,9 +99,11 @@ def _places(text: str, make: object, locale: str) -> list[int]:
     iterator = make(icu.Locale(locale))  # type: ignore[operator]
     iterator.setText(text)
     units = list(iterator)
-    places = units if text.isascii() else _from_utf16(text, units)
+    positions = units if text.isascii() else _from_utf16(text, units)
     return [
-        place for place in places if place == len(text) or not _belongs_to_next(text[place - 1])
+        position
+        for position in positions
+        if position == len(text) or not _belongs_to_next(text[position - 1])
     ]
 
 
@@ -133,10 +135,10 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
         # A separate mark splits the match of a word, and the patterns do not suit the parts.
         if SOFT_HYPHEN in beside or any(unicodedata.combining(letter) for letter in beside):
             continue
-        for place in patterns.positions(word[0]):
-            # Some languages change the letters at a hyphen; these places are not used.
-            if getattr(place, "data", None) is None:
-                yield word.start() + int(place)
+        for position in patterns.positions(word[0]):
+            # Some languages change the letters at a hyphen; these positions are not used.
+            if getattr(position, "data", None) is None:
+                yield word.start() + int(position)
 
 
 def warm_up(texts: Iterable[str], language: str) -> None:

@@ -82,7 +82,7 @@ def fit(
     for number, end in enumerate(breaks):
         best: _Way | None = None
         # The shortest line is tried first: if a line is too wide, all longer lines are too.
-        for start in (*(each.place for each in breaks[:number][::-1]), 0):
+        for start in (*(each.index for each in breaks[:number][::-1]), 0):
             span = _span(text, start, end)
             room = max_width - (edges[span.end] - edges[span.start] + span.hyphen * hyphen_width)
             if room < 0 and best is not None:
@@ -92,7 +92,7 @@ def fit(
             if best is None or cost < best.cost:
                 best = _Way(cost, (*before.spans, span))
         assert best is not None
-        ways[end.place] = best
+        ways[end.index] = best
     return tuple(span for span in ways[len(text)].spans if span.end > span.start)
 
 
@@ -103,7 +103,7 @@ def least_width(text: str, advances: Sequence[float]) -> float:
     for end in line_breaks(text):
         span = _span(text, start, end)
         widest = max(widest, edges[span.end] - edges[span.start])
-        start = end.place
+        start = end.index
     return widest
 
 
@@ -120,15 +120,15 @@ def _breaks_that_fit(
         span = _span(text, start, end)
         if edges[span.end] - edges[span.start] > max_width:
             inside = letter_breaks(text[span.start : span.end])[:-1]
-            breaks += [Break(span.start + each.place, each.kind) for each in inside]
+            breaks += [Break(span.start + each.index, each.kind) for each in inside]
         breaks.append(end)
-        start = end.place
+        start = end.index
     return breaks
 
 
 def _span(text: str, start: int, end: Break) -> Span:
     """Return the line between two breaks, without the blanks and the separator at its ends."""
-    last = end.place
+    last = end.index
     if end.kind == "soft hyphen" and last < len(text):
         last -= len(SOFT_HYPHEN)
     while last > start and text[last - 1] in _BLANK:
@@ -137,7 +137,7 @@ def _span(text: str, start: int, end: Break) -> Span:
         last -= len(_SEPARATOR)
     while start < last and text[start] in _BLANK:
         start += 1
-    return Span(start, last, end.hyphenates and end.place < len(text))
+    return Span(start, last, end.hyphenates and end.index < len(text))
 
 
 def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:

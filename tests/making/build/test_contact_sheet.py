@@ -91,7 +91,9 @@ def test_pictures_are_cut_as_the_show_cuts_visitors(folder: Path) -> None:
     (face,) = Mtcnn().detect(frame)
     visitor = crops.cut(frame, [face.box], "bust", watcher.input)[0]
     assert np.abs(watcher.batches[0][0] - visitor).max() < 1e-6
-    assert result.notes[0].endswith("/contact_sheet.png shows what was cut from the pictures.")
+    assert result.notes[0].endswith(
+        "/contact_sheet.png shows which part of each picture the network gets."
+    )
 
 
 def test_the_contact_sheet_shows_what_was_cut(folder: Path) -> None:
@@ -115,10 +117,10 @@ def test_a_picture_without_a_face_is_left_out(folder: Path) -> None:
     save(folder / "examples" / "astro" / "cup.png", data.coffee())
     for _ in range(2):
         sheet, cup = built(folder).notes
-        assert sheet.endswith("from the pictures; 1 without a face are crossed out.")
+        assert sheet.endswith("pictures without a face are crossed out (1).")
         assert cup == "Left out: astro/cup.png: no face was found in the picture."
     (folder / "examples" / "astro" / "0.png").unlink()
-    with pytest.raises(LabelSetError, match="or write `examples: as they are` if they need not"):
+    with pytest.raises(LabelSetError, match=r"write `examples: as they are` in labelset\.yaml"):
         built(folder)
 
 

@@ -38,7 +38,7 @@ def test_a_copy_that_was_saved_again_is_left_out(folder: Path) -> None:
     save(reds / "g.jpg", data.astronaut()[:300, 50:350])
     made = build_colours(folder)
     assert sorted(made.notes) == [
-        f"Left out: red/{name}: it is the same picture as a.jpg, saved again."
+        f"Left out: red/{name}: the picture is the same as a.jpg, saved again."
         for name in ("b30.jpg", "b60.jpg", "b90.jpg", "c.png", "d.webp", "e.jpg", "f.jpg")
     ]
     assert "Pictures: red one 7, green one 5, blue one 5, grey one 5." in made.figures

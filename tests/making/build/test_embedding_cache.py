@@ -83,7 +83,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     kept = opened(tmp_path)
     with full_disk(), kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
-    assert kept.problem.startswith("is not kept: it cannot be written (")
+    assert kept.problem.startswith("could not be saved: it cannot be written (")
     kept = opened(tmp_path)
     kept.add([key("cat")], torch.zeros(1, WIDTH))
     with full_disk(), pytest.raises(LabelSetError, match="the label is wrong"), kept:
@@ -91,7 +91,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").touch()
     with opened(tmp_path / "elsewhere") as kept:
         kept.add([key("cat")], torch.zeros(1, WIDTH))
-    assert kept.problem == "is not kept: it cannot be written (Not a directory)"
+    assert kept.problem == "could not be saved: it cannot be written (Not a directory)"
 
 
 @given(place=st.integers(1, 700), bit=st.integers(0, 7), length=st.integers(0, 700))
@@ -196,11 +196,13 @@ def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (file,) = (tmp_path / embedding_cache.CACHE_FOLDER).iterdir()
     file.write_bytes(b"cut off")
     figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
-    assert figures[-1] == "The cache of sentences was damaged and was rebuilt."
+    assert figures[-1] == "The cache of sentences was damaged and has been rebuilt."
     assert "damaged" not in " ".join(
         from_text.build_from_text(read_source("weather", tmp_path)).figures
     )
     file.unlink()
     with full_disk():
         figures = from_text.build_from_text(read_source("weather", tmp_path)).figures
-    assert figures[-1].startswith("The cache of sentences is not kept: it cannot be written (")
+    assert figures[-1].startswith(
+        "The cache of sentences could not be saved: it cannot be written ("
+    )

@@ -109,15 +109,15 @@ def test_bad_pictures_are_left_out_and_named(folder: Path) -> None:
     assert sorted(made.notes) == sorted(
         f"Left out: {reason}."
         for reason in (
-            "red/again.png: it is the same picture as 0.png",
+            "red/again.png: the picture is the same as 0.png",
             f"red/notes.txt: {no_picture}",
             "red/half.png: it is damaged and cannot be decoded",
-            "red/empty.jpg: it is empty: copy it again",
+            "red/empty.jpg: it is empty (copy it again)",
             "red/.IMG_2.jpg.icloud: the picture is in iCloud and not on this computer: download it "
             "first",
-            "red/bomb.png: it has many more pixels than 120,000,000",
+            "red/bomb.png: it has too many pixels (expected at most 120,000,000)",
             "red/more: it is not a file",
-            "red/small.png: it is 200×63 px (expected at least 64 each way)",
+            "red/small.png: it is 200×63 px (expected at least 64×64)",
             "red/large.jpg: it has 67,108,865 bytes (expected at most 67,108,864)",
             "green/both.png: the same picture is in blue/both.png",
             "blue/both.png: the same picture is in green/both.png",
@@ -134,8 +134,8 @@ def test_a_cut_tail_is_said_at_each_build(folder: Path) -> None:
     (folder / "examples" / "red" / "cut.jpg").write_bytes(whole[:-400])
     for _ in range(2):
         (note,) = build_colours(folder).notes
-        assert note.startswith("red/cut.jpg: its end is missing (")
-        assert note.endswith(" of its rows); the rest is used.")
+        assert note.startswith("red/cut.jpg: ")
+        assert note.endswith(" of its rows of pixels are missing; the rest is used.")
 
 
 def test_decoders_write_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -167,9 +167,8 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
         "examples: the folder 'purple' is not the id of a row. Add a row for the folder, or "
         "move the folder elsewhere.",
         "examples: the folder 'redd' is not the id of a row. Did you mean 'red'?",
-        "labels.csv:2: 'red' has no folder in examples (expected one of that name). "
-        "Did you mean 'redd'?",
-        "examples/blue: it has 3 good pictures (expected at least 5); left out: "
+        "labels.csv:2: examples has no folder for this row (expected 'red'). Did you mean 'redd'?",
+        "examples/blue: the folder has 3 good pictures (expected at least 5); left out: "
         "blue/1.png: it is not a picture of a known format "
         "(jpeg, png, webp, heif, avif, gif, bmp, tiff). "
         "Add pictures.",
@@ -188,7 +187,7 @@ def test_mistakes_come_in_the_order_of_the_table(folder: Path) -> None:
         patch.setattr(example_pictures, "MAX_PICTURES", 19)
         assert picture_mistakes(folder) == [
             *messages,
-            "examples: it has 20 files (expected at most 19). Remove some.",
+            "examples: the folder has 20 files (expected at most 19). Remove some.",
         ]
 
 
@@ -202,7 +201,10 @@ def test_many_mistakes_are_counted(folder: Path) -> None:
     messages = picture_mistakes(folder)
     assert len(messages) == MAX_MISTAKES + 1
     assert messages[0].endswith("'rd0' is not the id of a row. Did you mean 'rd'?")
-    assert messages[-1] == "examples: 451 more mistakes are not listed. Correct these first."
+    assert (
+        messages[-1]
+        == "examples: 451 more mistakes, not listed here. Correct the listed ones first."
+    )
 
 
 def test_a_folder_that_cannot_be_read_is_a_mistake() -> None:
@@ -296,7 +298,7 @@ def test_a_single_row_is_a_mistake(folder: Path) -> None:
     write_label_set(
         folder.parent, HEADER, "red,red one,looks red,,", name="seen", yaml=YAML + "examples"
     )
-    assert any("there is only one row" in message for message in picture_mistakes(folder))
+    assert any("the file has one row" in message for message in picture_mistakes(folder))
 
 
 def test_an_id_stays_in_the_folder_of_pictures(folder: Path) -> None:

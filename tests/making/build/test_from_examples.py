@@ -67,19 +67,19 @@ def test_the_card_says_the_scores_that_the_show_gives(tmp_path: Path) -> None:
     scorer = LinearScorer.from_built(label_set, eye.fingerprint, eye.width)
     best = scorer.score(neutral_features(eye, from_examples.NEUTRAL)).max(1)
     (nothing,) = (line for line in made.figures if "is_background" in line)
-    assert f"The scores there are {best.mean():.2f} on average" in nothing
+    assert f"The best score of a neutral picture is {best.mean():.2f} on average" in nothing
 
 
 def test_the_figures_have_accuracy_and_counts(folder: Path) -> None:
     """The figures have the accuracy on held-out pictures, the chance level and the counts."""
     figures = build_colours(folder).figures
     assert figures[0] == (
-        "Of your 20 pictures, each read by a probe trained without it, 100% get the right label; "
-        "the most frequent label alone would be right for 25%."
+        "Of your 20 pictures, 100% get the right label if the network has not been trained with "
+        "them; always choosing the most frequent label would be right for 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
     assert any(line.startswith("On neutral pictures: ") for line in figures)
-    assert not any("Left out" in line or "taken for" in line for line in figures)
+    assert not any("Left out" in line or "gets the label" in line for line in figures)
 
 
 def test_the_worst_pairs_are_named(folder: Path) -> None:
@@ -90,14 +90,14 @@ def test_the_worst_pairs_are_named(folder: Path) -> None:
         (folder / "examples" / name).rmdir()
     draw(folder / "examples" / "red", (60, 60, 60), 12)
     draw(folder / "examples" / "green", (60, 61, 60), 12)
-    confused = [line for line in build_colours(folder).figures if "is taken for" in line]
+    confused = [line for line in build_colours(folder).figures if "gets the label" in line]
     assert confused
     assert set(confused[0].split("'")[1:4:2]) == {"red one", "green one"}
 
 
 def test_a_row_of_background_is_proposed_where_nothing_gets_a_name(folder: Path) -> None:
     """If neutral pictures get a label, a background row is proposed, unless the set has one."""
-    hint = "a row of is_background and pictures of empty rooms"
+    hint = "a row with `is_background: yes` and pictures of empty rooms"
     assert any(hint in line for line in build_colours(folder).figures)
     rows = [f"{name},{name} one,looks {name},,," for name in COLOURS]
     rows[-1] += "yes"
@@ -162,6 +162,6 @@ def test_pictures_that_turn_out_broken_count_as_missing(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:2000])
     (message,) = picture_mistakes(folder)
     assert message == (
-        "examples/red: it has 4 good pictures (expected at least 5); left out: "
+        "examples/red: the folder has 4 good pictures (expected at least 5); left out: "
         "red/3.png: it is damaged and cannot be decoded. Add pictures."
     )

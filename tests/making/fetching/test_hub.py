@@ -66,7 +66,7 @@ def test_another_network_than_the_first_is_refused(kiosk: Kiosk) -> None:
     kiosk.store.requests.clear()
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
-    assert f"is a different file now (SHA-256 {hashlib.sha256(other).hexdigest()}" in outcome.stderr
+    assert f"has changed (SHA-256 {hashlib.sha256(other).hexdigest()}" in outcome.stderr
     assert kiosk.store.requests == []
     assert kiosk.fetch("persons-21k", "--sha256", hashlib.sha256(other).hexdigest()).returncode == 0
     assert (kiosk.weights / WEIGHTS).read_bytes() == other
@@ -147,7 +147,7 @@ def test_a_damaged_cache_is_reported_and_not_used(kiosk: Kiosk, damage: bytes) -
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 0, outcome.stderr
     assert f"snapshots/{COMMIT}/{FILE} is damaged or another file" in outcome.stderr
-    assert outcome.stderr.endswith("it is fetched from the network\n")
+    assert outcome.stderr.endswith("the file is fetched from the network instead\n")
     assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
 
 
@@ -176,7 +176,7 @@ def test_a_file_brought_by_hand_is_replaced_and_logged(kiosk: Kiosk) -> None:
     (kiosk.weights / WEIGHTS).write_bytes(timm_weights(5))
     outcome = kiosk.fetch("persons-21k")
     brought = hashlib.sha256(timm_weights(5)).hexdigest()
-    line = f"persons-21k: models/weights/{WEIGHTS} is replaced (its SHA-256 was {brought})"
+    line = f"persons-21k: replacing models/weights/{WEIGHTS}, whose SHA-256 was {brought}"
     assert outcome.stderr == f"{line}\n"
     assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
 
@@ -186,7 +186,10 @@ def test_offline_without_a_cache_is_an_error(kiosk: Kiosk) -> None:
     kiosk.environment = {"HF_HUB_OFFLINE": "1"}
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
-    assert "HF_HUB_OFFLINE is set, and the file is not in Hugging Face's cache" in outcome.stderr
+    assert (
+        "Hugging Face's cache lacks the file, and HF_HUB_OFFLINE forbids a download"
+        in outcome.stderr
+    )
     assert kiosk.hub.requests == []
 
 
@@ -195,7 +198,7 @@ def test_a_pinned_file_that_the_hub_has_changed_is_not_begun(kiosk: Kiosk) -> No
     kiosk.hub.hub_files[CLIP] = CONTENT
     outcome = kiosk.fetch("clip")
     assert outcome.returncode == 2
-    assert "open_clip_model.safetensors is a different file now" in outcome.stderr
+    assert "open_clip_model.safetensors has changed" in outcome.stderr
     words = " ".join(outcome.stderr.split())
     assert "). Fetch it over another network or with a newer version of the kiosk." in words
     assert kiosk.store.requests == []
@@ -247,10 +250,10 @@ def test_all_fetches_what_it_can(kiosk: Kiosk) -> None:
     starts = [
         f"yunet: {answers}",
         f"yunet: {failed}media.github",
-        "yunet: another computer can download it from https://media.github",
+        "yunet: the download failed from every address. Or download https://media.github",
         f"clip: {answers}",
         f"imagenet-safety: {failed}image-net.org",
-        "imagenet-safety: another computer can download it from https://image-net.org/",
+        "imagenet-safety: the download failed from every address. Or download https://image-net.org/",
     ]
     lines = outcome.stderr.splitlines()
     assert len(lines) == len(starts)

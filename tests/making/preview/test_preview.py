@@ -123,11 +123,11 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     If other labels are hidden than by default, their number is the first one.
     """
     hidden, named, neutral, rehearsal, classes = spanish.figures
-    assert hidden == "Labels hidden as kiosk.yaml says: 1; by default: 2."
+    assert hidden == "Labels hidden by kiosk.yaml: 1; hidden by default: 2."
     assert named.startswith("Of 120 neutral pictures, ")
     assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert classes.startswith("For each class of the network, as if it were certain: ")
+    assert classes.startswith("If the network were certain of one class, for each class: ")
 
 
 def test_the_show_s_own_min_score_and_detector_are_used(
@@ -142,7 +142,7 @@ def test_the_show_s_own_min_score_and_detector_are_used(
         return open_detector(name)
 
     monkeypatch.setattr(preview_module, "open_detector", open_recorded)
-    for min_score, figure in ((0.0, "100% would be named"), (0.999, "0% would be named")):
+    for min_score, figure in ((0.0, "100% would get a label"), (0.999, "0% would get a label")):
         show = settings(reading={"min_score": min_score}, detector="mtcnn")
         result = preview("things", (1280, 720), show, tmp_path, embed=embed)
         assert result.figures[0].startswith(f"Of 120 neutral pictures, {figure}.")
@@ -156,7 +156,7 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(b"no tensors")
     result = preview("things", (1280, 720), settings(), tmp_path, embed=embed)
-    assert result.figures[-1] == "The cache of sentences was damaged and was rebuilt."
+    assert result.figures[-1] == "The cache of sentences was damaged and has been rebuilt."
 
 
 def test_a_letter_without_a_font_is_a_mistake_of_its_row(

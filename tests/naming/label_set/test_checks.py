@@ -95,9 +95,9 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "a,air,,,age"),
             [
-                "weather/labels.csv: no label is visible (of 1 rows, 1 are hidden and 0 are "
-                "background, expected at least one). Clear hidden_because or is_background in "
-                "a row that may be shown."
+                "weather/labels.csv: no label is visible (of 1 row, 1 hidden and 0 background, "
+                "expected at least one). Empty the cells hidden_because and is_background of a "
+                "row that may be shown."
             ],
         ),
         (
@@ -223,6 +223,6 @@ def test_one_output_has_one_row(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake == (
-        "weather/labels.csv:3: the id 'n01440764' means the same output as '0' (first on line 2). "
+        "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
         "Give each row a unique id."
     )

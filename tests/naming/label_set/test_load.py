@@ -89,7 +89,7 @@ def test_a_file_full_of_mistakes_ends_with_their_number(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, *(f"id{n},name{n},,,nobody{n}" for n in range(80)))
     messages = mistakes(tmp_path)
     assert len(messages) == MAX_MISTAKES + 1
-    assert messages[-1].startswith("weather/labels.csv: 30 more mistakes are not listed")
+    assert messages[-1].startswith("weather/labels.csv: 30 more mistakes, not listed here")
 
 
 def test_classes_are_found_by_wordnet_id_and_headings_are_never_read(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
     write_label_set(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
-    assert "0 are background, 1 unknown to the network, expected at least one). Use a" in mistake
+    assert "0 background, 1 unknown to the network, expected at least one). Use a" in mistake
 
 
 def test_a_background_row_is_not_counted_as_a_name(tmp_path: Path) -> None:
@@ -154,7 +154,8 @@ def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
     first, second = mistakes(tmp_path)
     assert first == (
         "weather/labels.csv: the labels are read from this file, not from labels.txt. "
-        "If you did not intend that, move labels.csv elsewhere; if you did, correct the mistakes "
+        "If the labels are in another file, move labels.csv elsewhere; otherwise correct the "
+        "mistakes "
         "in labels.csv."
     )
     assert second.startswith("weather/labels.csv:2: hidden_because")

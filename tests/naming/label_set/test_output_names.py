@@ -109,8 +109,8 @@ def test_lines_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, why: 
         ("[" * 100_000, "config.json:1: the file is not JSON"),
         ("[]", "the file is not a JSON object"),
         ("{}", "the file does not name any outputs (expected id2label"),
-        ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for the output 1 (it names 2)"),
-        ('{"id2label": {"0": 3}}', "no name for the output 0"),
+        ('{"id2label": {"0": "Sun", "2": "Rain"}}', "no name for output 1 (2 names found)"),
+        ('{"id2label": {"0": 3}}', "no name for output 0 (1 name found)"),
         ('{"id2label":\n{"0": "a",\n"1": "b\\u202ec"}}', "config.json:3: the name contains a dir"),
     ],
 )

@@ -48,8 +48,8 @@ def test_a_missing_gpu_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("class_", "devices", "cuda", "words"),
     [
-        ("0x030000", ["nvidiactl", "nvidia0"], "12.8", "/dev/nvidia-uvm is missing"),
-        ("0x030200", [], "12.8", "its driver is not loaded"),
+        ("0x030000", ["nvidiactl", "nvidia0"], "12.8", "/dev/nvidia-uvm, which"),
+        ("0x030200", [], "12.8", "driver of the NVIDIA card is not loaded"),
         ("0x030000", ["nvidiactl", "nvidia-uvm"], "12.8", "does not start CUDA"),
         ("0x030000", ["nvidiactl", "nvidia-uvm"], None, "built without CUDA"),
         ("0x040300", [], "12.8", None),  # the sound of a card that was passed to another machine
@@ -83,4 +83,4 @@ def test_a_card_with_a_driver_without_cuda_is_named(driver: str, tmp_path: Path)
     (tmp_path / "sys/module" / driver).mkdir(parents=True)
     reason = why_no_cuda(tmp_path, "12.8")
     assert reason is not None
-    assert f"{driver} drives it, which has no CUDA (install NVIDIA's own driver" in reason
+    assert f"uses the driver {driver}, which has no CUDA (install NVIDIA's own" in reason

@@ -27,7 +27,7 @@ def test_weights_in_other_files_are_refused() -> None:
     tensor.data_location = TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="../../../etc/passwd")
     assert (
-        "lie in a second file, '../../../etc/passwd' (expected as classifier.onnx.data"
+        "are in a second file, '../../../etc/passwd' (expected in the same folder, named"
         in judged(model)
     )
 
@@ -50,10 +50,10 @@ def test_a_second_file_is_judged_with_the_first() -> None:
     whole = onnx_check.judge("classifier.onnx", first, second)
     assert whole == onnx_check.judge_here("classifier.onnx", first, second)
     assert whole == onnx_check.judge_here("classifier.onnx", onnx_classifier().SerializeToString())
-    with pytest.raises(LabelSetError, match=r"'w' \(expected as classifier.onnx.data beside it"):
+    with pytest.raises(LabelSetError, match=r"'w' \(expected in the same folder, named"):
         onnx_check.judge("classifier.onnx", first)
     for damaged in (second[:-1], b""):
-        with pytest.raises(LabelSetError, match="is not its second file, or is incomplete"):
+        with pytest.raises(LabelSetError, match="belongs to another network, or is incomplete"):
             onnx_check.judge("classifier.onnx", first, damaged)
 
 
@@ -91,18 +91,20 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
     mine = helper.make_node("Conv", [], [], domain="com.example")
     assert "'Conv' of 'com.example' (expected ONNX's own)" in judged(with_node(mine))
     inner = helper.make_node("Relu", ["x"], ["y"], body=onnx_classifier().graph)
-    assert "a network inside the network" in judged(with_node(inner))
+    assert "contains another network" in judged(with_node(inner))
     model = onnx_classifier()
     model.functions.add(name="mine")
     assert "it contains functions in addition to the network" in judged(model)
     texts = helper.make_tensor("t", TensorProto.STRING, [1], [b"a"])
-    assert "a tensor of text" in judged(with_node(helper.make_node("Relu", [], []), texts))
+    assert "a tensor contains text" in judged(with_node(helper.make_node("Relu", [], []), texts))
 
 
 def test_what_ends_onnxruntime_is_refused() -> None:
     """Divisions that crash onnxruntime's process are refused before onnxruntime gets the file."""
     node = helper.make_node("DepthToSpace", ["pixels"], ["y"], blocksize=2**32)
-    assert "its setting 'blocksize' is beyond 1,000,000" in judged(with_node(node))
+    assert "the setting 'blocksize' of an operation is larger than 1,000,000" in judged(
+        with_node(node)
+    )
     least, minus = (
         numpy_helper.from_array(np.array([number], np.int64), name)
         for number, name in ((-(2**63), "least"), (-1, "minus"))
@@ -162,7 +164,7 @@ def test_a_tensor_that_claims_more_than_it_holds_is_refused(dims: list[int]) -> 
     if 0 in dims:
         onnx_check.judge_here("classifier.onnx", model.SerializeToString())
     else:
-        assert "a tensor claims" in judged(model)
+        assert "bytes states" in judged(model)
 
 
 @settings(max_examples=3000)

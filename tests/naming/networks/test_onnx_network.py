@@ -118,7 +118,7 @@ def test_labelset_yaml_normalises_pictures(tmp_path: Path) -> None:
         ({"shape": (1, 3, 32, 48)}, "", "(expected squares of 16 to 1,024 px)"),
         ({"shape": (65, 3, 32, 32)}, "", "(expected at most 64 pictures at a time)"),
         ({"shape": (1, 4, 32, 32)}, "", "(expected pictures: float, float16 or uint8"),
-        ({"kind": TensorProto.INT32}, "", "it takes tensor(int32) [N, 3, 32, 32]"),
+        ({"kind": TensorProto.INT32}, "", "its input is tensor(int32) [N, 3, 32, 32]"),
         ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Delete mean and std"),
         ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
         ({}, "output: scores", "(expected 0 to 1). Write `output: logits`"),
@@ -178,7 +178,7 @@ def test_the_network_opens_under_the_guard(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
     first, second = outcome.stdout.splitlines()
     assert first == "ONNX Runtime 9 4"
-    assert second.endswith("no process that could check it. Restart the show.")
+    assert second.endswith("which a running show must not start. Restart the show.")
     assert outcome.stderr == ""
 
 
@@ -196,7 +196,7 @@ def test_onnxruntime_leaves_nothing_without_the_guard_either(tmp_path: Path) -> 
     outcome = run("-c", LOAD + WITHOUT_GUARD, str(tmp_path), user=USERS[0], folder=tmp_path)
     library, filters = outcome.stdout.splitlines()
     assert library == "ONNX Runtime, in a process of its own 9 4 1 4", outcome.stderr
-    assert filters == "['3']", "its process is under both stages"
+    assert filters == "['3']", "its process is under all stages"
     assert list((tmp_path / "home").rglob("*")) == []
 
 
@@ -254,7 +254,7 @@ def test_the_two_files_of_torch_are_read(tmp_path: Path) -> None:
     expected = torch.tensor([[0.3085325, -0.4085406, -0.2702280, -0.3410389]])
     assert (encode(encoder, grey) - expected).abs().max() < 1e-5
     (folder / "classifier.onnx.data").unlink()
-    assert "lie in a second file, 'classifier.onnx.data'" in refusal(folder)
+    assert "are in a second file, 'classifier.onnx.data'" in refusal(folder)
 
 
 def test_the_one_file_of_torch_is_read(tmp_path: Path) -> None:

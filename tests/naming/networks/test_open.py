@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from installation.errors import LabelSetError
+from installation.errors import LabelSetError, counted
 from installation.naming.label_set.folder import MAX_NETWORK_BYTES, ONNX_FILE, TENSORS_FILE
 from installation.naming.networks.open import check_size
 from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_onnx, write_set
@@ -25,12 +25,12 @@ def test_there_is_one_network(tmp_path: Path) -> None:
     ("name", "remedy"),
     [
         ("model.onnx", "There is 'model.onnx'. Rename it to classifier.onnx."),
-        ("Model.ONNX", "There is 'Model.ONNX'. Rename it to classifier.onnx."),
+        ("Model.ONNX", "The folder contains 'Model.ONNX'. Rename it to classifier.onnx."),
         ("converted_keras.h5", "rename it to keras_model.h5"),
         ("model_unquant.tflite", "Export the project as Keras"),
         ("weights.bin", "instead of TensorFlow.js"),
         ("saved_model.pb", "with tf2onnx"),
-        ("best.pt", "It may contain code, so it is not read. Export it with torch.onnx.export"),
+        ("best.pt", "so the kiosk does not read it. Export it with torch.onnx.export"),
         ("pytorch_model.bin", "save a model of Hugging Face as model.safetensors"),
         ("resnet.safetensors", "Rename it to model.safetensors, with config.json beside it."),
         ("notes.txt", "Copy the network into this folder."),
@@ -52,8 +52,8 @@ def test_a_wrong_number_of_names_is_named(tmp_path: Path, count: int) -> None:
     (folder / "classifier.onnx").write_bytes(onnx_classifier().SerializeToString())
     (folder / "labels.txt").write_text("".join(f"weather {i}\n" for i in range(count)))
     assert refusal(folder) == (
-        f"labels.txt: it names {count} outputs, but the network has 4. "
-        "Name each output, in their order."
+        f"labels.txt: the file names {counted(count, 'output')} (expected 4, as the network has). "
+        "Name all outputs, in their order."
     )
 
 

@@ -132,7 +132,7 @@ def test_damaged_weights_are_refused(models: Path, tmp_path: Path, kept: int) ->
 @pytest.mark.parametrize("name", ["nonsense", "vit_tiny_patch16_224.nonsense"])
 def test_a_network_that_timm_does_not_know_is_refused(tmp_path: Path, name: str) -> None:
     """A mistyped name of a network is quoted, with an example of a whole name."""
-    with pytest.raises(LabelSetError, match=r"does not know such a network\. Write the whole name"):
+    with pytest.raises(LabelSetError, match=r"has no network of this name\. Write the whole name"):
         TimmFeatures(name, CPU, tmp_path)
 
 
@@ -274,7 +274,7 @@ def test_pictures_are_prepared_as_by_open_clip(clip: Clip) -> None:
 
 
 DAMAGED = "the file does not contain clip: the file is damaged"
-ANOTHERS = "the file does not contain clip: its tensors are another network's"
+ANOTHERS = "the file does not contain clip: its tensors belong to another network"
 
 
 def refusal(clip_weights: Path) -> str:
@@ -319,7 +319,9 @@ def test_another_networks_weights_are_not_clips(clip_weights: Path, tmp_path: Pa
     save_file({**tensors, "visual.proj": projection.T.contiguous()}, file)
     assert refusal(file) == ANOTHERS
     save_file({**tensors, "visual.proj": projection.half()}, file)
-    assert refusal(file) == "the file does not contain clip: it has F16, F32 tensors (expected F32)"
+    assert refusal(file) == (
+        "the file does not contain clip: its tensors are F16, F32 (expected F32)"
+    )
     small_clip(file, Architecture(Tower(64, 1), Tower(64, 1), 32, size=64))
     assert refusal(file) == ANOTHERS
     save_file(timm.create_model("resnet10t").state_dict(), file)

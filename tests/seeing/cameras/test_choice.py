@@ -44,27 +44,27 @@ OTHERS = {
         listing(0, "pBAA", driver="unicam", bus="platform:3f801000.csi"),
         "none of its formats can be decoded (pBAA)",
     ),
-    "the infrared camera of a laptop": (listing(0, "GREY"), "it has no colour"),
+    "the infrared camera of a laptop": (listing(0, "GREY"), "without colour"),
     "an infrared camera that calls its grey YUYV": (
         listing(0, "YUYV", name="Integrated IR Camera"),
-        "it is an infrared camera, by its name",
+        "its name says that it is an infrared camera",
     ),
     "the image processor of a Raspberry Pi 4": (
         listing(0, "YUYV", "RGB3", driver="bcm2835-isp", bus="platform:bcm2835-isp"),
-        "it processes the pictures of other devices",
+        "processes the pictures of other devices",
     ),
-    "a camera that measures depth": (listing(0, "Z16", "Y8I"), "it has no colour"),
+    "a camera that measures depth": (listing(0, "Z16", "Y8I"), "without colour"),
     "a false camera": (
         listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
         "it is a virtual camera",
     ),
     "an infrared camera whose name is cut off": (
         listing(0, "YUYV", name="Integrated Camera: Integrated I", interface="Integrated IR Cam"),
-        "it is an infrared camera, by its name",
+        "its name says that it is an infrared camera",
     ),
     "a processor of pictures whose driver nobody named": (
         listing(0, "YU12", driver="new-isp", bus="platform:fd100000.isp", is_processor=True),
-        "it processes the pictures of other devices",
+        "processes the pictures of other devices",
     ),
     "a sensor of eight bits whose driver nobody named": (
         listing(0, "BA81", driver="new-csi", bus="platform:fd200000.csi"),
@@ -88,7 +88,7 @@ def test_a_usb_camera_with_colour_is_taken_before(kind: str) -> None:
     other, reason = OTHERS[kind]
     assert rank([other, WEBCAM])[0] == WEBCAM
     [line] = passed_over([other, WEBCAM])
-    assert line.startswith(f"/dev/video0 ({other.name}) was passed over: ")
+    assert line.startswith(f"/dev/video0 ({other.name}) is not used: ")
     assert reason in line
 
 

@@ -50,7 +50,7 @@ def test_the_rehearsal_ends_when_a_camera_is_plugged_in(
 ) -> None:
     """Within a second the show fails with the camera's node, to be started again with it."""
     count, message = _frames_until_plugged(before, checks)
-    assert message.startswith(f"{checks[-1][-1]}: a camera has been plugged in")
+    assert message.startswith(f"{checks[-1][-1]}: this camera was plugged in")
     assert count == pytest.approx(31 * seconds, abs=2)
 
 

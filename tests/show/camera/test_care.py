@@ -48,4 +48,4 @@ def test_the_log_says_once_what_is_wrong_and_once_that_it_is_over() -> None:
     words = IN_WORDS[CameraFault.BLACK]
     assert care.check(CameraFault.BLACK, 0.0, "a camera") == [f"camera: {words}."]
     assert care.check(CameraFault.BLACK, 1.0, "a camera") == []
-    assert care.check(NONE, 2.0, "a camera") == [f"camera: this fault has ended: {words}."]
+    assert care.check(NONE, 2.0, "a camera") == [f"camera: a fault has ended ({words})."]

@@ -12,8 +12,8 @@ def _pieces(text: str, language: str = "") -> list[str]:
     """Return `text` cut at all its breaks; a hyphen that would be drawn is shown."""
     pieces, start = [], 0
     for each in line_breaks(text, language):
-        pieces.append(text[start : each.place].replace("\u00ad", "") + "-" * each.hyphenates)
-        start = each.place
+        pieces.append(text[start : each.index].replace("\u00ad", "") + "-" * each.hyphenates)
+        start = each.index
     return pieces
 
 
@@ -55,14 +55,14 @@ def test_text_without_spaces_breaks_between_words(text: str, words: list[str]) -
 def test_a_leading_vowel_stays_with_its_consonant(text: str) -> None:
     """A vowel that is written before its consonant is not separated from it."""
     for each in (*line_breaks(text), *letter_breaks(text)):
-        before = text[each.place - 1]
-        assert each.place == len(text) or before not in "เแโใไເແໂໃໄꪵꪶꪹꪻꪼ\u17d2\u1039"
+        before = text[each.index - 1]
+        assert each.index == len(text) or before not in "เแโใไເແໂໃໄꪵꪶꪹꪻꪼ\u17d2\u1039"
 
 
 def test_marks_stay_with_their_letter() -> None:
     """A word is never broken between a letter and its marks."""
     text = "o\u0323\u0300m\u0303g\u0303"
-    assert [each.place for each in letter_breaks(text)] == [3, 5, 7]
+    assert [each.index for each in letter_breaks(text)] == [3, 5, 7]
 
 
 def test_nothing_is_loaded_at_the_first_verdict() -> None:

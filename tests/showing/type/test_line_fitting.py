@@ -26,7 +26,7 @@ def _greedy(text: str, width: float) -> list[str]:
     """Return `text` in lines that are filled one after the other."""
     lines, line, start = list[str](), "", 0
     for end in line_breaks(text):
-        piece, start = text[start : end.place], end.place
+        piece, start = text[start : end.index], end.index
         if line and _width((line + piece).rstrip()) > width:
             lines.append(line.rstrip())
             line = ""
@@ -58,7 +58,7 @@ def test_lines_are_as_few_and_no_longer_than_one_after_the_other(text: str, widt
 def test_no_word_is_broken_that_fits(text: str, width: int) -> None:
     """No word is broken to make lines even: not 'Momen / t, bitte'."""
     if least_width(text, _advances(text)) <= width:
-        places = {each.place for each in line_breaks(text)}
+        places = {each.index for each in line_breaks(text)}
         ends = [span.end for span in fit(text, _advances(text), width)]
         assert all(end in places or text[end] == " " for end in ends)
 

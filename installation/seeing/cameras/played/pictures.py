@@ -8,7 +8,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from installation.errors import CameraError, Mistake, display_path
+from installation.errors import CameraError, Mistake, counted, display_path
 from installation.seeing.frame import Pixels
 from installation.settings.source import PICTURE_SUFFIXES, UNPLAYED_SUFFIXES
 
@@ -61,7 +61,8 @@ class FolderPictures:
         self._held: tuple[Path, Pixels] | None = None
         self.scene = 0
         self.fps = fps
-        self.name = f"folder {folder.name}, {len(self._files)} pictures at {width}×{height}"
+        count = counted(len(self._files), "picture")
+        self.name = f"folder {folder.name}, {count} at {width}×{height} px"
 
     def __repr__(self) -> str:
         return f"<FolderPictures, {len(self._files)} pictures>"
@@ -97,7 +98,7 @@ class FolderPictures:
         except OSError as error:
             picture, problem = None, f"this picture can no longer be read ({error.strerror})"
         else:
-            problem = "this picture was intact when the show started, but is damaged now"
+            problem = "this picture was damaged after the start of the show"
         if picture is None:
             remedy = "Restore the picture, or choose another source."
             raise CameraError(Mistake(display_path(file), problem, remedy))

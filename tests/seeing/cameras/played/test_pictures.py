@@ -111,7 +111,9 @@ def test_a_picture_that_is_damaged_during_the_show_is_named(tmp_path: Path) -> N
     write_picture(tmp_path / "a.png", quarters())
     pictures = _open(tmp_path, once=True)
     (tmp_path / "a.png").write_bytes(b"no picture")
-    with pytest.raises(CameraError, match=r"a\.png: this picture was intact when the show started"):
+    with pytest.raises(
+        CameraError, match=r"a\.png: this picture was damaged after the start of the show"
+    ):
         pictures.next()
 
 
