@@ -29,6 +29,7 @@ from installation.showing.scene import Line, Scene, Size
 from installation.showing.scenes.cards import title_card, trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
 from installation.showing.scenes.idle import idle
+from installation.showing.type.fonts import CAP_HEIGHT
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import OffScreen
 
@@ -69,7 +70,7 @@ def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
                 continue
             sizes.add(line.size)
             known.add((line.text, line.size))
-            yield Row(name, line.text, context.fonts.extent("H", line.size).ascent)
+            yield Row(name, line.text, CAP_HEIGHT * line.size)
 
 
 def lines(scene: Scene) -> Iterator[Line]:

@@ -58,7 +58,7 @@ YAML = """\
 #   name_es, definition_es, name_de, …    translations, for `language` in kiosk.yaml
 
 title: {title}
-# At the foot of the visitors' screen, so keep it short: "Names: ImageNet, 2009, after WordNet."
+# At the foot of the visitors' screen, so keep it short: "Names: ImageNet, 2009 (WordNet)."
 credit: {credit}
 
 # What a visitor is called if no label fits well enough. Every chain of categories begins with it.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from installation.guarding.self_test import Proof
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import Words, privacy_line
+from installation.showing.words import Words, with_privacy_line
 
 FIRST_DAY = datetime.date(2026, 1, 1)
 """A day before this version was written; a clock that shows an earlier one has not been set."""
@@ -51,8 +51,9 @@ def time_is_known(
 
 def without_privacy_line(context: ScreenContext) -> ScreenContext:
     """Return `context` without privacy lines, for the time before the self-test."""
-    words = context.words.updated({"privacy": ""})
-    second = context.second and context.second.updated({"privacy": ""})
+    nothing = {"privacy": "", "promise": ""}
+    words = context.words.updated(nothing)
+    second = context.second and context.second.updated(nothing)
     return replace(context, words=words, second=second)
 
 
@@ -64,15 +65,16 @@ def update_privacy_line(
     """Return `context` with the current privacy lines.
 
     If the self-test `proof` ran before today, the lines state the day of that test. If
-    `knows_time` returns False for today, they state neither time nor day.
+    `knows_time` returns False for today, they state neither time nor day. If the kernel does not
+    prevent that pictures are stored, there is no promise under an empty square.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()
     tested_at = proof.tested_at if knows_time(today) else None
 
     def updated(words: Words) -> Words:
-        line = privacy_line(words, proof.prevents_storage, tested_at, today)
-        return words if line == words.privacy else words.updated({"privacy": line})
+        true = with_privacy_line(words, proof.prevents_storage, tested_at, today)
+        return words if true == words else true
 
     words = updated(context.words)
     second = None if context.second is None else updated(context.second)

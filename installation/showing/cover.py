@@ -13,7 +13,8 @@ from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.31
 """The largest share of a frame's height that may be cropped away, half of it at the top. The value
-is a guess. On a screen of 16 : 9 with two languages, a frame of 16 : 9 loses 0.30 of its height.
+is a guess. On a screen of 16 : 9 with two languages, a frame of 16 : 9 loses so much of its height,
+and has a strip of black on each side.
 """
 
 

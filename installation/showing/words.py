@@ -51,10 +51,20 @@ class Words:
     """The line below the notice: how not to be read, and within how many seconds a name
     disappears.
     """
+    way_out_one: Sentence
+    """The same line for one second."""
+    countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
+    """The words on the tag of an empty square: when the reading begins."""
+    brief_countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
+    """The words in place of `countdown` beside a small face."""
     turn_away: Sentence
     """The sentence under an empty square, before anything is read."""
+    promise: Sentence
+    """The sentence below it: what happens to the pictures."""
     guess: Sentence
-    """The statement at the foot of every scene that a name is a guess and not a fact."""
+    """The statement at the foot that a name is a guess and not a fact."""
+    no_guess: Sentence
+    """The statement in its place while every visitor is a person without a name."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
     """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
@@ -66,7 +76,7 @@ class Words:
     it.
     """
     privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
-    """The privacy sentence after a self-test today: how many ways out were tried, and when."""
+    """The privacy sentence after a self-test today: what the computer tried, and when."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
     """The privacy sentence after a self-test on an earlier day."""
     privacy_undated: Sentence
@@ -190,6 +200,10 @@ class Words:
         changed: dict[str, Any] = dict(texts)
         return replace(self, **changed)
 
+    def way_out_in(self, seconds: int) -> str:
+        """Return the line below the notice for a name that disappears within `seconds`."""
+        return self.way_out_one if seconds == 1 else self.way_out.format(seconds=seconds)
+
     def number(self, count: int) -> str:
         """Return `count` as the language writes it: '1.889'."""
         return f"{count:,}".replace(",", self.thousands)
@@ -261,6 +275,17 @@ def words_of(settings: Settings) -> tuple[Words, ...]:
     if second is None or second.words == settings.language.words:
         return (first,)
     return first, load_words(second.words).updated(dict.fromkeys(own, ""))
+
+
+def with_privacy_line(
+    words: Words, prevented: bool, tested_at: datetime.datetime | None, today: datetime.date
+) -> Words:
+    """Return `words` with the privacy line that is true `today`; the arguments are its own.
+
+    Unless storing pictures is prevented, there is no promise under an empty square.
+    """
+    line = privacy_line(words, prevented, tested_at, today)
+    return words.updated({"privacy": line, "promise": words.promise if prevented else ""})
 
 
 def privacy_line(

@@ -116,6 +116,23 @@ def test_squares_and_words_are_seen_before_any_picture(context: MakeContext, nam
         assert min(against for _, against in outlines) >= OF_OUTLINE
 
 
+@pytest.mark.parametrize("score", [0.01, 0.12, 0.31, 0.5, 0.88, 1.0])
+def test_a_name_is_read_whatever_its_score_is(context: MakeContext, score: float) -> None:
+    """Every letter of a tag has the contrast of small type, also above the end of the green."""
+    screen = context((1920, 1080))
+    for head in (HEADS[0], HEADS[1]):
+        named = sighting(1, face(head), LABELS[1], score=score, stage="named")
+        frame = Frame.from_rgb(PICTURES["white"], 0.0)
+        scene = compose(frame, sightings_of([named]), screen, 0.0)
+        tag = scene.visitors[0].tag
+        assert tag is not None
+        texts = {line.text for line in tag.panel.lines}
+        found = list(text_contrasts(scene, screen.fonts, painted(scene, screen)))
+        ratios_of_tag = [each.ratio for each in found if each.text in texts]
+        assert len(ratios_of_tag) == len(texts)
+        assert min(ratios_of_tag) >= OF_SMALL
+
+
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize("kind", ["list", "mirror"])
 def test_the_question_is_read_before_any_picture(

@@ -15,7 +15,7 @@ from installation.seeing.frame import Frame
 from installation.showing.scene import Scene, Size
 from installation.showing.scenes.cards import title_card, trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
-from installation.showing.scenes.faults import camera_faults, faults_card
+from installation.showing.scenes.faults import AnalysisFault, camera_faults, faults_card
 from installation.showing.scenes.idle import idle
 from installation.showing.scenes.staff import (
     STAGE_ONE_LAYERS,
@@ -26,7 +26,7 @@ from installation.showing.scenes.staff import (
 )
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import load_words, privacy_line
+from installation.showing.words import load_words, with_privacy_line
 from tests.support.figures import (
     BOXER,
     CLINICIAN,
@@ -80,8 +80,7 @@ def tested(context: MakeContext) -> MakeContext:
 
 def _with_privacy_line(context: ScreenContext, holds: bool, today: datetime.date) -> ScreenContext:
     """Return `context` with the privacy line of a sandbox that holds, or does not."""
-    line = privacy_line(context.words, holds, AT, today)
-    return replace(context, words=context.words.updated({"privacy": line}))
+    return replace(context, words=with_privacy_line(context.words, holds, AT, today))
 
 
 def _frame(size: Size, heads: Sequence[Head]) -> Frame:
@@ -275,6 +274,18 @@ def test_the_staffs_card(
     scene = _scene(screen, heads, CLINICIAN)
     card = with_staff_card(scene, status, screen)
     golden(name, card, screen, shorter=name != "staff_lacking")
+
+
+@pytest.mark.parametrize(("form", "size"), FORMS)
+def test_a_network_that_failed(golden: Check, tested: MakeContext, form: str, size: Size) -> None:
+    """Visitors go on seeing themselves, without words; the staff reads what to do."""
+    screen = tested(size)
+    one = ONE if size[0] > size[1] else TALL_ONE
+    named = _staged(screen, one, ("named", CLINICIAN, 0.31))
+    calm = compose(_frame(size, one), None, screen, 0.1, named, keeps_mirror=True)
+    golden(f"network_failed{form}", calm, screen, shorter=True)
+    status = replace(WHOLE, analysis_fault=AnalysisFault.FAILED)
+    golden(f"staff_network{form}", with_staff_card(calm, status, screen), screen, shorter=True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -24,7 +24,7 @@ from installation.showing.scenes.idle import idle, idle_without_names
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import load_words, privacy_line
+from installation.showing.words import load_words, with_privacy_line
 from tests.support.figures import FRAME, PEOPLE, Head, draw, face, sighting
 from tests.support.golden import Check
 from tests.support.languages import LANGUAGES
@@ -59,10 +59,7 @@ def _in_two(first: str, second: str | None, size: Size, promise: str = "today") 
     """Return the context of a show in two languages."""
     today = AT.date() + datetime.timedelta(days=promise == "earlier")
     words = [load_words(code) for code in (first, second) if code]
-    words = [
-        each.updated({"privacy": privacy_line(each, promise != "unguarded", AT, today)})
-        for each in words
-    ]
+    words = [with_privacy_line(each, promise != "unguarded", AT, today) for each in words]
     fonts = Fonts(text for each in words for text in each.texts())
     return ScreenContext(words[0], fonts, size, first, words[1] if second else None, PEOPLE)
 
@@ -129,7 +126,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     """No line leaves its panel or the screen, no panel covers another, and no word is broken."""
     context = _context(language, size, promise)
     words = context.words
-    bands = (words.notice, words.way_out.format(seconds=GONE_S), words.privacy)
+    bands = (words.notice, words.way_out_in(GONE_S), words.privacy)
     label = LANGUAGES[language].label
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
     withdrawn = words.withdrawn.format(score=31)
@@ -142,11 +139,11 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
         (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
         (idle(FRAME, context, 0.0, 0.0), (words.title, blacked, *bands)),
         (idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0), (words.title, words.invitation)),
-        (_mirror(context, None, stage="announced"), (words.turn_away, *bands)),
+        (_mirror(context, None, stage="announced"), (words.turn_away, words.promise, *bands)),
         (_mirror(context, None), (words.reading, *bands)),
         (_mirror(context, label), (score, words.guess, *bands)),
         (_mirror(context, label, stage="withdrawn"), (withdrawn, *bands)),
-        (_mirror(context, ROOT), (unsure, *bands)),
+        (_mirror(context, ROOT), (unsure, words.no_guess, *bands)),
     ):
         _check_type(scene, context)
         text = " ".join(line.text for panel in _panels(scene) for line in panel.lines)

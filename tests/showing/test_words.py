@@ -18,6 +18,7 @@ from installation.showing.words import (
     load_words,
     privacy_line,
     read_unchecked,
+    with_privacy_line,
     words_of,
 )
 from tests.support.fonts import hide_system_fonts
@@ -184,10 +185,32 @@ def test_the_promise_in_english() -> None:
     """The English privacy lines, word for word; the other languages translate them."""
     words = load_words()
     at = datetime.datetime(2026, 5, 2, 9, 5)
-    assert privacy_line(words, True, at, at.date()) == "No picture is kept. Tested today at 09:05."
+    assert privacy_line(words, True, at, at.date()) == (
+        "No picture is kept. Today at 09:05 this computer tried to save a file and could not."
+    )
     assert privacy_line(words, False, at, at.date()) == (
         "This program keeps no picture of you, but on this computer it would be possible."
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_promised_under_an_empty_square_without_the_sandbox(language: str) -> None:
+    """The short promise is the first sentence of the privacy line, or absent."""
+    words, at = load_words(language), datetime.datetime(2026, 5, 2, 9, 5)
+    assert words.promise == words.privacy
+    assert with_privacy_line(words, True, at, at.date()).promise == words.privacy
+    assert with_privacy_line(words, False, at, at.date()).promise == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_seconds_are_written_out(language: str) -> None:
+    """No abbreviation of seconds, which was read as a 5, and one second is in the singular."""
+    words = load_words(language)
+    one, two = words.way_out_in(1), words.way_out_in(2)
+    assert one != two.replace("2", "1")
+    for text, number in ((one, "1"), (two, "2")):
+        _, _, unit = text.partition(number)
+        assert re.match("\u00a0(Sekunde|second|segundo|seconde)", unit)
 
 
 def test_the_curators_words_replace_those_of_the_kiosk() -> None:

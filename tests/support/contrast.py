@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.seeing.frame import Pixels
-from installation.showing.filled_tag import green_part
 from installation.showing.painter import KEYLINE, THIN
 from installation.showing.scene import Panel, Rect, Scene
 from installation.showing.type.fonts import Fonts
@@ -62,11 +61,7 @@ def text_contrasts(scene: Scene, fonts: Fonts, painted: Pixels) -> Iterator[Text
 
 
 def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContrast]:
-    """Yield the contrasts of `panel`.
-
-    The strike through a name is left out, and the end of a tag's green, where the letters change
-    their colour.
-    """
+    """Yield the contrasts of `panel`; the strike through a name is left out."""
     margin = 2 * REACH
     height, width = painted.shape[:2]
     left, top = max(0, panel.rect.x - margin), max(0, panel.rect.y - margin)
@@ -86,10 +81,6 @@ def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContr
     for strike in panel.strikes:
         x, y = panel.rect.x + strike.rect.x - left, panel.rect.y + strike.rect.y - top
         counted[y - REACH : y + strike.rect.height + REACH, x : x + strike.rect.width] = False
-    if panel.filled_px:
-        edge = panel.rect.x + green_part(panel).right - left
-        reach = max(line.size for line in panel.lines) // 2 + REACH
-        counted[:, max(0, edge - reach) : edge + reach] = False
     light = luminances(painted[top:bottom, left:right])
     for (line, _), alpha in zip(inks, alphas, strict=True):
         ratio = _least((alpha == 255) & counted, free & counted, light)

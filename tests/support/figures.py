@@ -74,14 +74,7 @@ _ROWS, _SHOWN = 2832, 943
 PEOPLE = replace(
     WEATHER,
     settings=WEATHER.settings.model_copy(
-        update={
-            "credit": "ImageNet, 2009, after WordNet",
-            "credit_translations": {
-                "de": "ImageNet, 2009, nach WordNet",
-                "es": "ImageNet, 2009, según WordNet",
-                "fr": "ImageNet, 2009, d’après WordNet",
-            },
-        }
+        update={"credit": "ImageNet, 2009 (WordNet)", "credit_translations": {}}
     ),
     labels=_SHOWN * (FARMER,),
     row_count=_ROWS,

@@ -33,13 +33,13 @@ SPACE = 18
 
 COLUMN_GAP = 36
 LANGUAGE_GAP = 26
-"""The least space between two columns, and above the second of two stacked languages, px at
-1080.
+"""The space between the columns of two languages, and above the second of two stacked languages, px
+at 1080.
 """
 
 
-LINE_SPACE = 0.29
-"""The space between two statements in one column, relative to the font size."""
+LINE_SPACE = 0.25
+"""The space between two statements in one column, over the font size."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,20 @@ class Bands:
         return self.notice, self.foot
 
 
-def bands(context: ScreenContext) -> Bands:
-    """Return the bands of every scene on the screen of `context`."""
+def bands(context: ScreenContext, *, guesses: bool = True) -> Bands:
+    """Return the bands of every scene on the screen of `context`.
+
+    `guesses` says whether any name on the screen is a guess; the foot says so. Its height does not
+    depend on that.
+    """
     width, height = context.size
     notice = _notice(context)
-    foot = _foot(context)
-    room = Rect(0, notice.rect.height, width, height - notice.rect.height - foot.rect.height)
+    feet = {stands: _foot(context, guesses=stands) for stands in (True, False)}
+    foot_height = max(text_height for _, text_height in feet.values())
+    foot_height += context.px(SPACE) + context.px(SAFE)
+    foot_rect = Rect(0, height - foot_height, width, foot_height)
+    foot = Panel(foot_rect, ON_BLACK, feet[guesses][0])
+    room = Rect(0, notice.rect.height, width, height - notice.rect.height - foot_height)
     return Bands(notice, foot, room)
 
 
@@ -71,27 +79,28 @@ def _notice(context: ScreenContext) -> Panel:
     columns = [
         [
             Paragraph(words.notice, size, WHITE),
-            Paragraph(words.way_out.format(seconds=GONE_S), size, WHITE, space),
+            Paragraph(words.way_out_in(GONE_S), size, WHITE, space),
         ]
         for words in context.languages
     ]
     top = context.px(SAFE)
-    lines, height = _side_by_side(context, [columns], top) or _stacked(context, columns, top)
+    lines, height = _in_columns(context, columns, top)
     rect = Rect(0, 0, context.size[0], top + height + context.px(SPACE))
     return Panel(rect, ON_BLACK, lines)
 
 
-def _foot(context: ScreenContext) -> Panel:
-    """Return the foot in each language.
+def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], int]:
+    """Return the lines of the foot in each language, and their height, px.
 
-    It says that a name is a guess, who wrote the names, and what happens to pictures.
+    It says that a name is a guess, who wrote the names, and what happens to pictures. Two languages
+    are below those of the notice.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
     statements = [
         [
             Paragraph(text, size, colour)
             for text, colour in (
-                (words.guess, WHITE),
+                (words.guess if guesses else words.no_guess, WHITE),
                 (_origin(context, words), GREY),
                 (words.privacy, WHITE),
             )
@@ -99,24 +108,19 @@ def _foot(context: ScreenContext) -> Panel:
         ]
         for words in context.languages
     ]
-    on_one_line = [[[each] for each in language] for language in statements]
-    guesses_first = [
-        [[language[0]] for language in statements],
-        *([[each] for each in language[1:]] for language in statements),
-    ]
     columns = [
         [language[0], *(replace(each, space_above=space) for each in language[1:])]
         for language in statements
     ]
     top = context.px(SPACE)
-    lines, text_height = (
-        _side_by_side(context, on_one_line, top)
-        or (_side_by_side(context, [columns], top) if len(columns) > 1 else None)
-        or _side_by_side(context, guesses_first, top)
-        or _stacked(context, columns if len(columns) > 1 else on_one_line[0], top)
+    if len(columns) > 1:
+        return _in_columns(context, columns, top)
+    only = statements[0]
+    return (
+        _in_rows(context, [only], top)
+        or _in_rows(context, [only[:-1], only[-1:]], top)
+        or _stacked(context, columns, top)
     )
-    height = top + text_height + context.px(SAFE)
-    return Panel(Rect(0, context.size[1] - height, context.size[0], height), ON_BLACK, lines)
 
 
 def _origin(context: ScreenContext, words: Words) -> str:
@@ -131,29 +135,49 @@ def _origin(context: ScreenContext, words: Words) -> str:
     )
 
 
-def _side_by_side(
-    context: ScreenContext, rows: Sequence[Sequence[Sequence[Paragraph]]], top: int
-) -> tuple[tuple[Line, ...], int] | None:
-    """Return the lines of `rows`, and their height, px; a row is columns of paragraphs.
+def _in_columns(
+    context: ScreenContext, columns: Sequence[Sequence[Paragraph]], top: int
+) -> tuple[tuple[Line, ...], int]:
+    """Return the lines of `columns`, all of one width, and their height, px.
 
-    The first line has its upper edge at `top`. The last column of a row is flush right. The result
-    is None if the columns of any row do not fit side by side.
+    The first line of each column has its upper edge at `top`. On a tall screen, the columns are one
+    below the other.
+    """
+    width, height = context.size
+    if height > width:
+        return _stacked(context, columns, top)
+    left, gap = context.px(MARGIN), context.px(COLUMN_GAP)
+    column_width = (width - 2 * left - (len(columns) - 1) * gap) // len(columns)
+    panels = [set_panel(context.fonts, column, column_width, 0, None) for column in columns]
+    lines: list[Line] = []
+    for number, panel in enumerate(panels):
+        lines += _moved(panel, left + number * (column_width + gap), top)
+    return tuple(lines), max(panel.rect.height for panel in panels)
+
+
+def _in_rows(
+    context: ScreenContext, rows: Sequence[Sequence[Paragraph]], top: int
+) -> tuple[tuple[Line, ...], int] | None:
+    """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
+
+    The first line has its upper edge at `top`. The last paragraph of a row with several is flush
+    right.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left
     lines: list[Line] = []
     y = top
-    for number, row in enumerate(rows):
-        panels = [set_panel(context.fonts, column, width, 0, None) for column in row]
+    for number, row in enumerate(each for each in rows if each):
+        panels = [set_panel(context.fonts, [each], width, 0, None) for each in row]
         free = width - sum(panel.rect.width for panel in panels)
-        if free < (len(row) - 1) * least_gap:
+        if free < (len(row) - 1) * least_gap or any(len(panel.lines) > 1 for panel in panels):
             return None
         y += context.px(LINE_SPACE * FOOT_SIZE) if number else 0
         x = left
         for column, panel in enumerate(panels, start=1):
             lines += _moved(panel, x, y)
             x += panel.rect.width + (free // (len(row) - 1) if column < len(row) else 0)
-        y += max((panel.rect.height for panel in panels), default=0)
+        y += max(panel.rect.height for panel in panels)
     return tuple(lines), y - top
 
 

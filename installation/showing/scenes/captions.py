@@ -158,7 +158,7 @@ def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Pie
     contents: list[list[_Piece]] = []
     match shown:
         case Shown(stage="announced", name=seconds) if seconds:
-            contents = [_sentences(context, [words.turn_away for words in context.languages])]
+            contents = _before_reading(context)
         case Shown(stage="reading"):
             contents = [_sentences(context, [words.reading for words in context.languages])]
         case Shown(stage="named", verdict=Verdict() as verdict):
@@ -178,6 +178,16 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
     colours = (WHITE, GREY)
     return [
         Paragraph(text, size, colour) for text, colour in zip(texts, colours, strict=False) if text
+    ]
+
+
+def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
+    """Return the sentences under an empty square: how to say no, and what happens to pictures."""
+    turn_away = [words.turn_away for words in context.languages]
+    promises = [words.promise for words in context.languages]
+    return [
+        [*_sentences(context, turn_away), *_sentences(context, promises)],
+        _sentences(context, turn_away),
     ]
 
 

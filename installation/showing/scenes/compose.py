@@ -65,6 +65,12 @@ LIT: Mapping[Stage, float] = {
 """The thick share of the outline in the stages in which it does not show the evidence, 0–1."""
 
 
+GUESSING: frozenset[Stage] = frozenset({"announced", "reading", "named", "withdrawn"})
+"""The stages in which the foot says that a name is a guess; later, the guess has been taken back,
+or there was none.
+"""
+
+
 def compose(
     frame: Frame,
     sightings: Sightings | None,
@@ -111,11 +117,17 @@ def compose(
         if not track.is_lost(frame.taken_at)
     ]
     faces = [*(_whole(box) for box in (*(box for _, box in seen), *others)), *reserved]
+    if not any(visitor.shown.stage in GUESSING for visitor in visitors):
+        edges = bands(context, guesses=False)
     searched_at = previous.searched_at if previous else -math.inf
     shown_before = {visitor.id: visitor.shown for visitor in known.values()}
     is_new = shown_before != {visitor.id: visitor.shown for visitor in visitors}
     searches = is_new or now - searched_at >= CHANGE_S
-    placed = Layout(context, edges.room, visitors, faces, known, searches=searches).place()
+    bystanders = [_square(box, None, context) for box in others]
+    layout = Layout(
+        context, edges.room, visitors, faces, known, bystanders=bystanders, searches=searches
+    )
+    placed = layout.place()
     return Scene(
         frame,
         cover.view,

@@ -4,7 +4,8 @@ A caption belongs to its visitor: it is attached to the square and moves with th
 the screen's edge would move less, but in a group it would not show which words are about whom. A
 caption stays at its side while it fits there, and visitors who had a caption in the previous scene
 are preferred. No panel covers a face, not even one without a square; a visitor without space beside
-the faces has only the square.
+the faces has only the square. A panel lies on somebody else's chest only if there is no other place
+for it.
 """
 
 from __future__ import annotations
@@ -41,6 +42,17 @@ inside.
 MOST_MOVED = 5
 """The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""
 
+BODY_WIDTH = 1.7
+BODY_HEIGHT = 1.5
+"""The width and the height of the chest below a face, over the side of the face's square: shoulders
+are some 45 cm wide, and a face 20 cm high.
+"""
+
+MOST_AVOIDED = 12
+"""The largest number of visitors whose chests are avoided. In a larger crowd, chests are everywhere
+between the faces, and the search would take several times as long.
+"""
+
 GAP = 10
 EDGE = 40
 """The space between the panels of two visitors, and to the screen's sides, px at 1080."""
@@ -65,6 +77,7 @@ class Layout:
         faces: Sequence[Rect],
         known: Mapping[int, Visitor],
         *,
+        bystanders: Sequence[Rect] = (),
         searches: bool = True,
     ) -> None:
         """Store the visitors of one scene.
@@ -75,7 +88,8 @@ class Layout:
             visitors: In any order, without panels.
             faces: Every face on the picture, of visitors and of bystanders.
             known: The visitors of the previous scene, by id.
-            searches: Whether to search for room for panels that had none before; this takes some
+            bystanders: The squares that bystanders would have.
+            searches: Whether room is sought for panels that had none before, which takes some
                 milliseconds.
         """
         self._searches = searches
@@ -84,6 +98,7 @@ class Layout:
         self._known = known
         self._gap = gap = context.px(GAP)
         self._squares = [visitor.square for visitor in visitors]
+        self._bystanders = bystanders
         self._faces = faces
         self._least: dict[Paragraph, int] = {}
         edge = context.px(EDGE)
@@ -162,8 +177,9 @@ class Layout:
         """Return the largest tag that has room; None if no tag has.
 
         A tag touches its square, at the upper left or as near to it as there is room. The best
-        place is beside the square; the second best is partly on it, but not on a face. If another
-        square is near every position, the tag is omitted, because its owner would not be clear.
+        place is beside the square; the second best is partly on it, but not on a face. Somebody
+        else's chest is avoided, even by smaller type. If another square is near every position, the
+        tag is omitted, because its owner would not be clear.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -175,24 +191,44 @@ class Layout:
         fixed = near(self._faces, 0, part)
         fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
         partly_on = [(*other[:4], gap) for other in others]
-        for panel, size in panels:
-            width, height = panel.rect.width, panel.rect.height
-            for over_px, obstacles in (
-                (0, [*others, *fixed]),
-                (square.width // TAG_OVER, [*partly_on, *fixed]),
-            ):
-                for slide in self._tag_slides(square, width, height, over_px):
-                    corner = slide.corner(width, height, obstacles)
-                    if corner:
-                        return Tag(panel.moved_to(*corner), size)
+        chests = near(self._chests_of_others(square), 0, part)
+        for avoided in (chests, []) if chests else ([],):
+            for panel, size in panels:
+                width, height = panel.rect.width, panel.rect.height
+                for over_px, obstacles in (
+                    (0, [*others, *fixed, *avoided]),
+                    (square.width // TAG_OVER, [*partly_on, *fixed, *avoided]),
+                ):
+                    for slide in self._tag_slides(visitor, width, height, over_px):
+                        corner = slide.corner(width, height, obstacles)
+                        if corner:
+                            return Tag(panel.moved_to(*corner), size)
         return None
 
-    def _tag_slides(self, square: Rect, width: int, height: int, over_px: int) -> Iterator[Slide]:
-        """Yield the edges of `square` along which a tag may be, `over_px` over them, best first.
+    def _chests_of_others(self, square: Rect) -> list[Rect]:
+        """Return the visible chests of all people but the one in `square`.
 
-        The tag is `width` × `height` px.
+        Whoever is farther away is behind this visitor's own chest, if the two overlap.
         """
-        room = self._room
+        if len(self._squares) > MOST_AVOIDED:
+            return []
+        own = chest(square)
+        chests: list[Rect] = []
+        for other in (*self._others(square), *self._bystanders):
+            behind = other.width < square.width
+            chests += without(chest(other), own) if behind else [chest(other)]
+        return chests
+
+    def _tag_slides(
+        self, visitor: Visitor, width: int, height: int, over_px: int
+    ) -> Iterator[Slide]:
+        """Yield the edges of a square along which a tag may be, `over_px` over them, best first.
+
+        A visitor's next tag stays below the square if the one before was there.
+        """
+        room, square = self._room, visitor.square
+        before = self._known.get(visitor.id)
+        was_below = before and before.tag and before.tag.panel.rect.bottom > before.square.bottom
         top = max(square.y, room.y)
         left, right = sorted((square.x, square.right - width))
         left = max(room.x, min(left, room.right - width))
@@ -200,7 +236,7 @@ class Layout:
         upper, lower = sorted((top, square.bottom - height))
         upper, lower = max(room.y, upper), min(room.bottom - height, lower)
         above, below = square.y - height + over_px, square.bottom - over_px
-        for y in (above, below):
+        for y in (below, above) if was_below else (above, below):
             if room.y <= y <= room.bottom - height:
                 yield Slide(True, y, square.x, left, right)
         for x in (square.right - over_px, square.x - width + over_px):
@@ -296,10 +332,11 @@ class Layout:
         beside["right"] = tag and tag.right <= visitor.square.x
         sides = [side for side in SIDES[:-1] if not beside.get(side)]
         sides.sort(key=lambda side: side != held)
+        chests = self._chests_of_others(visitor.square)
         over: list[Panel] = []
         for panels in caption_panels(self._context, visitor.shown, size, max_width, self._least):
-            for panel, side in product(panels, sides):
-                moved = self._moved(visitor, panel, side, tags, captions)
+            for avoided, panel, side in product((chests, ()) if chests else ((),), panels, sides):
+                moved = self._moved(visitor, panel, side, tags, captions, avoided)
                 if moved:
                     return Caption(moved, side, size)
             if only_full:
@@ -318,17 +355,19 @@ class Layout:
         side: Side,
         tags: Mapping[int, Tag],
         captions: Mapping[int, Caption],
+        avoided: Sequence[Rect] = (),
     ) -> Panel | None:
         """Return `panel` at `side` of the square of `visitor`; None if it has no room there.
 
-        `tags` and `captions` are the panels placed so far, keyed by visitor.
+        `tags` and `captions` are the panels placed so far, keyed by visitor; `avoided` are further
+        areas that it may not cover.
         """
         square = visitor.square
         tag = tags[visitor.id].panel.rect if visitor.id in tags else None
         far = [each.panel.rect for each in tags.values() if each.panel.rect is not tag]
         far += [caption.panel.rect for caption in captions.values()]
         near = [each for each in self._squares if side != "over" or each is not square]
-        near += [*self._faces, *([tag] if tag else [])]
+        near += [*self._faces, *([tag] if tag else []), *avoided]
         for x, y in self._corners(panel, side, square, tag or square):
             rect = Rect(x, y, panel.rect.width, panel.rect.height)
             if self._is_free(rect, far, near):
@@ -366,6 +405,27 @@ class Layout:
             and not rect.overlaps(*near)
             and not rect.grown(self._gap).overlaps(*far)
         )
+
+
+def chest(square: Rect) -> Rect:
+    """Return where the chest of somebody is whose face is in `square`."""
+    width, height = round(BODY_WIDTH * square.width), round(BODY_HEIGHT * square.width)
+    return Rect(square.x - (width - square.width) // 2, square.bottom, width, height)
+
+
+def without(rect: Rect, hidden: Rect) -> list[Rect]:
+    """Return the parts of `rect` that are not in `hidden`, at most four."""
+    if not rect.overlaps(hidden):
+        return [rect]
+    top, bottom = max(rect.y, hidden.y), min(rect.bottom, hidden.bottom)
+    left, right = max(rect.x, hidden.x), min(rect.right, hidden.right)
+    parts = (
+        Rect(rect.x, rect.y, rect.width, top - rect.y),
+        Rect(rect.x, bottom, rect.width, rect.bottom - bottom),
+        Rect(rect.x, top, left - rect.x, bottom - top),
+        Rect(right, top, rect.right - right, bottom - top),
+    )
+    return [part for part in parts if part.width > 0 and part.height > 0]
 
 
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:

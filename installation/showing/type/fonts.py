@@ -52,6 +52,8 @@ class Extent:
     """The depth below the baseline, px."""
     top: int
     """The height of the highest mark above the baseline, px."""
+    bottom: int
+    """The depth of the lowest letter below the baseline, px: 0 for a word without g or p."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class ShapedLine:
     ascent: float
     descent: float
     top: float
+    bottom: float
 
 
 class Fonts:
@@ -151,7 +154,7 @@ class Fonts:
         `text_levels` is as `Line.levels`.
         """
         line = self._shape(text, text_levels)
-        heights = (line.ascent, line.descent, line.top)
+        heights = (line.ascent, line.descent, line.top, line.bottom)
         return Extent(math.ceil(line.width * size), *(round(each * size) for each in heights))
 
     def advances(self, text: str, text_levels: bytes) -> list[float]:
@@ -232,4 +235,4 @@ class Fonts:
         top = max((above + y for (above, _), y in heights), default=0.0)
         bottom = max((below - y for (_, below), y in heights), default=0.0)
         ascent, descent = max(CAP_HEIGHT, top - ACCENT), max(DESCENT, bottom)
-        return ShapedLine(tuple(glyphs), x, ascent, descent, top)
+        return ShapedLine(tuple(glyphs), x, ascent, descent, top, bottom)

@@ -63,11 +63,11 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length`, given for a short side of 1080 px, scaled to this screen, px.
 
-        On a screen of unusual proportions, type is scaled as on the largest screen of usual
-        proportions that fits into it, but to at least `LEAST_OF_DIAGONAL` of the size for its
-        diagonal.
+        On a screen of other proportions, type has the size that it would have on the largest screen
+        of the usual proportions within it, but at least `LEAST_OF_DIAGONAL` of the size that its
+        diagonal would give. It is rounded up, so that no type is smaller than that.
         """
-        return max(1, round(length * self._scale))
+        return max(1, math.ceil(round(length * self._scale, 6)))
 
     @cached_property
     def _scale(self) -> float:

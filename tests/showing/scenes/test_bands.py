@@ -51,7 +51,7 @@ def test_the_notice_says_what_happens_and_how_it_does_not(
     notice = bands(context).notice
     for words in context.languages:
         assert clean(words.notice) in text_on(notice)
-        assert clean(words.way_out.format(seconds=GONE_S)) in text_on(notice)
+        assert clean(words.way_out_in(GONE_S)) in text_on(notice)
     assert len(notice.lines) == 2 * len(context.languages)
     assert {line.size for line in notice.lines} == {context.px(NOTICE_SIZE)}
     assert notice.rect.y == 0
@@ -75,17 +75,51 @@ def test_two_languages_stand_side_by_side_and_on_a_tall_screen_one_below_the_oth
 def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
     language: str,
 ) -> None:
-    """The credit, the counts and the promise are on one line, below the guess."""
+    """The credit and the counts are beside the guess, and the promise is below, on one line."""
     context = in_languages(language, None, (1920, 1080))
     foot = bands(context).foot
     words = context.words
     for text in (words.privacy, words.number(943), words.number(2832)):
         assert clean(text) in text_on(foot)
     assert PEOPLE.settings.credit_in(language) in text_on(foot)
-    guess, *others = foot.lines
+    guess, names, promise = foot.lines
     assert guess.text == clean(words.guess)
-    assert guess.baseline < others[0].baseline
-    assert len({line.baseline for line in others}) == 1
+    assert guess.baseline == names.baseline < promise.baseline
+    assert promise.text == clean(words.privacy)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_each_language_has_its_own_column(first: str, second: str) -> None:
+    """The foot's two columns begin below those of the notice, and have four lines at most."""
+    context = in_languages(first, second, (1920, 1080))
+    edges = bands(context)
+    xs = sorted({line.x for line in edges.notice.lines})
+    assert len(xs) == 2
+    for x, words in zip(xs, context.languages, strict=True):
+        lines = [line.text for line in edges.foot.lines if line.x == x]
+        text = " ".join(lines)
+        assert len(lines) <= 4
+        for sentence in (words.guess, words.privacy, PEOPLE.settings.credit_in(words.code)):
+            assert clean(sentence) in text
+    assert {line.x for line in edges.foot.lines} == set(xs)
+
+
+@pytest.mark.parametrize("size", SCREENS)
+@pytest.mark.parametrize(("first", "second"), [*PAIRS, ("es", None)])
+def test_the_foot_calls_nothing_a_guess_when_there_is_none(
+    first: str, second: str | None, size: Size
+) -> None:
+    """Another sentence stands in its place, and nothing else moves."""
+    context = in_languages(first, second, size)
+    guessing, none = bands(context), bands(context, guesses=False)
+    assert (guessing.notice, guessing.room) == (none.notice, none.room)
+    assert len(guessing.foot.lines) == len(none.foot.lines)
+    for words in context.languages:
+        assert clean(words.guess) not in text_on(none.foot)
+        assert clean(words.no_guess) in text_on(none.foot)
+    places = [[(line.x, line.baseline) for line in each.foot.lines] for each in (guessing, none)]
+    assert places[0][0] == places[1][0]
+    assert [y for _, y in places[0]] == [y for _, y in places[1]]
 
 
 @pytest.mark.parametrize("size", SCREENS)
@@ -129,7 +163,9 @@ def test_nothing_is_near_an_edge_and_the_picture_has_most_of_the_screen(
             assert y + extent.descent <= size[1] - edge
             assert line.x >= edge
             assert line.x + extent.width <= size[0] - edge
-    assert edges.room.height >= (0.6 if second else 0.65) * size[1]
+    is_wide = size[0] > 2 * size[1]
+    least = {(False, False): 0.65, (True, False): 0.6, (False, True): 0.6, (True, True): 0.5}
+    assert edges.room.height >= least[second is not None, is_wide] * size[1]
     assert edges.notice.rect.bottom == edges.room.y
     assert edges.room.bottom == edges.foot.rect.y
 

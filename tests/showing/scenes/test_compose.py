@@ -165,7 +165,7 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
         compose(FRAME, None, screen, 0.1, first),
         compose(FRAME, None, replace(screen, idle="mirror"), 0.0),
     ):
-        for sentence in (screen.words.notice, "Turn away or step back", screen.words.privacy):
+        for sentence in (screen.words.notice, "Turn away: the name is gone", screen.words.privacy):
             assert sentence in text_of(scene)
         assert scene.panels[-2:] == bands(screen).panels
         assert all(panel.rect.within(screen.screen) for panel in scene.panels)
@@ -203,7 +203,7 @@ def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -
         scene = compose(FRAME, found, screen, float(step), scene)
         tag = scene.visitors[0].tag
         assert tag is not None
-        texts.append((bool(tag.panel.filled_px), bool(tag.panel.strikes), text_of(scene)))
+        texts.append((bool(tag.panel.bars), bool(tag.panel.strikes), text_of(scene)))
     assert [text[:2] for text in texts] == [(True, False), (False, True), (False, False)]
     assert "name taken back: it had 31 of\u00a0100" in texts[1][2]
     assert "person a human being" in texts[2][2]

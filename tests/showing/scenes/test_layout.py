@@ -19,7 +19,7 @@ from installation.showing.scene import Rect, Size, Visitor
 from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.scenes.captions import shortened
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
-from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP
+from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP, chest, without
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -335,6 +335,64 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
     assert len(sizes) == 1
 
 
+squares = st.builds(
+    lambda x, y, side: Rect(x, y, side, side),
+    st.integers(0, 1900),
+    st.integers(0, 1000),
+    st.integers(20, 500),
+)
+
+
+@given(squares, squares)
+def test_what_is_left_of_a_chest_is_what_is_not_hidden(one: Rect, other: Rect) -> None:
+    """The parts are disjoint, outside what hides them, and have all of the rest."""
+    parts = without(one, other)
+    across = min(one.right, other.right) - max(one.x, other.x)
+    down = min(one.bottom, other.bottom) - max(one.y, other.y)
+    hidden = max(0, across) * max(0, down)
+    assert sum(part.width * part.height for part in parts) == one.width * one.height - hidden
+    assert not any(part.overlaps(other) or not part.within(one) for part in parts)
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(parts, 2))
+
+
+def test_a_tag_lies_on_nobody_elses_chest_if_there_is_another_place(context: MakeContext) -> None:
+    """Of somebody before others the name is on their own chest, and not above on one behind.
+
+    A bystander's chest counts as well.
+    """
+    front, behind = Box.from_centre(640, 480, 100, 130), Box.from_centre(640, 240, 70, 90)
+    screen = context((1920, 1080))
+    both = visitors_at([(front, CLINICIAN), (behind, CLINICIAN)])
+    alone = visitors_at([(front, CLINICIAN)])
+    for sightings in (both, replace(alone, bystanders=(still_track(9, behind),))):
+        scene = compose(FRAME, sightings, screen, 0.0)
+        visitor = scene.visitors[0]
+        assert visitor.tag is not None
+        cover = Cover.from_sizes((FRAME.width, FRAME.height), bands(screen).room)
+        shown = cover.to_screen(behind)
+        side = 1.24 * shown.height
+        square = Rect(round(shown.centre[0] - side / 2), round(shown.y1), round(side), 0)
+        avoided = replace(chest(square), y=square.y + round(0.12 * side))
+        for part in without(avoided, chest(visitor.square)):
+            assert not visitor.tag.panel.rect.overlaps(part)
+    above = compose(FRAME, alone, screen, 0.0).visitors[0]
+    assert above.tag is not None
+    assert above.tag.panel.rect.bottom <= above.square.y + above.square.width // 11
+
+
+def test_the_next_tag_stays_below_if_the_one_before_was_there(context: MakeContext) -> None:
+    """A name that had no room above its face is followed by 'person' at the same side."""
+    screen = context((1920, 1080))
+    high = Box.from_centre(640, 200, 120, 150)
+    named = compose(FRAME, sightings_of([sighting(1, high, CLINICIAN)]), screen, 0.0)
+    person = sighting(1, high, ROOT, stage="person")
+    after = compose(FRAME, sightings_of([person]), screen, 1.0, named)
+    for scene in (named, after):
+        tag = scene.visitors[0].tag
+        assert tag is not None
+        assert tag.panel.rect.y >= scene.visitors[0].square.bottom - 20
+
+
 def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
     """At least half of thirty-two people in four rows have their names beside them.
 
@@ -343,7 +401,7 @@ def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
     scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
     assert len(scene.visitors) == 32
-    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 17
+    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 18
 
 
 def test_the_names_of_a_crowd_are_set_once_and_forgotten_with_it() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from installation.naming.reading.values import Stage
 from installation.showing.scene import GREEN, ON_BLACK, Panel, Rect, Shown, Size, Visitor
 from installation.showing.scenes.tags import (
+    BORDER,
     MOST_LINES,
     PANEL_SHARE,
     TAG_SIZES,
@@ -14,7 +16,9 @@ from installation.showing.scenes.tags import (
     tag_panels,
 )
 from installation.showing.type.typesetting import ScreenContext
+from installation.showing.words import load_words
 from tests.support.figures import CLINICIAN, LONGEST_LABEL, verdict
+from tests.support.languages import LANGUAGES
 
 MakeContext = Callable[[Size], ScreenContext]
 
@@ -31,22 +35,46 @@ def tags(context: ScreenContext, of_visitor: Visitor) -> list[tuple[Panel, int]]
 
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 1.0])
+@pytest.mark.parametrize("name", ["clinician", "guest of honor", "مستشفى", "Schützling"])
 def test_the_green_of_a_name_is_the_share_that_its_score_is(
-    context: MakeContext, score: float
+    context: MakeContext, name: str, score: float
 ) -> None:
-    """The green part of a name's tag is the score; the rest is black with green letters."""
-    for panel, _ in tags(context((1920, 1080)), visitor("named", "clinician", score=score)):
-        assert panel.filled_px == pytest.approx(score * panel.rect.width, abs=0.6)
+    """The green band takes the share of the tag's width that the score is, within a black border.
+
+    The rest of the tag is black with green letters, and no letter touches the band.
+    """
+    on_screen = context((1920, 1080))
+    for panel, size in tags(on_screen, visitor("named", name, score=score)):
+        (bar,) = panel.bars
+        border = round(BORDER * on_screen.px(size))
+        assert bar.colour == GREEN
+        assert bar.rect.x == border
+        assert bar.rect.width == pytest.approx(score * (panel.rect.width - 2 * border), abs=0.6)
+        assert bar.rect.bottom == panel.rect.height - border
         assert panel.background == ON_BLACK
         assert {line.colour for line in panel.lines} == {GREEN}
+        for line in panel.lines:
+            ink = on_screen.fonts.ink(line.text, line.size, line.levels)
+            assert ink is not None
+            assert line.baseline + ink.top + len(ink.alpha) + 3 <= bar.rect.y
 
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
 def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
-    """The tags of the countdown, of candidates and of withdrawn names have no green background."""
-    assert all(
-        panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
+    """Tags of the countdown, of candidates and of withdrawn names have no green band."""
+    assert not any(panel.bars for panel, _ in tags(context((1920, 1080)), visitor(stage, "3")))
+
+
+def test_the_letters_of_a_name_that_is_taken_back_stay_where_they_are(
+    context: MakeContext,
+) -> None:
+    """The tag of a withdrawn name is as high as before: its band is empty."""
+    named, withdrawn = (
+        tags(context((1920, 1080)), visitor(stage, "guest of honor"))
+        for stage in ("named", "withdrawn")
     )
+    assert [panel.rect for panel, _ in named] == [panel.rect for panel, _ in withdrawn]
+    assert [panel.lines for panel, _ in named] == [panel.lines for panel, _ in withdrawn]
 
 
 @pytest.mark.parametrize(
@@ -54,11 +82,26 @@ def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -
     [("reading", "clinician?"), ("named", "clinician"), ("withdrawn", "clinician")],
 )
 def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, text: str) -> None:
-    """A candidate has a question mark until there is a verdict; the countdown has none."""
+    """A candidate has a question mark until there is a verdict."""
     for panel, _ in tags(context((1920, 1080)), visitor(stage, "clinician")):
         assert " ".join(line.text for line in panel.lines) == text
-    for panel, _ in tags(context((1920, 1080)), visitor("announced", "3")):
-        assert [line.text for line in panel.lines] == ["3"]
+
+
+def test_the_countdown_says_what_is_counted(context: MakeContext) -> None:
+    """A number alone was taken for a rank; the shorter words are only for a small face."""
+    on_screen = context((1920, 1080))
+    texts = [
+        " ".join(line.text for line in panel.lines)
+        for panel, _ in tags(on_screen, visitor("announced", "3"))
+    ]
+    assert texts[0] == "name in\u00a03"
+    assert texts[-1] == "in\u00a03"
+    assert texts == sorted(texts, reverse=True)
+    for code in LANGUAGES:
+        words = load_words(code)
+        screen = replace(on_screen, words=words)
+        panel, _ = tags(screen, visitor("announced", "2"))[0]
+        assert panel.lines[0].text == words.countdown.format(seconds=2)
 
 
 @pytest.mark.parametrize(
