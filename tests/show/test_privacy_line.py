@@ -191,3 +191,15 @@ def test_the_promise_gets_its_time_when_the_clock_is_set() -> None:
     time = WORDS.time_of(proof.tested_at)
     dated = update_privacy_line(proof, undated, lambda _: True)
     assert dated.words.privacy == WORDS.privacy_today.format(time=time)
+
+
+@pytest.mark.parametrize(("missing", "promised"), [((), True), ((MISSING,), False)])
+def test_the_square_promises_only_what_the_self_test_has_shown(
+    missing: tuple[Mistake, ...], promised: bool, calendar: Calendar
+) -> None:
+    """Before the self-test, and if a layer is missing, no promise is below an empty square."""
+    context = open_context(OffScreen(SIZE), DEFAULTS)
+    assert without_privacy_line(context).words.promise == ""
+    updated = update_privacy_line(Proof(RESULTS, missing, AT), context)
+    assert updated.words.promise == (WORDS.promise if promised else "")
+    assert update_privacy_line(Proof(RESULTS, missing, AT), updated) is updated

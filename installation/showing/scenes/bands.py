@@ -31,12 +31,17 @@ FOOT_SIZE = 34
 SPACE = 18
 """The space between the type of a band and the picture, px at 1080."""
 
-COLUMN_GAP = 36
+COLUMN_GAP = 60
 LANGUAGE_GAP = 26
 """The space between the columns of two languages, and above the second of two stacked languages, px
 at 1080.
 """
 
+
+WIDE = 2
+"""The width of a screen over its height above which the foot of two languages is brief, so that the
+picture has room: the short promise, which is true at that moment too, follows the origin.
+"""
 
 LINE_SPACE = 0.25
 """The space between two statements in one column, over the font size."""
@@ -96,13 +101,15 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
     are below those of the notice.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
+    width, height = context.size
+    is_brief = len(context.languages) > 1 and width > WIDE * height
     statements = [
         [
             Paragraph(text, size, colour)
             for text, colour in (
                 (words.guess if guesses else words.no_guess, WHITE),
                 (_origin(context, words), GREY),
-                (words.privacy, WHITE),
+                ((words.promise if is_brief else "") or words.privacy, WHITE),
             )
             if text
         ]
@@ -113,6 +120,8 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
         for language in statements
     ]
     top = context.px(SPACE)
+    if is_brief:
+        columns = [[each[0], *_joined(each[1:])] for each in columns]
     if len(columns) > 1:
         return _in_columns(context, columns, top)
     only = statements[0]
@@ -121,6 +130,13 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
         or _in_rows(context, [only[:-1], only[-1:]], top)
         or _stacked(context, columns, top)
     )
+
+
+def _joined(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Return `paragraphs` as one, in the last one's colour; an empty list if there is none."""
+    if not paragraphs:
+        return []
+    return [replace(paragraphs[-1], text=" ".join(each.text for each in paragraphs))]
 
 
 def _origin(context: ScreenContext, words: Words) -> str:

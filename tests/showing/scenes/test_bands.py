@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import datetime
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +13,7 @@ from installation.showing.scenes.bands import NOTICE_SIZE, SAFE, bands
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import load_words
+from installation.showing.words import load_words, with_privacy_line
 from tests.support.figures import PEOPLE
 from tests.support.languages import LANGUAGES
 
@@ -31,7 +33,8 @@ PAIRS = list(itertools.permutations(LANGUAGES, 2))
 def in_languages(first: str, second: str | None, size: Size) -> ScreenContext:
     """Return the context of a show in two languages, with its names and today's privacy lines."""
     words = [load_words(code) for code in (first, second) if code]
-    words = [each.updated({"privacy": each.privacy_today.format(time="10:00")}) for each in words]
+    at = datetime.datetime(2026, 5, 2, 10, 0)
+    words = [with_privacy_line(each, True, at, at.date()) for each in words]
     fonts = Fonts(text for each in words for text in each.texts())
     return ScreenContext(words[0], fonts, size, first, words[1] if second else None, PEOPLE)
 
@@ -104,6 +107,21 @@ def test_each_language_has_its_own_column(first: str, second: str) -> None:
     assert {line.x for line in edges.foot.lines} == set(xs)
 
 
+@pytest.mark.parametrize("holds", [True, False])
+def test_on_a_wide_wall_the_foot_of_two_languages_is_brief(holds: bool) -> None:
+    """It has the short promise, and only if the self-test has shown it."""
+    context = in_languages("en", "de", (3840, 1080))
+    at = datetime.datetime(2026, 5, 2, 10, 0)
+    words, second = (
+        with_privacy_line(each, holds, at, at.date()) for each in (load_words(), load_words("de"))
+    )
+    foot = bands(replace(context, words=words, second=second)).foot
+    assert ("No picture is kept." in text_on(foot)) is holds
+    assert (words.privacy_unguarded in text_on(foot)) is not holds
+    assert "tried" not in text_on(foot)
+    assert len(foot.lines) == 4 or not holds
+
+
 @pytest.mark.parametrize("size", SCREENS)
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, ("es", None)])
 def test_the_foot_calls_nothing_a_guess_when_there_is_none(
@@ -163,9 +181,7 @@ def test_nothing_is_near_an_edge_and_the_picture_has_most_of_the_screen(
             assert y + extent.descent <= size[1] - edge
             assert line.x >= edge
             assert line.x + extent.width <= size[0] - edge
-    is_wide = size[0] > 2 * size[1]
-    least = {(False, False): 0.65, (True, False): 0.6, (False, True): 0.6, (True, True): 0.5}
-    assert edges.room.height >= least[second is not None, is_wide] * size[1]
+    assert edges.room.height >= (0.55 if size[0] > 2 * size[1] else 0.6) * size[1]
     assert edges.notice.rect.bottom == edges.room.y
     assert edges.room.bottom == edges.foot.rect.y
 

@@ -165,7 +165,7 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
         compose(FRAME, None, screen, 0.1, first),
         compose(FRAME, None, replace(screen, idle="mirror"), 0.0),
     ):
-        for sentence in (screen.words.notice, "Turn away: the name is gone", screen.words.privacy):
+        for sentence in (screen.words.notice, "Turn away: name gone", screen.words.privacy):
             assert sentence in text_of(scene)
         assert scene.panels[-2:] == bands(screen).panels
         assert all(panel.rect.within(screen.screen) for panel in scene.panels)
