@@ -114,14 +114,18 @@ def test_labelset_yaml_normalises_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "yaml", "why"),
     [
-        ({}, "input: {size: 64}", "32], but input.size in labelset.yaml is 64. Write 32 there."),
+        (
+            {},
+            "input: {size: 64}",
+            "32], but input.size in labelset.yaml is 64. Write 32 under input.size.",
+        ),
         ({"shape": (1, 3, 32, 48)}, "", "(expected squares of 16 to 1,024 px)"),
         ({"shape": (65, 3, 32, 32)}, "", "(expected at most 64 pictures at a time)"),
         ({"shape": (1, 4, 32, 32)}, "", "(expected pictures: float, float16 or uint8"),
         ({"kind": TensorProto.INT32}, "", "its input is tensor(int32) [N, 3, 32, 32]"),
         ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Delete mean and std"),
         ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
-        ({}, "output: scores", "(expected 0 to 1). Write `output: logits`"),
+        ({}, "output: scores", "is scores). Write `output: logits`"),
         ({"outputs": 3}, "", "the id '3' is not an output of the network (expected 0 to 2)"),
     ],
 )

@@ -35,7 +35,7 @@ def test_a_folder_with_the_name_of_a_camera_is_played(
     settings = load_settings(Path("kiosk.yaml")).settings.camera
     resolved, _ = resolve(settings.source)
     camera = open_camera(resolved, settings, ManualClock())
-    assert camera.name.startswith(f"folder {name}, 1 pictures")
+    assert camera.name.startswith(f"folder {name}, 1 picture at")
 
 
 LENS = "/dev/v4l/by-id/usb-Lens"
