@@ -31,6 +31,6 @@ def test_how_tensors_differ_from_a_networks_is_said_by_name() -> None:
     assert difference({"weight": [3, 4], "bias": [3]}, network) == ""
     seen = {"weight": [3, 5], **{f"extra{i}": [1] for i in range(4)}}
     assert difference(seen, network) == (
-        "1 tensors missing (bias); 4 tensors unknown (extra0, extra1, extra2, …); "
-        "1 tensors with another shape (weight [3, 5], expected [3, 4])"
+        "1 tensor missing (bias); 4 tensors unknown (extra0, extra1, extra2, …); "
+        "1 tensor with another shape (weight [3, 5], expected [3, 4])"
     )

@@ -267,7 +267,7 @@ def test_a_large_file_beside_a_small_config_takes_no_memory(tmp_path: Path) -> N
         sparse.write(len(header).to_bytes(8, "little") + header)
         sparse.truncate(8 + len(header) + size)
     before = peak_memory()
-    assert "1 tensors unknown (wide)" in refusal(folder)
+    assert "1 tensor unknown (wide)" in refusal(folder)
     assert peak_memory() - before < size / 10
 
 
