@@ -41,13 +41,15 @@ CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8,
 """The columns, the rows and the side of a face's picture (px), keyed by the number of faces."""
 FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
 
-KIOSK = "kiosk"
-LOOPS = ("plain", "reader", "split", "pipeline", "loader")
+KIOSK, UNNAMED = "kiosk", "unnamed"
+"""The show, and the show while it reads everybody at each look (`bench_unnamed`)."""
+
+LOOPS = (UNNAMED, "plain", "reader", "split", "pipeline", "loader")
 
 SETTLED_SHARE = 0.5
 """The share of a run after which processor time is counted; the start is measured separately."""
 
-QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), ("plain", "split")
+QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), (UNNAMED, "plain", "split")
 
 Figures = dict[str, Any]
 Case = tuple[str, int, str]
@@ -224,8 +226,8 @@ def measure(variant: str, film: Path, screen: str, seconds: float, python: str) 
         command += ["--windowed", f"{width}x{height}", "--seconds", str(seconds)]
         command += ["--report", str(report)]
     else:
-        command = [python, "-m", "scripts.bench_loops", variant, str(film)]
-        command += [str(width), str(height), str(seconds)]
+        loop = ["scripts.bench_loops", variant] if variant != UNNAMED else ["scripts.bench_unnamed"]
+        command = [python, "-m", *loop, str(film), str(width), str(height), str(seconds)]
     output, used = _run(command, seconds)
     if variant != KIOSK:
         figures: Figures = json.loads(output.splitlines()[-1])

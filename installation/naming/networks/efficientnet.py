@@ -8,15 +8,18 @@ s. On a graphics card `efficientnet_torch` runs the same weights.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from installation.memory.onnx_session import LIBRARY, forget_activations, open_session
+from installation.memory.onnx_session import LIBRARY, forget_activations, open_session, usable_cores
 from installation.naming.lists.weights import LITE
 from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.pinned_file import read_pinned
+from installation.running.worker import Worker
 
 FILE = Path(__file__).parent / "efficientnet_lite0.onnx"
 FILE_SHA256 = "e3d3fb23bc4a3bcd678f4a0988a752abe1f6efd9f800efe4bc708a406b4ea7a9"
@@ -53,11 +56,32 @@ class EfficientNetLite0:
         """Return logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
 
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
-        encoded one by one: larger batches are not faster, and need more memory.
+        encoded one by one, because larger batches are not faster and take more memory. On more than
+        one core a second thread takes every crop that the calling thread has not begun; it has
+        ended when this returns or raises.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
-        for row in range(len(batch)):
-            (encoded[row],) = self._session.run([self._output], {"batch": batch[row : row + 1]})[0]
+        remaining = deque(range(len(batch)))
+
+        def encode_remaining(stopping: threading.Event) -> None:
+            while not stopping.is_set():
+                try:
+                    row = remaining.popleft()
+                except IndexError:
+                    return
+                crop = {"batch": batch[row : row + 1]}
+                (encoded[row],) = self._session.run([self._output], crop)[0]
+
+        if len(batch) < 2 or usable_cores() < 2:
+            encode_remaining(threading.Event())
+            return encoded
+        helper = Worker("reading", encode_remaining)
+        helper.start()
+        try:
+            encode_remaining(threading.Event())
+        finally:
+            helper.stop(threading.TIMEOUT_MAX)
+        helper.check()
         return encoded
 
     def forget(self) -> None:

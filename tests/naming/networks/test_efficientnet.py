@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from installation.errors import WeightsError
-from installation.naming.networks.efficientnet import FILE, EfficientNetLite0
+from installation.naming.networks import efficientnet
+from installation.naming.networks.efficientnet import CLASSES, FILE, EfficientNetLite0
 from installation.naming.networks.efficientnet_torch import EfficientNetLite0Torch
 from installation.naming.networks.encoder import Batch, Encoder
 
@@ -43,6 +45,53 @@ def test_a_batch_is_its_crops_one_by_one(batch: Batch) -> None:
     network.forget()
     alone = np.concatenate([network.encode(crop[None]) for crop in batch])
     assert np.array_equal(together, alone)
+
+
+class TwoAtOnce:
+    """A session that runs only while a second thread runs it too; `failing` raises in one."""
+
+    def __init__(self, failing: str = "") -> None:
+        self._both = threading.Barrier(2, timeout=60)
+        self._failing = failing
+        self.running = 0
+
+    def run(self, _: list[str], given: dict[str, Batch]) -> list[Batch]:
+        """Return the mean of each crop as its logits."""
+        self.running += 1
+        self._both.wait()
+        if threading.current_thread().name == self._failing:
+            self.running -= 1
+            raise ArithmeticError(self._failing)
+        means = given["batch"].mean(axis=(1, 2, 3))
+        self.running -= 1
+        return [np.repeat(means[:, None], CLASSES, axis=1)]
+
+
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with two cores."""
+    monkeypatch.setattr(efficientnet, "usable_cores", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_two_crops_are_encoded_at_once(batch: Batch) -> None:
+    """On two cores each thread has a crop, and each row has the logits of its own crop."""
+    network = EfficientNetLite0()
+    network._session = TwoAtOnce()
+    rows = network.encode(batch)
+    np.testing.assert_array_equal(rows[:, 0], batch.mean(axis=(1, 2, 3)))
+
+
+@pytest.mark.usefixtures("two_cores")
+@pytest.mark.parametrize("failing", ["reading", "MainThread"])
+def test_a_failure_in_one_thread_ends_both(failing: str, batch: Batch) -> None:
+    """The exception is raised when nothing runs any more, so that the crops can be zeroed."""
+    network = EfficientNetLite0()
+    network._session = session = TwoAtOnce(failing)
+    with pytest.raises(ArithmeticError, match=failing):
+        network.encode(batch[:2])
+    assert session.running == 0
+    assert all(thread.name != "reading" for thread in threading.enumerate())
 
 
 def refusal(file: Path) -> str:
