@@ -17,9 +17,11 @@ from installation.showing.cover import Cover
 from installation.showing.scene import (
     BLACK,
     GREY,
+    ON_BLACK,
     ON_GREEN,
     WHITE,
     Bar,
+    Colour,
     Panel,
     Rect,
     Scene,
@@ -117,7 +119,7 @@ def _over_the_mirror(picture: Frame, context: ScreenContext, since: float) -> Sc
     edges = bands(context)
     view = Cover.from_sizes((picture.width, picture.height), edges.room).view
     notes = [words.invitation for words in context.languages]
-    text = question(context, _room(context), notes, crowded=True)
+    text = question(context, _room(context), notes, crowded=True, background=None)
     assert text is not None
     panels = (*text, *edges.panels)
     return Scene(picture, view, DIM, (), panels, empty_since=since)
@@ -160,7 +162,12 @@ def _notes(context: ScreenContext) -> list[str]:
 
 
 def question(
-    context: ScreenContext, room: Rect, notes: Sequence[str], *, crowded: bool = False
+    context: ScreenContext,
+    room: Rect,
+    notes: Sequence[str],
+    *,
+    crowded: bool = False,
+    background: Colour | None = ON_BLACK,
 ) -> tuple[Panel, ...] | None:
     """Return the question in `room`, in each language, with `notes` below; None if it is too long.
 
@@ -177,14 +184,14 @@ def question(
         if text
     ]
     bleed = context.px(BLEED)
-    below = set_panel(context.fonts, small, room.width, bleed, None)
+    below = set_panel(context.fonts, small, room.width, bleed, background)
     for size in TITLE_SIZES:
         type_px = context.px(size)
         large = [
             Paragraph(title, type_px, colour, space, TITLE_LEADING)
             for title, colour in zip(titles, colours, strict=False)
         ]
-        above = set_panel(context.fonts, large, room.width, bleed, None)
+        above = set_panel(context.fonts, large, room.width, bleed, background)
         width = max(least_width(context.fonts, title) for title in large)
         height = above.rect.height + space + below.rect.height - 4 * bleed
         calm = size <= RAGGED_SIZE or len(above.lines) <= MOST_TITLE_LINES * len(titles)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
+import pygame
 import pytest
 
 from installation.showing.scene import ON_GREEN, Scene, Size
@@ -64,6 +65,15 @@ def test_nothing_jumps_when_the_show_has_loaded(context: MakeContext, size: Size
     assert type_of(loading, title) == type_of(loaded, title) != []
     assert loading.empty_square == loaded.empty_square
     assert loading.panels[-2:] == loaded.panels[-2:]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (3840, 2160), (480, 800)])
+def test_the_waiting_scene_has_only_opaque_panels(context: MakeContext, size: Size) -> None:
+    """They are copied to the screen without blending, and none covers a part of another."""
+    panels = idle(FRAME, context(size), 12.0, 16.0).panels
+    assert all(panel.background and panel.background[3] == 255 for panel in panels)
+    for one, other in itertools.combinations(panels, 2):
+        assert not pygame.Rect(*astuple(one.rect)).colliderect(astuple(other.rect))
 
 
 def test_the_cursor_changes_once_a_second(context: MakeContext) -> None:
