@@ -21,7 +21,6 @@ from installation.showing.scene import (
     ON_GREEN,
     WHITE,
     Bar,
-    Colour,
     Panel,
     Rect,
     Scene,
@@ -119,7 +118,7 @@ def _over_the_mirror(picture: Frame, context: ScreenContext, since: float) -> Sc
     edges = bands(context)
     view = Cover.from_sizes((picture.width, picture.height), edges.room).view
     notes = [words.invitation for words in context.languages]
-    text = question(context, _room(context), notes, crowded=True, background=None)
+    text = question(context, _room(context), notes, crowded=True, opaque=False)
     assert text is not None
     panels = (*text, *edges.panels)
     return Scene(picture, view, DIM, (), panels, empty_since=since)
@@ -167,13 +166,15 @@ def question(
     notes: Sequence[str],
     *,
     crowded: bool = False,
-    background: Colour | None = ON_BLACK,
+    opaque: bool = True,
 ) -> tuple[Panel, ...] | None:
     """Return the question in `room`, in each language, with `notes` below; None if it is too long.
 
     The first language is white and the second grey, as everywhere on the screen. If `crowded`, a
     question that is too long is returned in the smallest type, and the notes follow directly below.
+    If `opaque`, the panels are black, which is painted faster than type over a picture.
     """
+    background = ON_BLACK if opaque else None
     titles = [words.title for words in context.languages if words.title]
     colours = (WHITE, GREY)
     space = context.px(BLOCK_SPACE)
