@@ -24,7 +24,7 @@ def test_there_is_one_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [
-        ("model.onnx", "There is 'model.onnx'. Rename it to classifier.onnx."),
+        ("model.onnx", "The folder contains 'model.onnx'. Rename it to classifier.onnx."),
         ("Model.ONNX", "The folder contains 'Model.ONNX'. Rename it to classifier.onnx."),
         ("converted_keras.h5", "rename it to keras_model.h5"),
         ("model_unquant.tflite", "Export the project as Keras"),
