@@ -13,8 +13,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import textwrap
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from installation.cli.output import DONE
 from installation.cli.valid_parts import load_valid_parts
 from installation.errors import CameraError, KioskError, Mistake, SettingsError
 from installation.guarding.guard import Guard
+from installation.guarding.output.line_filter import STDOUT
 from installation.guarding.status import Privacy
 from installation.running.clock import MonotonicClock
 from installation.settings.kiosk import load_settings
@@ -38,6 +40,17 @@ NO_ANSWER = Mistake(
     "If the log above gives no reason: unplug the camera, plug it in again, and try once more.",
 )
 
+MORE_MISTAKES = Mistake(
+    "camera",
+    "there are more mistakes than are listed here",
+    "Correct these first, and run `kiosk doctor` again.",
+)
+
+LONGEST_PART = 200
+"""The most characters of each of the three parts of a long mistake. JSON has up to six bytes for
+each character, and an output filter up to 4,000 for a line.
+"""
+
 Witnessed = Callable[[int], list[Mistake]]
 """A function that checks the process with the given id from outside and returns the mistakes."""
 
@@ -50,7 +63,7 @@ def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
     """
     answer = _ask(file, _witness() if privacy == "enforce" else lambda _: [])
     if "mistakes" in answer:
-        raise KioskError(*(Mistake(*each) for each in answer["mistakes"]))
+        raise KioskError(*answer["mistakes"])
     return answer["name"], answer["fallback"]
 
 
@@ -64,7 +77,7 @@ def _witness() -> Witnessed:
 
 
 def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
-    """Return the child's answer: `name` and `fallback`, or `mistakes`."""
+    """Return the child's answer: `name` and `fallback`, or a list of `mistakes`."""
     words = [sys.executable, "-m", "installation", CAMERA_TRIAL, str(file.absolute())]
     with subprocess.Popen(
         words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -78,9 +91,7 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
             if "sealed" in answer:
                 if problems := witnessed(child.pid):
                     child.kill()
-                    return {
-                        "mistakes": [(each.where, each.problem, each.remedy) for each in problems]
-                    }
+                    return {"mistakes": problems}
                 with contextlib.suppress(BrokenPipeError):
                     child.stdin.write("\n")
                     child.stdin.flush()
@@ -94,13 +105,28 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
     return answer
 
 
-def _next_answer(lines: Any) -> dict[str, Any]:
-    """Return the next answer in `lines`; raises CameraError if there is none."""
+def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
+    """Return the next answer in `lines`; raises CameraError if there is none.
+
+    After the line of a mistake, all lines are read: each is one more mistake.
+    """
     try:
-        answer = json.loads(next(lines))
-        return dict(answer)
+        answer = dict(json.loads(next(lines)))
     except (StopIteration, ValueError):
         raise CameraError(NO_ANSWER) from None
+    return {"mistakes": _mistakes(answer, lines)} if "mistake" in answer else answer
+
+
+def _mistakes(first: dict[str, Any], lines: Iterable[str]) -> list[Mistake]:
+    """Return the mistake in the answer `first`, and those in the remaining `lines`."""
+    mistakes = [Mistake(*first["mistake"])]
+    for line in lines:
+        try:
+            mistakes.append(Mistake(*json.loads(line)["mistake"]))
+        except ValueError:
+            # The output filter of the child writes only so much, and counts the other lines.
+            return [*mistakes, MORE_MISTAKES]
+    return mistakes
 
 
 def parser() -> Parser:
@@ -119,8 +145,8 @@ def open_under_guard(args: argparse.Namespace) -> int:
     try:
         _answer(_open_under_guard(args.file))
     except KioskError as error:
-        mistakes = [(each.where, each.problem, each.remedy) for each in error.mistakes]
-        _answer({"mistakes": mistakes})
+        for mistake in error.mistakes:
+            _answer(_as_answer(mistake))
     return DONE
 
 
@@ -143,6 +169,14 @@ def _open_under_guard(file: Path) -> dict[str, object]:
     camera = open_camera(source, settings.camera, clock)
     camera.close()
     return {"name": camera.name, "fallback": fallback}
+
+
+def _as_answer(mistake: Mistake) -> dict[str, object]:
+    """Return the answer for `mistake`, cut if the output filter would not write so long a line."""
+    parts = [mistake.where, mistake.problem, mistake.remedy]
+    if len(json.dumps(parts)) > STDOUT.longest_line - len('{"mistake": }'):
+        parts = [textwrap.shorten(part, LONGEST_PART, placeholder=" …") for part in parts]
+    return {"mistake": parts}
 
 
 def _answer(answer: dict[str, object]) -> None:

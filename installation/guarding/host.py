@@ -260,7 +260,7 @@ def _false_cameras(root: Path) -> HostCheck:
     """Return whether no video device passes on pictures that are written to it."""
     remedy = (
         "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: it "
-        "tells the show which video devices accept pictures."
+        "knows the video devices that the show cannot ask."
     )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)
@@ -270,7 +270,8 @@ def _false_cameras(root: Path) -> HostCheck:
     nodes = sorted((root / "dev").glob("video[0-9]*"))
     outputs = {node.name: is_video_output(node, root / "run/udev/data") for node in nodes}
     if unknown := [name for name, is_output in outputs.items() if is_output is None]:
-        found = f"udev does not report whether programs can write pictures to {', '.join(unknown)}"
+        names = ", ".join(unknown)
+        found = f"neither the kernel nor udev reports whether pictures can be written to {names}"
         return HostCheck("false cameras", None, found, remedy)
     found = "v4l2loopback is not loaded"
     if closed := [name for name, is_output in outputs.items() if is_output]:

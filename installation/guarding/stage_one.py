@@ -30,7 +30,7 @@ from installation.guarding.status import (
     make_scratch_dir,
     missing_layer,
 )
-from installation.guarding.video_outputs import is_video_output
+from installation.guarding.video_outputs import is_video_output, takes_pictures
 from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
@@ -162,7 +162,9 @@ def enter_stage_one(
     reporter = output_filter.start_report_filter(report) if report else None
     status = replace(status, report_pipe=reporter.pipe if reporter else None)
     _close_other_files(status.pipes)
-    devices = allowed_devices(status, present_devices())
+    present = present_devices()
+    status = replace(status, video_outputs=_find_outputs(status, present))
+    devices = allowed_devices(status, present)
 
     def prepare_scratch_dir() -> None:
         nonlocal status
@@ -186,7 +188,7 @@ def enter_stage_one(
     if landlock.abi():
         set_up(LANDLOCK, NEWER_KERNEL, restrict_files)
     else:
-        status = replace(status, cameras=_open_cameras(devices))
+        status = replace(status, cameras=_open_cameras(status, devices))
     set_up(NO_NEW_PRIVILEGES, NEWER_KERNEL, landlock.set_no_new_privileges)
     if os.geteuid() == 0 or limits.capabilities() & ~limits.CAP_DAC_READ_SEARCH:
         set_up("capabilities", "Start the show as an ordinary user.", limits.drop_capabilities)
@@ -231,20 +233,39 @@ def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path
         device
         for device in present
         if not device.name.startswith("video")
-        or (
-            status.may_open_cameras
-            and (status.privacy == "degraded" or not is_video_output(device))
-        )
+        or (status.may_open_cameras and str(device) not in status.video_outputs)
     ]
 
 
-def _open_cameras(devices: Iterable[Path]) -> dict[str, int]:
-    """Return the descriptors of the cameras in `devices` that can be opened, keyed by path."""
+def _find_outputs(status: SandboxStatus, present: Iterable[Path]) -> tuple[str, ...]:
+    """Return the paths of those devices of `present` to which pictures can be written.
+
+    They are not looked for if the show may open no camera, or may open each device because its
+    `privacy` is `degraded`.
+    """
+    if status.privacy == "degraded" or not status.may_open_cameras:
+        return ()
+    return tuple(
+        str(device)
+        for device in present
+        if device.name.startswith("video") and is_video_output(device)
+    )
+
+
+def _open_cameras(status: SandboxStatus, devices: Iterable[Path]) -> dict[str, int]:
+    """Return the descriptors of the cameras in `devices` that can be opened, keyed by path.
+
+    The kernel is asked again about each descriptor, because another device may meanwhile have the
+    path.
+    """
     cameras = {}
     for device in devices:
         if device.name.startswith("video"):
             with contextlib.suppress(OSError):
                 file = os.open(device, os.O_RDWR | os.O_NONBLOCK)
+                if status.privacy == "enforce" and takes_pictures(file):
+                    os.close(file)
+                    continue
                 os.set_inheritable(file, True)
                 cameras[str(device)] = file
     return cameras

@@ -77,6 +77,8 @@ class SandboxStatus:
     Without Landlock nothing may be opened for writing after the seal.
     """
     may_open_cameras: bool = True
+    video_outputs: tuple[str, ...] = ()
+    """The video devices that this process may not open, because pictures can be written to them."""
     camera_id: int = 0
     """The number of the camera that an earlier process of this show used; 0: none."""
     waits_for_camera: bool = False
@@ -106,6 +108,7 @@ class SandboxStatus:
             status,
             missing=tuple(Mistake(**mistake) for mistake in fields["missing"]),
             devices=tuple(status.devices),
+            video_outputs=tuple(status.video_outputs),
             output_filter_pids=tuple(status.output_filter_pids),
             known_children=tuple(status.known_children),
         )

@@ -164,8 +164,9 @@ StartLimitIntervalSec=0
 # The supervisor reports when the show has started, and that it is alive.
 Type=notify
 NotifyAccess=main
-# The supervisor itself ends a show that does not start; on a slow computer that takes minutes.
-TimeoutStartSec=infinity
+# The supervisor itself ends a show that does not start. A start may take minutes: the supervisor
+# requests more time as long as it runs. If it hangs, it is killed and started again.
+TimeoutStartSec=90
 WatchdogSec=60
 WatchdogSignal=SIGKILL
 User={user}
@@ -193,6 +194,8 @@ ProtectHome=read-only
 ReadOnlyPaths=/
 ReadWritePaths=%t/kiosk
 InaccessiblePaths=-/dev/shm -/dev/mqueue -/var/tmp
+# Every user can list the open pseudo-terminals, so a program could signal with them.
+InaccessiblePaths=-/dev/pts -/dev/ptmx
 TemporaryFileSystem=/tmp:ro
 BindReadOnlyPaths=-/tmp/.X11-unix
 MemorySwapMax=0

@@ -4,24 +4,101 @@ A video output shows these pictures on another screen, or passes them to another
 are made by v4l2loopback, by cards with a video output, and by a computer that acts as a webcam at
 its USB port. The show may open video devices for writing, because cameras need it, and on Linux 6.1
 a sealed show streamed pictures into an output. So outputs are not among the devices that the
-show may open. The kernel reports a device's abilities only to a program that has opened the device,
-so udev's database is read.
+show may open.
+
+The kernel reports a device's abilities only to a program that has opened the device, so the
+launcher opens each one for a moment and reads no picture. Rejected: relying on the notes of udev,
+which a computer may lack, and which are those of the moment when the device appeared.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 UDEV = Path("/run/udev/data")
 
+Ioctl = Callable[[int, int, bytearray], object]
+"""A function that makes an ioctl call on an open file and fills the buffer; it raises OSError."""
 
-def is_video_output(node: Path, udev: Path = UDEV) -> bool | None:
-    """Return whether pictures can be written to the video device `node`.
+QUERYCAP = 0x80685600
+"""The ioctl VIDIOC_QUERYCAP, which asks a device what it is."""
 
-    None if udev has no entry for it. A device that converts pictures for the program that has
-    opened it, and passes them to no other program, is not an output.
+CAPABILITY = struct.Struct("=16s32s32sIII12x")
+"""Its answer: driver, name, port, version, and the capabilities of the whole device and of this
+node.
+"""
+
+PER_NODE = 0x80000000
+"""The capability of a device that reports the capabilities of this node (V4L2_CAP_DEVICE_CAPS)."""
+
+_OUTPUTS = {
+    "VIDEO_OUTPUT": 0x2,
+    "VBI_OUTPUT": 0x20,
+    "SLICED_VBI_OUTPUT": 0x80,
+    "VIDEO_OUTPUT_OVERLAY": 0x200,
+    "RDS_OUTPUT": 0x800,
+    "VIDEO_OUTPUT_MPLANE": 0x2000,
+    "MODULATOR": 0x80000,
+    "SDR_OUTPUT": 0x400000,
+    "META_OUTPUT": 0x8000000,
+}
+"""The capabilities of devices that take data from a program; from include/uapi/linux/videodev2.h.
+
+A device that converts pictures for the program that has opened it, and passes them to no
+other program (VIDEO_M2M), has none of these.
+"""
+
+_LOOPBACK = b"loopback"
+"""A part of the names of drivers whose devices take pictures at one time and give them at another,
+so that their capabilities change.
+"""
+
+
+def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
+    """Make the ioctl `call`, fill the buffer, and return the result. Raises OSError."""
+    return fcntl.ioctl(file, call, buffer, True)
+
+
+def takes_pictures(file: int, ioctl: Ioctl = ioctl_of_kernel) -> bool | None:
+    """Return whether the kernel reports that data can be written to the open video device `file`.
+
+    None if the device does not answer.
+    """
+    buffer = bytearray(CAPABILITY.size)
+    try:
+        ioctl(file, QUERYCAP, buffer)
+    except OSError:
+        return None
+    driver, _, _, _, of_all_nodes, of_this_node = CAPABILITY.unpack(buffer)
+    capabilities = of_this_node if of_all_nodes & PER_NODE else of_all_nodes
+    return _LOOPBACK in driver or any(capabilities & output for output in _OUTPUTS.values())
+
+
+def is_video_output(node: Path, udev: Path = UDEV, ioctl: Ioctl = ioctl_of_kernel) -> bool | None:
+    """Return whether pictures can be written to the video device `node`, which is opened for this.
+
+    It is an output if the kernel or udev says so. None if neither knows.
+    """
+    noted, reported = is_noted_as_output(node, udev), None
+    with contextlib.suppress(OSError):
+        file = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            reported = takes_pictures(file, ioctl)
+        finally:
+            os.close(file)
+    return noted if reported is None else reported or bool(noted)
+
+
+def is_noted_as_output(node: Path, udev: Path = UDEV) -> bool | None:
+    """Return whether udev has noted that pictures can be written to `node`, which is not opened.
+
+    None if udev has no entry for it.
     """
     try:
         number = os.stat(node).st_rdev

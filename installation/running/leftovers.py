@@ -39,6 +39,28 @@ def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> se
     return found
 
 
+_FORKED_ONLY = 0x40
+"""The flag of a process that has executed no program since it was forked: PF_FORKNOEXEC of the
+kernel's include/linux/sched.h.
+"""
+
+
+def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
+    """Return the children of process `pid` that have ended and had executed no program.
+
+    The forks of a show are its output filters; `pid` must not have read their status. Programs that
+    a library has started are not returned.
+    """
+    ended = set()
+    for folder in proc.iterdir() if proc.exists() else ():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            state, parent, flags = fields[0], int(fields[1]), int(fields[6])
+            if state in "ZX" and parent == pid and flags & _FORKED_ONLY:
+                ended.add(int(folder.name))
+    return ended
+
+
 def _parent(folder: Path) -> int | None:
     """Return the parent's id of a running process; None if the process has ended."""
     try:

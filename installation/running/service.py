@@ -55,6 +55,14 @@ class ServiceManager:
         """Tell systemd that the service has started."""
         self._send("READY=1")
 
+    def extend_start(self, seconds: float) -> None:
+        """Tell systemd to wait at least `seconds` more for `ready`.
+
+        systemd ends a service that is not ready after TimeoutStartSec and has not sent this
+        message, or is silent for longer than its last message announced (sd_notify(3)).
+        """
+        self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
+
     def alive(self) -> None:
         """Tell systemd that the service is alive."""
         self._send("WATCHDOG=1")

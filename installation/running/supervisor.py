@@ -25,7 +25,7 @@ from installation.running.clock import Clock
 from installation.running.ended_processes import EndedProcesses
 from installation.running.health import Health
 from installation.running.heartbeat import Heartbeat
-from installation.running.leftovers import descendants, end_descendants, kill
+from installation.running.leftovers import descendants, end_descendants, ended_forks, kill
 from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
 from installation.running.restarts import RESTART, RestartPolicy, words_of_end
 from installation.running.service import ServiceManager
@@ -55,6 +55,11 @@ show that is ending itself stops sending numbers before this time is over.
 
 WITNESS_S = 60.0
 """The time between two checks of the show from outside, s."""
+
+EXTENSION_S = 60.0
+"""The further time for the start that the supervisor requests of systemd again and again until a
+window or the show has reported, s. systemd ends a supervisor that hangs before that.
+"""
 
 TICK_S = 0.25
 """The longest time between two checks of the clock, s."""
@@ -139,7 +144,7 @@ class Supervisor:
         self._is_permitted = False
         self._witnessed_at = self._began_at
         self._filters = EndedProcesses(self._selector)
-        self._watchdog_notified_at = float("-inf")
+        self._watchdog_notified_at = self._extended_at = float("-inf")
         self._is_ready = False
         self._stopped_by: int | None = None
         self._kill_at = float("inf")
@@ -210,14 +215,16 @@ class Supervisor:
         self._health.update(progress, now)
         # A show that has frames without having reported its seal is checked as well.
         if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
-            self._is_permitted = self._look_from_outside(now)
-            if self._is_permitted:
-                # A sealed show starts no process; its children were started by the launcher.
-                self._filters.watch(descendants(show.pid))
+            # A sealed show starts no process; its children were started by the launcher. One
+            # that ends after this line is noticed because it is watched.
+            self._filters.watch(descendants(show.pid))
+            if ended_forks(show.pid):
+                self._end_without_filter(now)
+            elif self._look_from_outside(now):
+                self._is_permitted = True
                 _write(show.writing, b"\1")
         if self._filters.ended_s(now) > FILTER_S:
-            self._log(LOST_FILTER)
-            self._end_show("output filter ended", now)
+            self._end_without_filter(now)
 
     def _handle_signals(self, now: float) -> int | None:
         """Pass the first stop signal on to the show; return the exit status at the second."""
@@ -292,6 +299,10 @@ class Supervisor:
             self._log(f"supervisor: {problem}")
         self._end_show("witness", now)
         return False
+
+    def _end_without_filter(self, now: float) -> None:
+        self._log(LOST_FILTER)
+        self._end_show("output filter ended", now)
 
     def _end_show(self, fault: str, now: float) -> None:
         """Kill the show because of `fault`; the supervisor then starts another one."""
@@ -375,10 +386,14 @@ class Supervisor:
     # Talking to systemd, receiving signals, and ending all processes.
 
     def _tell_manager(self, now: float) -> None:
-        """Tell systemd that the show has started and that it is alive."""
+        """Tell systemd that the show is starting, that it has started, and that it is alive."""
         if not self._is_ready and (self._card_is_ready or self._progress != Progress()):
             self._is_ready = True
             self._manager.ready()
+        elif not self._is_ready and now - self._extended_at >= EXTENSION_S / 4:
+            # The heartbeat ends a show that does not start, so a loop that runs is progress.
+            self._extended_at = now
+            self._manager.extend_start(EXTENSION_S)
         watchdog_s = self._manager.watchdog_s
         if watchdog_s is None or now - self._watchdog_notified_at < watchdog_s / 4:
             return

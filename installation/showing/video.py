@@ -114,6 +114,8 @@ def _start_driver(driver: str | None) -> None:
         pygame.display.quit()
         problem = "SDL found only a driver that shows no window"
         raise pygame.error(": ".join([problem, *remarks]))
+    # The guard allows the calls that set the screen only if this names the driver that makes them.
+    os.environ["SDL_VIDEODRIVER"] = started
 
 
 @contextlib.contextmanager

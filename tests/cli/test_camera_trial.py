@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from installation.cli import camera_trial
 from installation.cli.camera_trial import _ask, try_camera
 from installation.errors import CameraError, KioskError, Mistake
 from installation.guarding.layers.seccomp import FILTERS
+from installation.guarding.output import line_filter
+from installation.guarding.output.line_filter import LineFilter
 from tests.support.children import needs_guard
 
 pytestmark = [pytest.mark.slow, needs_guard]
@@ -59,7 +63,7 @@ def test_no_camera_is_opened_without_the_word_of_the_witness(file: Path) -> None
     The control is the test above: the missing camera would have been reported.
     """
     answer = _ask(file, lambda _: [FOUND])
-    assert answer == {"mistakes": [(FOUND.where, FOUND.problem, FOUND.remedy)]}
+    assert answer == {"mistakes": [FOUND]}
 
 
 def test_the_witness_finds_nothing_in_the_child(file: Path) -> None:
@@ -88,6 +92,40 @@ def test_a_child_that_ends_early_is_reported(file: Path) -> None:
 
     with pytest.raises(CameraError, match="ended or did not answer"):
         _ask(file, kill)
+
+
+def as_passed_on(mistakes: Iterable[Mistake]) -> Iterator[str]:
+    """Yield the lines of the child for `mistakes`, as its output filter writes them."""
+    lines_filter = LineFilter(line_filter.STDOUT)
+    for mistake in mistakes:
+        line = json.dumps(camera_trial._as_answer(mistake)).encode()
+        yield from (f"{each}\n" for each in lines_filter.admit(line))
+
+
+def test_many_mistakes_pass_the_output_filter() -> None:
+    """Each has a line of its own, so together they may have more than a line's 4,000 characters."""
+    many = [Mistake(f"kiosk.yaml:{n}", "a problem " * 20, "a remedy") for n in range(40)]
+    assert camera_trial._next_answer(as_passed_on(many)) == {"mistakes": many}
+
+
+@pytest.mark.parametrize("letter", ["a", "ä", "あ"])
+def test_a_long_mistake_is_cut_and_not_lost(letter: str) -> None:
+    """A mistake that has no place in one line arrives with the beginnings of its parts."""
+    words = f"{letter * 9} " * 900
+    [mistake] = camera_trial._next_answer(as_passed_on([Mistake("here", words, words)]))["mistakes"]
+    assert mistake.where == "here"
+    for part in (mistake.problem, mistake.remedy):
+        assert part.startswith(f"{letter * 9} {letter * 9} ")
+        assert part.endswith(" …")
+
+
+def test_mistakes_that_the_output_filter_leaves_out_are_mentioned() -> None:
+    """Beyond the filter's budget the doctor says that there are more."""
+    many = [Mistake(f"kiosk.yaml:{n}", "a problem " * 20, "a remedy") for n in range(90)]
+    lines = [*as_passed_on(many), "(30 lines were omitted)\n"]
+    mistakes = camera_trial._next_answer(iter(lines))["mistakes"]
+    assert len(mistakes) > 40
+    assert mistakes[-1] == camera_trial.MORE_MISTAKES
 
 
 @pytest.mark.parametrize("answer", ["no object", '{"name": "a camera"}'])

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from installation.guarding import stage_one
 from installation.guarding.host import check_host
-from installation.guarding.status import SandboxStatus
-from installation.guarding.video_outputs import is_video_output
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
+from installation.guarding.video_outputs import (
+    CAPABILITY,
+    QUERYCAP,
+    Ioctl,
+    is_noted_as_output,
+    is_video_output,
+)
 from installation.seeing.cameras import v4l
 
 NOTES = {
@@ -35,9 +42,61 @@ def test_udev_says_whether_pictures_can_be_written(
     """Only a device to which pictures can be written is an output."""
     node = tmp_path / "video0"
     node.touch()
-    assert is_video_output(node, tmp_path / "udev") is None, "udev has no notes"
+    assert is_noted_as_output(node, tmp_path / "udev") is None, "udev has no notes"
     note(tmp_path / "udev", node, abilities)
-    assert is_video_output(node, tmp_path / "udev") is is_output
+    assert is_noted_as_output(node, tmp_path / "udev") is is_output
+    assert is_video_output(node, tmp_path / "udev") is is_output, "the kernel does not answer"
+
+
+PER_NODE, CAPTURE = 0x80000000, 0x1
+
+ANSWERS = {
+    # The driver, the capabilities of the whole device and those of the node, and what follows.
+    "a USB camera": (b"uvcvideo", PER_NODE | 0x4A00001, 0x4200001, False),
+    "its metadata": (b"uvcvideo", PER_NODE | 0x4A00001, 0x4A00000, False),
+    "the output of vivid": (b"vivid", PER_NODE | 0x5210003, 0x5210002, True),
+    "the camera of vivid": (b"vivid", PER_NODE | 0x5210003, 0x5210001, False),
+    "an old driver": (b"old", 0x3, 0, True),
+    "an output in planes": (b"imx", PER_NODE, 0x2000, True),
+    "metadata for a chip": (b"isp", PER_NODE, 0x8000000, True),
+    "a converter": (b"codec", PER_NODE, 0x8000, False),
+    "a loopback that gives pictures now": (b"v4l2 loopback", PER_NODE, CAPTURE, True),
+}
+
+
+def kernel(driver: bytes, of_all_nodes: int, of_this_node: int) -> Ioctl:
+    """Return the ioctl of a kernel with one video device."""
+
+    def ioctl(file: int, call: int, buffer: bytearray) -> None:
+        assert call == QUERYCAP
+        CAPABILITY.pack_into(buffer, 0, driver, b"", b"", 0, of_all_nodes, of_this_node)
+
+    return ioctl
+
+
+@pytest.mark.parametrize(
+    ("driver", "all_nodes", "this_node", "is_output"), ANSWERS.values(), ids=ANSWERS
+)
+def test_the_kernel_says_whether_pictures_can_be_written(
+    driver: bytes, all_nodes: int, this_node: int, is_output: bool, tmp_path: Path
+) -> None:
+    """Without udev's notes, the capabilities of this node count, and those of no other."""
+    node = tmp_path / "video0"
+    node.touch()
+    answers = kernel(driver, all_nodes, this_node)
+    assert is_video_output(node, tmp_path / "udev", answers) is is_output
+    assert is_video_output(tmp_path / "gone", tmp_path / "udev", answers) is None
+
+
+@pytest.mark.parametrize(("abilities", "of_this_node"), [(":capture:", 2), (":video_output:", 1)])
+def test_either_word_makes_a_device_an_output(
+    abilities: str, of_this_node: int, tmp_path: Path
+) -> None:
+    """Udev's notes may be wrong or old, and a device may have changed since."""
+    node = tmp_path / "video0"
+    node.touch()
+    note(tmp_path / "udev", node, abilities)
+    assert is_video_output(node, tmp_path / "udev", kernel(b"", PER_NODE, of_this_node))
 
 
 @pytest.mark.parametrize(
@@ -65,8 +124,12 @@ def test_an_output_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A device to which pictures can be written is not among the possible cameras."""
     (tmp_path / "video0").touch()
     assert [node.name for node in v4l.video_nodes(tmp_path)] == ["video0"]
-    monkeypatch.setattr(v4l, "is_video_output", lambda node: node.name == "video0")
-    assert v4l.video_nodes(tmp_path) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(v4l, "is_noted_as_output", lambda node: node.name == "video0")
+        assert v4l.video_nodes(tmp_path) == []
+    status = SandboxStatus("enforce", video_outputs=(str(tmp_path / "video0"),))
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, status.to_json())
+    assert v4l.video_nodes(tmp_path) == [], "the launcher has asked the kernel"
 
 
 @pytest.mark.parametrize(
@@ -83,4 +146,22 @@ def test_the_show_may_not_open_an_output(
     """Only a show that promises less may open an output, in case a curator needs one."""
     monkeypatch.setattr(stage_one, "is_video_output", lambda device: device.name == "video1")
     present = [Path("/dev", name) for name in ("null", "video0", "video1")]
+    status = replace(status, video_outputs=stage_one._find_outputs(status, present))
     assert [each.name for each in stage_one.allowed_devices(status, present)] == names
+    assert SandboxStatus.from_environment({ENVIRONMENT_VARIABLE: status.to_json()}) == status
+
+
+def test_no_output_is_handed_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Landlock the launcher asks the kernel about each descriptor that it hands down."""
+    nodes = [tmp_path / name for name in ("video0", "video1")]
+    for node in nodes:
+        node.touch()
+    output = nodes[1].stat().st_ino
+    monkeypatch.setattr(stage_one, "takes_pictures", lambda file: os.fstat(file).st_ino == output)
+    handed_down = stage_one._open_cameras(SandboxStatus("enforce"), nodes)
+    assert list(handed_down) == [str(nodes[0])]
+    os.close(handed_down[str(nodes[0])])
+    degraded = stage_one._open_cameras(SandboxStatus("degraded"), nodes)
+    assert list(degraded) == [str(node) for node in nodes]
+    for file in degraded.values():
+        os.close(file)

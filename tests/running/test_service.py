@@ -31,12 +31,19 @@ def test_systemd_hears_of_start_life_and_end(abstract: bool, tmp_path: Path) -> 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(name.replace("@", "\0", 1))
         manager = ServiceManager.from_environment({"NOTIFY_SOCKET": name})
+        manager.extend_start(90)
         manager.ready()
         manager.alive()
         manager.status("running")
         manager.stopping()
-        told = [systemd.recv(100) for _ in range(4)]
-    assert told == [b"READY=1", b"WATCHDOG=1", b"STATUS=running", b"STOPPING=1"]
+        told = [systemd.recv(100) for _ in range(5)]
+    assert told == [
+        b"EXTEND_TIMEOUT_USEC=90000000",
+        b"READY=1",
+        b"WATCHDOG=1",
+        b"STATUS=running",
+        b"STOPPING=1",
+    ]
 
 
 def test_without_systemd_nobody_is_told(tmp_path: Path) -> None:

@@ -256,6 +256,33 @@ def test_a_show_that_loses_an_output_filter_is_started_again() -> None:
     )
 
 
+def test_a_show_that_lost_an_output_filter_before_it_asks_gets_no_camera() -> None:
+    """A filter that ended during the start is noticed before the permission is given.
+
+    A program that a library has started and not waited for is not a filter.
+    """
+    outcome = supervise("""
+        def show(start, out, orders):
+            if not (output_filter := os.fork()):
+                signal.pause()
+            if not (program := os.fork()):
+                os.execv("/bin/true", ["true"])
+            os.waitid(os.P_PID, program, os.WEXITED | os.WNOWAIT)
+            if start == 1:
+                os.kill(output_filter, signal.SIGKILL)
+                os.waitid(os.P_PID, output_filter, os.WEXITED | os.WNOWAIT)
+            send(out, Progress(State.SEALED, painted=1))
+            permitted = os.read(orders, 1)
+            assert start != 1, "a camera was permitted"
+            assert permitted
+            mirror(out, 0.5)
+            os.kill(output_filter, signal.SIGKILL)
+    """)
+    assert (outcome.code, len(outcome.starts)) == (0, 2)
+    assert outcome.faults == ["output filter ended", "killed"]
+    assert "an output filter of the show has ended" in outcome.lines[0]
+
+
 def test_a_show_may_end_after_its_output_filters() -> None:
     """A show that ends properly closes its output first and waits for the filters to write."""
     outcome = supervise("""
@@ -290,6 +317,20 @@ def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
     # Half of the limit in which the show lives, at a message each tenth of a second or less often.
     assert still.told.count("WATCHDOG=1") <= 16
     assert still.faults == ["capture stalled", "killed"]
+
+
+def test_systemd_hears_that_a_long_start_goes_on() -> None:
+    """Until the show reports, the supervisor requests more time again and again, and then never."""
+    outcome = supervise("""
+        supervisor.EXTENSION_S = 0.8
+        def show(start, out, orders):
+            time.sleep(1.5)
+            mirror(out, 1.0)
+    """)
+    ready_at = outcome.told.index("READY=1")
+    assert ready_at >= 4
+    assert set(outcome.told[:ready_at]) == {"EXTEND_TIMEOUT_USEC=800000"}
+    assert "EXTEND_TIMEOUT_USEC=800000" not in outcome.told[ready_at:]
 
 
 def test_the_first_show_waits_for_nothing() -> None:

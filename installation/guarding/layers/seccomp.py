@@ -7,13 +7,15 @@ that a running show may make (`show_calls`), and refuses all others.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
+import re
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from installation.guarding.layers import syscalls
 from installation.guarding.layers.bpf import (
@@ -170,7 +172,7 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
         writes_devices=writes_devices,
         has_gpu=os.path.exists("/dev/dri"),
         has_nvidia=os.path.exists("/dev/nvidiactl"),
-        on_console=sets_the_screen(os.environ),
+        on_console=sets_the_screen(os.environ, _open_files()),
     )
     tried = {*_IN_STAGE_ONE, *_IN_MIDDLE_STAGE, *_IN_STAGE_TWO, *conditional(rows), "prctl"}
     return Filter(
@@ -183,11 +185,21 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
     )
 
 
-def sets_the_screen(environment: Mapping[str, str]) -> bool:
-    """Return whether a show with this `environment` may set the screen itself (SDL's kmsdrm)."""
-    if environment.get("SDL_VIDEODRIVER"):
-        return "kmsdrm" in environment["SDL_VIDEODRIVER"].lower()
-    return not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+def sets_the_screen(environment: Mapping[str, str], open_files: Iterable[str]) -> bool:
+    """Return whether this process has opened the screen itself, through SDL's driver `kmsdrm`.
+
+    Then the window has written the name of the driver into the `environment`, and a graphics card
+    is among the paths `open_files`. A show without a window has no card open.
+    """
+    has_card = any(re.fullmatch(r"/dev/dri/card\d+", file) for file in open_files)
+    return has_card and environment.get("SDL_VIDEODRIVER", "").lower() == "kmsdrm"
+
+
+def _open_files() -> Iterator[str]:
+    """Yield the path of each open file of this process."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # It was the descriptor of the listing.
+            yield os.readlink(f"/proc/self/fd/{name}")
 
 
 def install(filter_: Filter, *, all_threads: bool) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installation.errors import CameraError, Mistake, did_you_mean, nearest
-from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel, open_node
+from installation.guarding.video_outputs import Ioctl, ioctl_of_kernel
+from installation.seeing.cameras.v4l import open_node
 
 QUERYCTRL, GET_CONTROL, SET_CONTROL = 0xC0445624, 0xC008561B, 0xC008561C
 

@@ -8,7 +8,6 @@ calls.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import struct
 from collections import Counter
@@ -18,19 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from installation.guarding.status import SandboxStatus
-from installation.guarding.video_outputs import is_video_output
+from installation.guarding.video_outputs import (
+    CAPABILITY,
+    PER_NODE,
+    QUERYCAP,
+    Ioctl,
+    ioctl_of_kernel,
+    is_noted_as_output,
+)
 
 DEV = Path("/dev")
 
-Ioctl = Callable[[int, int, bytearray], object]
-"""A function that makes an ioctl call on an open file and fills the buffer; it raises OSError."""
-
-QUERYCAP = 0x80685600
 ENUM_FMT = 0xC0405602
 ENUM_FRAMESIZES = 0xC02C564A
 ENUM_FRAMEINTERVALS = 0xC034564B
 
-_CAPABILITY = struct.Struct("=16s32s32sIII12x")
 _FORMAT = struct.Struct("=III32s4s16x")
 _SIZE = struct.Struct("=I4sI24s8x")
 _INTERVAL = struct.Struct("=I4sIII24s8x")
@@ -38,7 +39,6 @@ _INTERVAL = struct.Struct("=I4sIII24s8x")
 _CAPTURE = 0x1
 _CAPTURE_PLANES = 0x1000
 _MEDIA_CONTROLLER = 0x20000000
-_PER_NODE = 0x80000000
 _DISCRETE = 1
 _BUFFER_KINDS = ((_CAPTURE, 1), (_CAPTURE_PLANES, 9))
 
@@ -106,11 +106,6 @@ class CameraListing:
         return self.is_software or "loopback" in self.driver
 
 
-def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
-    """Make the ioctl `call`, fill the buffer, and return the result. Raises OSError."""
-    return fcntl.ioctl(file, call, buffer, True)
-
-
 def open_node(node: Path) -> int:
     """Return a descriptor of the camera at `node`. Raises OSError.
 
@@ -124,10 +119,21 @@ def open_node(node: Path) -> int:
     return os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
+def is_closed_output(node: Path) -> bool:
+    """Return whether pictures can be written to `node`, so that the show may not open it.
+
+    The launcher has asked the kernel about each device of its time. Of a newer device only udev
+    knows.
+    """
+    status = SandboxStatus.from_environment()
+    asked = () if status is None else status.video_outputs
+    return str(node.resolve()) in asked or bool(is_noted_as_output(node))
+
+
 def list_cameras(
     dev: Path = DEV,
     ioctl: Ioctl = ioctl_of_kernel,
-    is_output: Callable[[Path], bool | None] = is_video_output,
+    is_output: Callable[[Path], bool | None] = is_closed_output,
 ) -> list[CameraListing]:
     """Return the cameras sorted by number, without nodes that do not capture video.
 
@@ -182,7 +188,7 @@ def _links(folder: Path) -> dict[Path, Path]:
 
 
 def video_nodes(
-    dev: Path = DEV, is_output: Callable[[Path], bool | None] = is_video_output
+    dev: Path = DEV, is_output: Callable[[Path], bool | None] = is_closed_output
 ) -> list[Path]:
     """Return the device nodes that may be cameras, sorted by number, without opening them.
 
@@ -202,10 +208,10 @@ def query(
     except OSError as error:
         return _unopened(node, by_id, error)
     try:
-        buffer = bytearray(_CAPABILITY.size)
+        buffer = bytearray(CAPABILITY.size)
         ioctl(file, QUERYCAP, buffer)
-        driver, card, bus, _, of_all_nodes, of_this_node = _CAPABILITY.unpack(buffer)
-        capabilities = of_this_node if of_all_nodes & _PER_NODE else of_all_nodes
+        driver, card, bus, _, of_all_nodes, of_this_node = CAPABILITY.unpack(buffer)
+        capabilities = of_this_node if of_all_nodes & PER_NODE else of_all_nodes
         for capability, kind in _BUFFER_KINDS:
             if capabilities & capability:
                 return CameraListing(

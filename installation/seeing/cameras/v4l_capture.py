@@ -22,7 +22,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from installation.seeing.cameras.v4l import Ioctl, ioctl_of_kernel, open_node
+from installation.guarding.video_outputs import Ioctl, ioctl_of_kernel
+from installation.seeing.cameras.v4l import open_node
 from installation.seeing.frame import Pixels
 
 TIMEOUT_S = 2.0

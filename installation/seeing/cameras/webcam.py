@@ -13,7 +13,6 @@ from typing import Protocol, cast
 import cv2
 
 from installation.errors import CameraError, Mistake, counted
-from installation.guarding.video_outputs import is_video_output
 from installation.running.clock import Clock
 from installation.running.progress import CameraFault
 from installation.seeing.cameras import v4l
@@ -298,7 +297,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if not may_use(node):
         return _no_permission(node)
     listing = v4l.query(node) if stat.S_ISCHR(status.st_mode) else None
-    if listing is not None and listing.is_refused and is_video_output(node):
+    if listing is not None and listing.is_refused and v4l.is_closed_output(node):
         return Mistake(
             str(node),
             "programs can write pictures to this device, so the guard does not let the show open "

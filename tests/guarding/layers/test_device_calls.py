@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from installation.guarding.layers.bpf import Filter
+from installation.guarding.layers.bpf import REFUSED_ERRNO, Filter
 from installation.guarding.layers.device_calls import (
     CONSOLE_IOCTLS,
     GRAPHICS_IOCTLS,
     NVIDIA_CALLS,
     UVM_CALLS,
 )
-from installation.guarding.layers.seccomp import sets_the_screen
+from installation.guarding.layers.seccomp import sets_the_screen, stage_two
 from installation.guarding.layers.show_calls import show_calls
 from tests.support.bpf import answer
 
@@ -84,18 +86,39 @@ def test_cudas_calls_need_a_card_by_nvidia(number: int) -> None:
     assert not allows(sized, has_gpu=True, has_nvidia=False, on_console=True)
 
 
+CARD, RENDER_NODE = "/dev/dri/card1", "/dev/dri/renderD128"
+
+
 @pytest.mark.parametrize(
-    ("environment", "sets"),
+    ("environment", "open_file", "sets"),
     [
-        ({}, True),
-        ({"SDL_VIDEODRIVER": "kmsdrm", "DISPLAY": ":0"}, True),
-        ({"SDL_VIDEODRIVER": "x11"}, False),
-        ({"DISPLAY": ":0"}, False),
-        ({"WAYLAND_DISPLAY": "wayland-0"}, False),
+        ({"SDL_VIDEODRIVER": "KMSDRM"}, CARD, True),
+        ({"SDL_VIDEODRIVER": "kmsdrm", "DISPLAY": ":0"}, CARD, True),
+        ({"SDL_VIDEODRIVER": "kmsdrm"}, RENDER_NODE, False),
+        ({"SDL_VIDEODRIVER": "kmsdrm"}, "/dev/null", False),
+        ({}, "/dev/null", False),
+        ({}, CARD, False),
+        ({"SDL_VIDEODRIVER": "x11"}, CARD, False),
+        ({"SDL_VIDEODRIVER": "wayland", "WAYLAND_DISPLAY": "wayland-0"}, CARD, False),
     ],
 )
-def test_sdls_driver_says_whether_the_show_sets_the_screen(
-    environment: dict[str, str], sets: bool
+def test_only_a_show_that_has_opened_the_screen_may_set_it(
+    environment: dict[str, str], open_file: str, sets: bool
 ) -> None:
-    """The window's module writes the driver that it has opened into the environment."""
-    assert sets_the_screen(environment) is sets
+    """Its window names the driver in the environment and has the card open; others have neither."""
+    assert sets_the_screen(environment, ["/dev/null", open_file]) is sets
+
+
+def test_a_headless_show_beside_a_card_cannot_set_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a computer with a card and without a display server it gets only the calls for drawing."""
+    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    exists = os.path.exists
+    monkeypatch.setattr(os.path, "exists", lambda path: path == "/dev/dri" or exists(path))
+    filters = [stage_two()]
+    for number in GRAPHICS_IOCTLS.values():
+        assert answer(filters, 0, "ioctl", 3, number) is None
+    for number in CONSOLE_IOCTLS.values():
+        assert answer(filters, 0, "ioctl", 3, number) == REFUSED_ERRNO

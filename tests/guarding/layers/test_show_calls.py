@@ -16,6 +16,7 @@ import pytest
 from installation.guarding.layers.device_calls import CAMERA_IOCTLS
 from installation.guarding.layers.seccomp import MIDDLE_STAGE, STAGE_ONE, stage_two
 from installation.guarding.layers.show_calls import NOT_DRIVEN, show_calls
+from installation.guarding.video_outputs import QUERYCAP
 from installation.seeing.cameras import controls, v4l, v4l_capture
 from tests.support.bpf import answer
 from tests.support.children import needs_guard
@@ -156,7 +157,7 @@ def test_each_row_says_who_needs_it() -> None:
 def test_the_table_has_what_the_cameras_code_asks() -> None:
     """The camera ioctls that the show makes are allowed by number, and no others."""
     numbers = {
-        *(v4l.QUERYCAP, v4l.ENUM_FMT, v4l.ENUM_FRAMESIZES, v4l.ENUM_FRAMEINTERVALS),
+        *(QUERYCAP, v4l.ENUM_FMT, v4l.ENUM_FRAMESIZES, v4l.ENUM_FRAMEINTERVALS),
         *(v4l_capture.S_FMT, v4l_capture.S_PARM, v4l_capture.REQBUFS, v4l_capture.QUERYBUF),
         *(v4l_capture.QBUF, v4l_capture.DQBUF, v4l_capture.STREAMON, v4l_capture.STREAMOFF),
         *(controls.QUERYCTRL, controls.GET_CONTROL, controls.SET_CONTROL),

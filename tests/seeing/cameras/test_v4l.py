@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from installation.guarding.video_outputs import QUERYCAP
 from installation.seeing.cameras import v4l
 from installation.seeing.cameras.v4l import CameraListing, Mode, list_cameras
 
@@ -32,7 +33,7 @@ class FakeKernel:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         name, capabilities = known
         index = struct.unpack_from("=I", buffer)[0]
-        if call == v4l.QUERYCAP:
+        if call == QUERYCAP:
             assert len(buffer) == 104
             everything = CAPTURE | METADATA | STREAMING | PER_NODE
             struct.pack_into(
