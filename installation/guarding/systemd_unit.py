@@ -27,8 +27,15 @@ ALLOWED_DEVICES = (
     "char-nvidia-uvm rw",
 )
 
-CALLS = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp")
-"""The system calls that the start-up needs and `@system-service` of systemd 252 lacks."""
+CALLS = (
+    *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"),
+    "mincore",
+)
+"""The system calls that the start-up needs and `@system-service` of systemd 252 lacks.
+
+With mincore Mesa finds out whether a display is one of Wayland; without it, OpenGL does not start
+in cage. A sealed show may not call it.
+"""
 
 USER = "kiosk"
 """The user that runs the show."""
@@ -258,7 +265,8 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
     """
     if display == "cage":
         title = "a Wayland compositor"
-        packages, service = "cage libgles2 libegl1", _cage(user, program or "/usr/bin/cage")
+        packages = "cage libgles2 libegl1 libwayland-egl1 libwayland-cursor0"
+        service = _cage(user, program or "/usr/bin/cage")
     else:
         title = "an X server"
         packages, service = "xserver-xorg xauth", _x_server(user, program or "/usr/bin/Xorg")

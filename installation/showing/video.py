@@ -9,7 +9,7 @@ import select
 import stat
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,9 @@ def start_video() -> None:
     os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
     # A shortcut of the desktop takes the focus away for a moment; the mirror must stay visible.
     os.environ.setdefault("SDL_VIDEO_MINIMIZE_ON_FOCUS_LOSS", "0")
+    # A kiosk's window needs no frame. With libdecor, but without one of its plugins, SDL waits for
+    # ever for its window in cage.
+    os.environ.setdefault("SDL_VIDEO_WAYLAND_ALLOW_LIBDECOR", "0")
     configured = os.environ.get("SDL_VIDEODRIVER", "")
     named: list[str | None] = [*filter(None, configured.split(","))]
     named = named or [*session_drivers(os.environ)]
@@ -92,6 +95,28 @@ def start_video() -> None:
     raise ScreenError(no_display("; ".join(failures)))
 
 
+LACKS = "the system lacks"
+"""The beginning of the failure of a driver whose libraries are not installed."""
+
+WAYLAND_LIBRARIES = (
+    "libwayland-client.so.0",
+    "libwayland-cursor.so.0",
+    "libwayland-egl.so.1",
+    "libxkbcommon.so.0",
+)
+"""The libraries of the system that SDL's driver for Wayland calls. Without the second and the third
+SDL starts the driver all the same, and then crashes or waits for ever.
+"""
+
+
+def _missing_libraries(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            yield name
+
+
 def _start_driver(driver: str | None) -> None:
     """Start SDL's video with `driver`; None means any driver with a visible window.
 
@@ -99,6 +124,8 @@ def _start_driver(driver: str | None) -> None:
     """
     if driver is not None:
         os.environ["SDL_VIDEODRIVER"] = driver
+    if driver == "wayland" and (missing := [*_missing_libraries(WAYLAND_LIBRARIES)]):
+        raise pygame.error(f"{LACKS} {', '.join(missing)}")
     # SDL's driver for Wayland draws nothing without OpenGL.
     if not has_gpu() and driver != "wayland":
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
@@ -213,6 +240,9 @@ def no_display(seen: str) -> Mistake:
     )
     session = session or "neither DISPLAY nor WAYLAND_DISPLAY is set"
     remedy = NO_DISPLAY_REMEDY
+    if LACKS in seen:
+        packages = "libwayland-egl1 libwayland-cursor0 libxkbcommon0"
+        remedy = f"Install what is missing; in Debian: sudo apt-get install {packages}"
     if any(words in seen for words in X_REFUSES):
         user = os.environ.get("USER") or f"#{os.getuid()}"
         remedy = f"Run this in a terminal of the desktop: xhost +si:localuser:{user}"

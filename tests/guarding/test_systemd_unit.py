@@ -126,6 +126,22 @@ def test_a_path_that_no_unit_can_hold_is_refused(name: str) -> None:
         unit(Path("/opt", name))
 
 
+def test_opengl_may_ask_for_its_display() -> None:
+    """Mesa calls mincore before it opens a Wayland display; systemd 252 and 257 do not list it."""
+    filters = re.findall(
+        r"^SystemCallFilter=(.*)$", unit(ROOT, python="/usr/bin/true"), re.MULTILINE
+    )
+    assert "mincore" in " ".join(line for line in filters if line[:1] != "~").split()
+
+
+def test_the_unit_hides_pseudo_terminals_and_waits_a_finite_time_for_the_start() -> None:
+    """Every user can list the terminals; a supervisor that hangs must be started again."""
+    text = unit(ROOT, python="/usr/bin/true")
+    [hidden] = [line for line in text.splitlines() if "ptmx" in line]
+    assert hidden == "InaccessiblePaths=-/dev/pts -/dev/ptmx"
+    assert re.findall(r"^TimeoutStartSec=(.*)$", text, re.MULTILINE) == ["90"]
+
+
 VARIABLES = {
     "x11": f" DISPLAY=:0 XAUTHORITY={AUTHORITY}\n",
     "cage": " XDG_RUNTIME_DIR=/run/kiosk-screen WAYLAND_DISPLAY=wayland-0\n",

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from installation.showing.video import has_closed_socket, session_drivers
+from installation.errors import ScreenError
+from installation.showing import video
+from installation.showing.video import has_closed_socket, session_drivers, start_video
 from tests.support.x_server import start_x_server, x_server
 
 
@@ -23,6 +25,16 @@ from tests.support.x_server import start_x_server, x_server
 def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[str]) -> None:
     """X11 is tried first, because it reaches a Wayland desktop as well."""
     assert session_drivers(variables) == drivers
+
+
+def test_a_missing_library_of_wayland_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it SDL would crash, or wait for ever for its window to be shown."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "wayland")
+    monkeypatch.setattr(video, "WAYLAND_LIBRARIES", ("libc.so.6", "libabsent.so.7"))
+    with pytest.raises(ScreenError, match=r"the system lacks libabsent\.so\.7;") as raised:
+        start_video()
+    [mistake] = raised.value.mistakes
+    assert "apt-get install libwayland-egl1 libwayland-cursor0" in mistake.remedy
 
 
 LOSES_ITS_SERVER = """
