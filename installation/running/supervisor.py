@@ -213,18 +213,18 @@ class Supervisor:
         self._camera_id = progress.camera_id or self._camera_id
         self._heartbeat.update(progress)
         self._health.update(progress, now)
+        lost = False
         # A show that has frames without having reported its seal is checked as well.
         if not self._is_permitted and (progress.state == State.SEALED or progress.captured):
-            # A sealed show starts no process; its children were started by the launcher. One
-            # that ends after this line is noticed because it is watched.
+            # A sealed show starts no process: those that may end from here on are its filters.
             self._filters.watch(descendants(show.pid))
-            if ended_forks(show.pid):
-                self._end_without_filter(now)
-            elif self._look_from_outside(now):
-                self._is_permitted = True
+            lost = bool(ended_forks(show.pid))
+            self._is_permitted = not lost and self._look_from_outside(now)
+            if self._is_permitted:
                 _write(show.writing, b"\1")
-        if self._filters.ended_s(now) > FILTER_S:
-            self._end_without_filter(now)
+        if lost or self._filters.ended_s(now) > FILTER_S:
+            self._log(LOST_FILTER)
+            self._end_show("output filter ended", now)
 
     def _handle_signals(self, now: float) -> int | None:
         """Pass the first stop signal on to the show; return the exit status at the second."""
@@ -299,10 +299,6 @@ class Supervisor:
             self._log(f"supervisor: {problem}")
         self._end_show("witness", now)
         return False
-
-    def _end_without_filter(self, now: float) -> None:
-        self._log(LOST_FILTER)
-        self._end_show("output filter ended", now)
 
     def _end_show(self, fault: str, now: float) -> None:
         """Kill the show because of `fault`; the supervisor then starts another one."""

@@ -280,7 +280,7 @@ def test_a_show_that_lost_an_output_filter_before_it_asks_gets_no_camera() -> No
     """)
     assert (outcome.code, len(outcome.starts)) == (0, 2)
     assert outcome.faults == ["output filter ended", "killed"]
-    assert "an output filter of the show has ended" in outcome.lines[0]
+    assert "an output filter has ended" in outcome.lines[0]
 
 
 def test_a_show_may_end_after_its_output_filters() -> None:
