@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from installation import launch
 from installation.settings.paths import PROJECT
+from tests.support.call_count import count_calls
 
 pytestmark = pytest.mark.slow
 
@@ -44,14 +44,14 @@ def test_only_the_plain_word_degraded_weakens_the_guard(
 
 
 def test_a_file_that_grows_when_it_is_read_is_no_danger(tmp_path: Path) -> None:
-    """Twenty lines whose merges would make a million keys are scanned at once."""
+    """Forty lines whose merges would make keys without end are scanned with few calls."""
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{n}: &a{n} {{k: [*a{n - 1}, *a{n - 1}], <<: *a{n - 1}}}" for n in range(1, 40)]
     file = tmp_path / "kiosk.yaml"
     file.write_text("\n".join([*lines, "privacy: degraded"]))
-    began = time.monotonic()
-    assert launch.read_privacy(file) == "degraded"
-    assert time.monotonic() - began < 2
+    found = []
+    count_calls(lambda: found.append(launch.read_privacy(file)), most=200_000)
+    assert found == ["degraded"]
 
 
 def test_a_package_without_its_project_says_so(tmp_path: Path) -> None:

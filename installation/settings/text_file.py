@@ -87,23 +87,14 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
             raise wrong("it begins as UTF-16, but does not continue as UTF-16", remedy) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
-        encoding = _likely_encoding(content)
-        problem = f"the file is not UTF-8 (byte {byte:#04x} is not part of a letter{encoding})"
+        # Most bytes are letters in every older encoding, so none of these is named.
+        problem = f"the file is not UTF-8 (byte {byte:#04x} is not part of a letter)"
         raise wrong(problem, remedy, line) from None
     if not text.strip():
         raise wrong(
             "the file is empty", "Write its content, or restore the file that came with the kiosk."
         )
     return text
-
-
-def _likely_encoding(content: bytes) -> str:
-    """Return the likely encoding of the bytes, as the end of a message; "" if unknown."""
-    try:
-        content.decode("cp1252")
-    except UnicodeDecodeError:
-        return ""
-    return "; it seems to be Windows-1252"
 
 
 def decode_start(content: bytes) -> str:

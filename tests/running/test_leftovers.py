@@ -28,7 +28,7 @@ if not spared:
     if not os.fork():
         time.sleep(600)
     time.sleep(600)
-ends_at = time.monotonic() + 20
+ends_at = time.monotonic() + 120
 def running():
     found = descendants(os.getpid(), (spared,))
     parents = [open(f"/proc/{pid}/stat").read().split()[3] for pid in found]

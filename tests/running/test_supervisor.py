@@ -66,6 +66,7 @@ def test_a_stop_signal_is_passed_on(number: int) -> None:
     """After a stop signal the show ends normally and is not restarted."""
     outcome = supervise(
         """
+        supervisor.STOP_S = 3600
         def show(start, out, orders):
             for number in supervisor.STOP_SIGNALS:
                 signal.signal(number, lambda *_: os._exit(0))
@@ -92,7 +93,6 @@ def test_a_second_stop_signal_ends_at_once() -> None:
         (signal.SIGINT, signal.SIGINT),
     )
     assert (outcome.code, outcome.left) == (-signal.SIGINT, 0)
-    assert outcome.took_s < 4
 
 
 def test_a_show_that_does_not_stop_is_killed() -> None:
@@ -171,11 +171,11 @@ def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
 def test_a_card_that_does_not_come_holds_nothing_up() -> None:
     """If no display can be opened the card ends, and the show reports the mistake."""
     outcome = supervise("""
+        supervisor.CARD_S = 3600
         def card(out, orders): return 2
         def show(start, out, orders): return 2
     """)
     assert (outcome.code, len(outcome.starts)) == (2, 1)
-    assert outcome.took_s < 4
 
 
 def test_escape_on_the_card_ends_the_kiosk() -> None:
@@ -244,12 +244,11 @@ def test_a_show_that_loses_an_output_filter_is_started_again() -> None:
             assert os.read(orders, 1)
             if start == 1:
                 os.kill(output_filter, signal.SIGKILL)
-            mirror(out, 60 if start == 1 else 0.5)
+            mirror(out, 3600 if start == 1 else 0.5)
             os.kill(output_filter, signal.SIGKILL)
     """)
     assert (outcome.code, len(outcome.starts)) == (0, 2)
     assert outcome.faults == ["output filter ended", "killed"]
-    assert outcome.took_s < 10
     assert outcome.lines[0] == (
         "supervisor: an output filter has ended, so the show is restarted. Without that filter the "
         "show's log or its events would be lost."
@@ -336,8 +335,7 @@ def test_systemd_hears_that_a_long_start_goes_on() -> None:
 def test_the_first_show_waits_for_nothing() -> None:
     """The first show starts at once, without waiting for the supervisor's next tick."""
     outcome = supervise("""
-        supervisor.TICK_S = 60
+        supervisor.TICK_S = 3600
         def show(start, out, orders): return 0
     """)
     assert (outcome.code, len(outcome.starts)) == (0, 1)
-    assert outcome.took_s < 30

@@ -34,9 +34,7 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
-            "kiosk.yaml:2: the file is not UTF-8 (byte 0xfc is not part of a letter; it seems to "
-            "be "
-            "Windows-1252). "
+            "kiosk.yaml:2: the file is not UTF-8 (byte 0xfc is not part of a letter). "
             "Save the file as plain text in UTF-8 "
             "(in TextEdit: Format, Make Plain Text).",
         ),
@@ -51,6 +49,16 @@ def test_a_file_that_is_not_text_is_refused(
 ) -> None:
     """Empty, binary, wrongly encoded and too large files have a message each."""
     assert mistakes_in(write(content)) == [message]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp1250", "iso8859-15", "cp437"])
+def test_no_older_encoding_is_taken_for_another(write: Write, encoding: str) -> None:
+    """A text of a Mac, of Windows or of DOS is refused on its line; no encoding is guessed."""
+    (mistake,) = mistakes_in(write("labels: persons\n# für alle\n".encode(encoding)))
+    byte = "ü".encode(encoding)[0]
+    assert mistake.startswith(
+        f"kiosk.yaml:2: the file is not UTF-8 (byte {byte:#04x} is not part of a letter). Save the"
+    )
 
 
 def test_a_byte_order_mark_is_not_a_mistake(write: Write) -> None:

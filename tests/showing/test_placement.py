@@ -32,7 +32,7 @@ class Poll:
 
     def until(self, reached: Callable[[], bool]) -> ScreenEvents:
         """Poll until `reached` returns true, because X servers may answer late."""
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + 120
         while True:
             self._now += LOOK_S
             events = self._window.poll(self._now)

@@ -87,7 +87,7 @@ x.XOpenDisplay.restype = ctypes.c_void_p
 other = ctypes.c_void_p(x.XOpenDisplay(None))
 x.XDestroyWindow(other, ctypes.c_ulong(opened_window().handle))
 x.XFlush(other)
-until = time.monotonic() + 10
+until = time.monotonic() + 120
 while time.monotonic() < until:
     window.flip()
     window.poll(time.monotonic())
