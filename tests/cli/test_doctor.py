@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from installation import __version__
 from installation.cli import doctor
 from installation.errors import Mistake
 from installation.guarding.host import not_prevented
+from installation.seeing.cameras import v4l
+from installation.seeing.cameras.v4l import CameraListing
 from installation.seeing.presence.floor_line import FloorLine
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
@@ -155,3 +158,23 @@ def test_cameras_prints_the_cameras_or_that_there_is_none(project: Project) -> N
     outcome = project.kiosk("cameras")
     assert outcome.returncode == 0
     assert "no camera" in outcome.stdout or "/dev/" in outcome.stdout
+
+
+@pytest.mark.parametrize(("problems", "status"), [(("a", "b"), 2), ((), 0)])
+def test_cameras_that_cannot_be_used_are_an_error(
+    problems: tuple[str, ...],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`kiosk cameras` ends with 2 if there are cameras but none can be used, and says why."""
+    listings = [
+        CameraListing(Path(f"/dev/video{2 * number}"), None, "Lens", (), problem)
+        for number, problem in enumerate(problems)
+    ]
+    monkeypatch.setattr(v4l, "list_cameras", lambda: listings)
+    assert doctor.cameras(argparse.Namespace()) == status
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if "cannot be used" in line] == [
+        f"  cannot be used: {problem}" for problem in problems
+    ]

@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.support.children import USERS, run
 from tests.support.made_examples import COLOURS, draw
 from tests.support.made_networks import PERSONS, TINY, tiny, write_set, write_weights
 from tests.support.project import LABELS, LABELSET, Project, assert_refused, wait_for_line
@@ -117,6 +119,29 @@ def test_a_preview_hides_what_kiosk_yaml_hides(project: Project) -> None:
     assert_refused(
         project.kiosk("labels", "preview", "fish"), "kiosk.yaml:2: language is 'Klingon'"
     )
+
+
+@pytest.mark.parametrize("command", [("build", "fish"), ("preview", "fish")])
+def test_a_set_that_cannot_be_written_is_reported_before_the_work(
+    command: tuple[str, str], project: Project, tmp_path: Path
+) -> None:
+    """On a read-only disk, `build` and `preview` end before anything is computed."""
+    folder = project.folder / "models" / "fish"
+    folder.chmod(0o555)
+    outcome = run(
+        *("-m", "installation", "labels", *command),
+        user=USERS[-1],
+        folder=tmp_path,
+        PYTHONPATH=str(project.folder),
+    )
+    assert outcome.returncode == 2
+    assert "nothing can be written into this folder. Check its permissions" in outcome.stderr
+
+
+def test_a_missing_folder_for_a_map_is_reported_before_the_work(project: Project) -> None:
+    """`preview --to` a folder that does not exist ends before anything is computed."""
+    outcome = project.kiosk("labels", "preview", "fish", "--to", "maps/fish.png")
+    assert_refused(outcome, "maps: this folder does not exist. Check its name, or create it.")
 
 
 def test_a_set_is_exported_and_imported(project: Project) -> None:

@@ -15,6 +15,7 @@ PACKAGES = {
     "xauth": "xauth",
     "xdpyinfo": "x11-utils",
     "unshare": "util-linux",
+    "weston": "weston",
 }
 """The Debian package of each program; scripts/test installs them."""
 

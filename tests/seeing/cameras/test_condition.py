@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from installation.running.progress import CameraFault
-from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
+from installation.seeing.cameras.condition import PictureCondition, is_torn
 from installation.seeing.frame import Pixels
 
 SIZE = (320, 240)
@@ -44,7 +44,7 @@ def test_the_same_picture_for_two_seconds_is_frozen() -> None:
     for number in range(1, 100):
         now = number / 30
         assert condition.is_repeated(picture, now)
-        assert (CameraFault.FROZEN in condition.faults) == (now >= FROZEN_S)
+        assert (CameraFault.FROZEN in condition.faults) == (now >= 2.0)
     assert not condition.is_repeated(noisy(128, 1), 4.0)
     assert condition.faults == CameraFault(0)
 
