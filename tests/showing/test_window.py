@@ -255,7 +255,7 @@ def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
     """SDL looks for a compositor in any case, and what libwayland says is in the message."""
     ran = run_with("(320, 240)")
     assert ran.stderr == ""
-    words = "would start: XDG_RUNTIME_DIR is invalid or not set in the environment; neither"
+    words = "shows no window: XDG_RUNTIME_DIR is invalid or not set in the environment; neither"
     assert words in ran.stdout
 
 
