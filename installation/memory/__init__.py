@@ -13,13 +13,13 @@ As soon as a frame has been used:
    each reading. On a graphics card `naming.networks.torch_network.TorchNetwork` and
    `naming.reading.device_classifier.DevicePass` zero the batch. `showing.painter.Painter` zeroes
    the pictures that it makes between a frame and the display's surface.
-3. `memory.onnx_session`: what ONNX Runtime's networks have computed is in one arena, whose memory
-   is returned after each detection. `naming.networks.onnx_network` zeroes the array that a foreign
-   network is given.
+3. `memory.onnx_session`: what ONNX Runtime's networks have computed is in one arena, a region of
+   memory that they share. It is returned to the C library after each detection.
+   `naming.networks.onnx_network` zeroes the array that a foreign network is given.
 4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into.
-5. `memory.buffers.overwrite_freed_memory`: the C library overwrites memory when it is freed,
-   such as the results of the networks' layers. `guarding.stage_one` turns off the cache that would
-   keep small blocks.
+5. `memory.buffers.overwrite_freed_memory`: the C library overwrites memory when it is freed, for
+   example the results of the networks' layers. `guarding.stage_one` turns off the C library's
+   cache, which would keep small freed blocks without overwriting them.
 
 By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when no
 visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
@@ -35,10 +35,10 @@ has failed:
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
    `seeing.cameras.hotplug.RehearsalUntilPlugged` zero all pictures of their pool, even those in
    frames that are still in use.
-8. `running.latest.Latest` drops the frame that was not taken yet, and `show.mirror.Mirror` drops
-   the frame that is shown; `show.live.LiveShow` fills the window's surface with black.
+8. `running.latest.Latest` drops a frame that no thread has taken yet, and `show.mirror.Mirror`
+   drops the frame that is shown; `show.live.LiveShow` fills the window's surface with black.
 
-What was computed about visitors without pixels:
+Data about visitors that contain no pixels:
 
 9. `seeing.tracker.Tracker`, `seeing.presence.presence.Presence` and
    `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the

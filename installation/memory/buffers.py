@@ -1,8 +1,8 @@
 """Arrays for a part's computations, each allocated once and overwritten for the next frame.
 
-All that a detector or a classifier computes from a visitor's picture is stored in these arrays, so
-that all of it can be zeroed when the work on a frame is done. Fresh arrays for each frame would
-leave their content in freed memory.
+Whatever a detector or a classifier computes from a visitor's picture is stored in these arrays, so
+that it can be zeroed when the work on a frame is done. If new arrays were allocated for each frame,
+their content would stay in freed memory.
 """
 
 from __future__ import annotations
@@ -21,21 +21,27 @@ _M_PERTURB = -6
 """glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 _M_TRIM_THRESHOLD = -1
-_M_MMAP_THRESHOLD = -3
-"""glibc's options: from which size on it returns the free end of an arena to the system, and gives
-a block pages of its own; malloc.h, mallopt(3).
+"""glibc's option for the size from which on the free end of an arena is returned to the system;
+malloc.h, mallopt(3).
 """
 
+_M_MMAP_THRESHOLD = -3
+"""glibc's option for the size from which on a block gets pages of its own; malloc.h, mallopt(3)."""
+
 MMAP_BYTES = 32 * 2**20
+"""The value of `_M_MMAP_THRESHOLD`, bytes; without it, glibc raises its own value to at most 32 MiB
+as large blocks are freed.
+"""
+
 TRIM_BYTES = 16 * 2**20
-"""The values of both options, bytes. When large blocks are freed, glibc raises the first to as much
-as 32 MiB by itself, and the second to 64 MiB. What the default show's networks compute for a frame
-takes 7 MB, which stay in the arena, so that no new pages are needed for the next frame.
+"""The value of `_M_TRIM_THRESHOLD`, bytes; without it, glibc raises its own value to at most 64 MiB
+as large blocks are freed. What the default show's networks compute for a frame takes 7 MB. This
+memory stays in the arena, so that no new pages are needed for the next frame.
 """
 
 END_BYTES = 2**17
-"""The size of a block, bytes, with which glibc looks at the end of an arena when it is freed; it
-does that from 64 KiB on.
+"""The size of a block whose release makes glibc examine the free end of the arena, bytes; any block
+of at least 64 KiB does so.
 """
 
 
@@ -71,17 +77,17 @@ class Buffers:
 
 
 def overwrite_freed_memory() -> bool:
-    """Set the C library to overwrite memory as soon as it is freed; return whether it can.
+    """Make the C library overwrite memory as soon as it is freed; return whether it supports this.
 
     Networks compute from a visitor's picture layer by layer and free each layer's results; without
     this, the results would stay in freed memory until that memory is allocated again. Only glibc
-    can do this. Blocks of up to 1,032 bytes are overwritten only if their cache is off
-    (GLIBC_TUNABLES), which has no measurable cost.
+    can do this. Blocks of up to 1,032 bytes are overwritten only if glibc's cache for such blocks
+    is off (GLIBC_TUNABLES); turning it off has no measurable cost.
 
     Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
     painting a frame no more than 3 % (3.6 ms). Rejected: `malloc_trim` after a visitor has left,
-    which is faster (2–6 ms) but leaves blocks of less than a page, and rows of pictures were found
-    in them.
+    which is faster (2–6 ms) but does not remove blocks of less than a page; rows of pictures were
+    found in such blocks.
     """
     if sys.platform != "linux":
         return False
@@ -95,8 +101,8 @@ def return_freed_memory() -> None:
     Each thread may have an arena of its own. `malloc_trim` returns the free pages of all arenas
     except those at their ends; the end of the calling thread's arena is returned too. So a thread
     that has used networks calls this when it ends: in eight hours of a soak the ends of some arenas
-    grew by 30 MB. Rejected: one arena for all threads, with which nothing grew either; but on a
-    busy machine the mirror waited for it for 10 to 80 ms while the analysis overwrote memory.
+    grew by 30 MB. Rejected: one arena for all threads. It did not grow either, but on a busy
+    machine the mirror waited 10 to 80 ms for the arena while the analysis overwrote memory.
     """
     if sys.platform != "linux":
         return

@@ -1,8 +1,8 @@
 """Pauses Python's garbage collection during the start, when hardly anything becomes garbage.
 
-The collection takes a twelfth of the time until the first frame. Objects that were made during the
-start stay for the whole show, so they are left out of later collections, which would otherwise
-delay the mirror by tens of milliseconds each.
+Without the pause, the collection would take a twelfth of the time until the first frame. Objects
+that were made during the start stay for the whole show, so they are left out of later collections,
+which would otherwise delay the mirror by tens of milliseconds each.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def resume_collection() -> None:
 
 
 def collect_now() -> None:
-    """Free all objects that only refer to each other, which takes 30 ms.
+    """Free all objects that only refer to each other; this takes 30 ms.
 
     Objects that were made during the start are included.
     """

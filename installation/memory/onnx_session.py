@@ -1,10 +1,11 @@
 """Opens sessions of ONNX Runtime, all of which take memory from one arena.
 
-Everything that networks compute from a visitor's picture is stored in the arena. While a frame is
-analysed, all layers reuse it, so memory is not mapped, filled and unmapped for each layer. After
-the frame, `forget_activations` returns the memory to the C library, which overwrites it. Rejected:
-sessions without an arena, which took 1.4 times as long for a crowd of 16; and a run on black
-pictures, which does not overwrite all data of a larger batch.
+An arena is a region of memory from which a library allocates. Everything that networks compute from
+a visitor's picture is stored in it. While a frame is analysed, all layers reuse it, so memory is
+not mapped, filled and unmapped for each layer. After the frame, `forget_activations` returns the
+memory to the C library, which overwrites it. Rejected: sessions without an arena, which took 1.4
+times as long for a crowd of 16; and a run on black pictures, which does not overwrite all data of a
+larger batch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ LIBRARY = "ONNX Runtime"
 
 MAX_ARENA_BYTES = 4 * 2**30
 """The largest amount of memory for the tensors of all networks, bytes; onnxruntime raises an error
-beyond it.
+if they need more.
 """
 
 FATAL = 4
@@ -29,7 +30,7 @@ FATAL = 4
 
 EXACT_ARENA_GROWTH = 1
 """The arena's strategy of growing exactly by the required size. Larger regions would never be
-completely empty, and only empty ones are returned.
+completely empty, and only empty regions can be returned to the C library.
 """
 
 SHRINK = "memory.enable_memory_arena_shrinkage"
@@ -52,14 +53,14 @@ def usable_cores() -> int:
 def network_threads() -> int:
     """Return the number of threads for running networks, which leaves one core to the mirror.
 
-    With both cores of a machine busy with other work, finding a face took 42 ms on one thread, and
-    265 ms on two threads, because they wait for each other.
+    On a machine whose two cores were busy with other work, finding a face took 42 ms with one
+    thread, and 265 ms with two, because the two threads wait for each other.
     """
     return max(1, usable_cores() - 1)
 
 
 def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Any:
-    """Return a session for an ONNX file; its threads start now and do not spin while waiting.
+    """Return a session for the ONNX file `data`; its threads start now, and sleep while idle.
 
     Raises onnxruntime's exceptions, which have no common class.
     """
@@ -82,7 +83,7 @@ def forget_activations() -> None:
     """Return the arena's memory to the C library, which overwrites or unmaps it.
 
     This takes about 0.02 ms if the arena is empty. No session may be running in another thread,
-    because the regions that it uses would not be returned.
+    because the regions of memory that the session uses would not be returned.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry(SHRINK, "cpu:0")

@@ -30,7 +30,7 @@ class Pool:
         self._all: weakref.WeakSet[mmap] = weakref.WeakSet()
         self._size = 0
         self.allocated = 0
-        """The number of blocks, free or in use."""
+        """The number of blocks in the pool, both free and in use."""
         self.locked = 0
         """The number of locked blocks, which are never written to swap."""
 

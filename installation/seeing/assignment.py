@@ -1,8 +1,9 @@
 """The optimal assignment of a frame's faces to the tracks.
 
-It is computed by the Hungarian method with shortest augmenting paths (R. Jonker, A. Volgenant,
-1987), one row at a time. Rejected: SciPy's `linear_sum_assignment`. It returns the same result, but
-importing it takes half a second and 36 MB, and a room has a few dozen faces at most.
+The method is the Hungarian one with shortest augmenting paths (R. Jonker, A. Volgenant, 1987); it
+adds one row of the cost matrix at a time. Rejected: SciPy's `linear_sum_assignment`. It returns the
+same result, but importing it takes half a second and 36 MB, and a room has a few dozen faces at
+most.
 """
 
 from __future__ import annotations

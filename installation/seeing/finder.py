@@ -2,10 +2,11 @@
 
 A look is one detection. A full look searches the whole frame, five times a second, even if nobody
 is present. Between full looks, only the places at which the tracks predict faces are searched. Such
-a look takes a tenth of the time, and is repeated often enough for a square to stay on a moving
-face. A face that may be a newcomer's is searched for by full looks at `NEWCOMER_INTERVAL_S` until
-its track is shown. So its square appears within half a second: at most `DETECT_INTERVAL_S` until
-the first look, and `tracker.MIN_AGE_S` after it, both rounded up to frames.
+a look takes a tenth of the time, and is repeated so often that the square that the screen draws
+around a face stays on it while it moves. While a face may be a newcomer's, full looks follow every
+`NEWCOMER_INTERVAL_S` until its track is shown. So a newcomer's square appears within half a second:
+at most `DETECT_INTERVAL_S` pass until the first look that finds the face, and `tracker.MIN_AGE_S`
+after that, both rounded up to frames.
 
 All instants are the frames' times of arrival. Rejected: a full look at every frame, which took 1.3
 times the processor time of a plain loop, so that the mirror's picture came late on a busy computer.
@@ -21,29 +22,33 @@ DETECT_INTERVAL_S = 0.2
 """The time between two full looks, s. In an empty room, these are the only looks."""
 
 NEWCOMER_INTERVAL_S = 0.06
-"""The time between two looks while there may be a newcomer, s: every other frame at 30 a second.
+"""The time between two looks while there may be a newcomer, s; with 30 frames a second, every other
+frame is searched.
 
-Looks must not be full at every frame, because in the background a detector may find a face on some
-frames and lose it on others, all day.
+It is not shorter, because a detector may find a face in the background on some frames and lose it
+on others, all day, and would then search every frame fully.
 """
 
 TRACK_INTERVAL_S = 0.03
-MAX_TRACK_INTERVAL_S = 0.1
-"""The time between two looks is `TRACK_INTERVAL_S` for each tracked face, but at most
-`MAX_TRACK_INTERVAL_S`, s.
+"""The time between two looks for each face that is tracked, s: twice as long for two faces, but
+never longer than `MAX_TRACK_INTERVAL_S`.
+"""
 
-Measured on a drawn face of 110 px with MTCNN. The error is the distance between the centres of the
-predicted box and of the detector's box on the same frame, in sides of the square; 95 of 100 frames
-were better than the given value. At 30 looks a second it was 0.02 for a face that sways, comes
-nearer or walks slowly, and 0.06 for a singer who bobs; at 10 looks, 0.03 to 0.04, and 0.14. At 30
-frames a second, one visitor has 30 looks a second, two have 15, and three or more have ten. A look
-by O-Net alone takes 0.6 ms of one core, a full one 7 ms. With YuNet, which takes 9 ms for every
-look, there are always ten looks a second.
+MAX_TRACK_INTERVAL_S = 0.1
+"""The longest time between two looks while faces are tracked, s.
+
+Both times were measured on a drawn face of 110 px with MTCNN. The error is the distance from the
+centre of the predicted box to the centre of the box that the detector finds on the same frame, as
+a multiple of the side of the square around the face; it was smaller than the following values on
+95 of 100 frames. For a face that sways, comes nearer or walks slowly it was 0.02 at 30 looks a
+second, and 0.03 to 0.04 at ten; for a singer who bobs it was 0.06 and 0.14. With a camera of 30
+frames a second there are 30 looks a second for one visitor, 15 for two, and ten for three or more.
+A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. With YuNet, which takes 9 ms
+for every look, there are always ten looks a second.
 """
 
 TOLERANCE_S = 0.005
-"""How much earlier than its due time a look may be, s, because frames do not come at exact times.
-"""
+"""How much too early a look may be, s; frames do not arrive at exact intervals."""
 
 
 class FaceFinder:
@@ -56,7 +61,7 @@ class FaceFinder:
         self._detector = detector
         self._tracker = tracker
         self._tracks: list[Track] = []
-        """The shown tracks after the last look."""
+        """The tracks that were shown after the last look."""
         self._looked_at = float("-inf")
         """The instant of the frame of the last look (s, monotonic)."""
         self._looked_fully_at = float("-inf")
@@ -76,7 +81,7 @@ class FaceFinder:
         return frame.taken_at - self._looked_at >= interval_s - TOLERANCE_S
 
     def find(self, frame: Frame) -> list[Track]:
-        """Return the shown tracks after a look at `frame`, oldest first."""
+        """Look for faces on `frame`, and return the tracks to show after that, oldest first."""
         faces = self._faces(frame)
         self._looked_at, self._scene = frame.taken_at, frame.scene
         self._tracks = self._tracker.update(faces, frame.taken_at, frame.scene)
@@ -89,11 +94,11 @@ class FaceFinder:
         self._looked_at = self._looked_fully_at = float("-inf")
 
     def _followed(self, frame: Frame) -> list[Track]:
-        """Return the tracks whose places are searched; a covered face waits for the full looks."""
+        """Return the tracks whose places are searched between full looks: all but covered ones."""
         return [track for track in self._tracks if not track.is_covered(frame.taken_at)]
 
     def _faces(self, frame: Frame) -> list[Face]:
-        """Return the faces at the tracks' places, or on the whole frame.
+        """Return the faces found at the tracks' places, or on the whole frame.
 
         The whole frame is searched if a full look is due or if a tracked face is missing. So a face
         is lost only if it is not found anywhere on the frame.

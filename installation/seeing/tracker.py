@@ -2,9 +2,11 @@
 
 As in SORT (A. Bewley et al., *Simple Online and Realtime Tracking*, 2016), a Kalman filter with
 constant velocity predicts each box, and one optimal assignment matches the faces of a frame with
-the tracks. Two things differ: a box is predicted to an instant and not to the next frame, because
-the rate of analysis varies; and the cost is the distance of the centres and not IoU, because IoU is
-0 for every face that is farther from its predicted box than its own size.
+the tracks. Two things differ from SORT. A box is predicted to an instant and not to the next frame,
+because the rate of analysis varies. The cost of a match is the distance of the centres and not IoU,
+because IoU is 0 for every face that is farther from its predicted box than the box is wide. The
+size of a face, in which distances are measured, is the square root of its box's area. A look is one
+search for faces on a frame.
 
 No appearance is stored: a track knows where a face is, how large it is and how fast it moves. A
 tracker that compares faces would bridge longer gaps, but it would have to remember what each
@@ -29,56 +31,65 @@ Velocity = tuple[float, float, float, float]
 """The rate of change of a box's centre x, centre y, width and height, px/s."""
 
 FULL_SPEED_S = 0.25
-"""The time for which a box keeps its full speed after its last hit, s: the time between two looks
-at four looks a second.
+"""The time for which a predicted box keeps its full speed after the face was last found, s: the
+time between two looks on a machine that looks four times a second.
 """
 
 BRAKING_S = 0.5
-"""The time that a box takes to slow down and stop after `FULL_SPEED_S`, s; a guess."""
+"""The time in which a predicted box slows down and stops after `FULL_SPEED_S`, s; a guess."""
 
 MIN_HITS = 2
-MIN_AGE_S = 0.15
-"""A track is shown once it has had `MIN_HITS` hits without a miss and is `MIN_AGE_S` old.
+"""The number of looks in a row that must find a face before its track is shown."""
 
-That is six frames at 30 looks a second, and two frames at four.
+MIN_AGE_S = 0.15
+"""The age at which a track with `MIN_HITS` hits is shown, s.
+
+A track is this old at its sixth look if there are 30 looks a second, and at its second look if
+there are four.
 """
 
 MAX_MISSES = 2
-MAX_UNSEEN_S = 1.0
-"""A track ends after `MAX_MISSES` misses in a row, when its last hit is `MAX_UNSEEN_S` ago.
+"""The number of looks in a row that must miss a face before its track may end."""
 
-A track younger than `MAX_UNSEEN_S` ends earlier, after a time without hits equal to its age, so
-that something that the detector mistook for a face disappears quickly.
+MAX_UNSEEN_S = 1.0
+"""A track ends when its face was missed `MAX_MISSES` times and was last found this long ago, s.
+
+A track younger than `MAX_UNSEEN_S` ends earlier: after a time without hits that is as long as its
+age. So something that the detector mistook for a face disappears quickly.
 """
 
 STILL_S = 60.0
-STILL_RANGE = 0.2
-"""A face is still once it has stayed at one place for `STILL_S`: its centre within `STILL_RANGE`
-face sizes, and its size within `STILL_RANGE` as a natural logarithm.
+"""The time for which a face must stay at one place to count as still, s."""
 
-Posters and screens are still. Most people who stand sway further than 3 cm within a minute.
+STILL_RANGE = 0.2
+"""A face stays at one place while its centre moves by at most this, in face sizes, and its size
+changes by at most this, as a natural logarithm.
+
+Faces on posters and screens are still. Most people who stand sway further than 3 cm within a
+minute.
 """
 
 MAX_COVERED_S = 10.0
-"""The track of a still face ends when its last hit is `MAX_COVERED_S` ago, s; a guess: a group that
-walks past a poster needs less.
+"""The track of a still face ends when the face was last found `MAX_COVERED_S` ago, s; a guess. A
+group that walks past a poster covers it for less time.
 """
 
 MAX_PAUSE_S = 3.0
-"""All tracks end if no frame was searched for this time, s, for example while a camera is reopened.
+"""All tracks end if there was no look for this time, s, for example while a camera is reopened.
 
-The slowest machine that the tracker supports searches one frame a second.
+The slowest machine that the tracker supports looks once a second.
 """
 
 LOST_S = 0.5
-"""A track with a miss is not drawn from this time after its last hit, s, although it may continue.
+"""How long a track whose face is missed is still drawn after the last hit, s. The track itself may
+continue for longer.
 
-A square that continued without a face would cover the back of a head, or somebody else. Half a
-second is longer than the detector usually loses a face at four looks a second.
+A square that stayed without a face would cover the back of a head, or somebody else. At four looks
+a second, the detector usually finds a lost face again within half a second.
 """
 
 BOX_NOISE = 0.05
-"""The standard deviation of a detector's box, face sizes."""
+"""The standard deviation of the position of a detector's box, in face sizes."""
 
 INITIAL_SPEED = 5.0
 """The standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m high, and a
@@ -90,9 +101,9 @@ ACCELERATION_NOISE = 15.0
 
 BOX_NOISE, ACCELERATION_NOISE and GATE_RANGE were tuned at 30, 8 and 4 looks a second with both
 detectors, on the rehearsal and on a film of nine seconds with two people on a stage, a singer and
-an audience. The singer, who bobs, stays one track at each rate. The box of a visitor who stands
-still jitters half as much as the detector's. For a visitor who walks, the prediction is right to
-within 0.06 face sizes.
+an audience. The singer, who bobs, stays one track at each rate. For a visitor who stands still, the
+tracker's box jitters half as much as the detector's. For a visitor who walks, the error of the
+prediction is at most 0.06 face sizes.
 """
 
 INITIAL_GROWTH = 0.5
@@ -104,23 +115,25 @@ SIZE_ACCELERATION_NOISE = 0.5
 """The same as `ACCELERATION_NOISE` for width and height, which change more slowly."""
 
 GATE_SIGMAS = 3.0
-"""The largest distance between a track's predicted box and a matching face, standard deviations."""
+"""The largest distance between a track's predicted box and a matching face, in standard deviations
+of the prediction.
+"""
 
 GATE_RANGE = (0.8, 2.0)
-"""The smallest and the largest gate (the distance within which a face may match), face sizes;
-people stand about 3 face sizes apart.
+"""The limits of the gate, in face sizes. The gate is the distance from a track's predicted box
+within which a face may match the track. People stand about 3 face sizes apart.
 """
 
 MAX_GROWTH = 0.7
-"""The largest change of size between a track and a matching face, as a natural logarithm: half or
-twice the size.
+"""The largest change of size between a track and a matching face, as a natural logarithm: a
+matching face may have half or twice the size.
 """
 
 DUPLICATE_IOU = 0.4
 """The IoU above which an unmatched face counts as a second detection of a track's face."""
 
 FORBIDDEN_COST = 1e6
-"""The cost of a forbidden pair; it outweighs any number of allowed pairs."""
+"""The cost of a forbidden pair; it is higher than the cost of any number of allowed pairs."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +142,7 @@ class Track:
 
     `box` is where the face is at `seen_at` (s, monotonic), smoothed; `velocity` is the change of
     the box's `(centre x, centre y, width, height)` in px/s. `id` is never reused. `hits` counts the
-    frames on which the face was found, and `misses` the frames since the last hit.
+    looks that found the face, and `misses` the looks since the last of these.
     """
 
     id: int
@@ -145,9 +158,9 @@ class Track:
         return self.misses > 0 and instant - self.seen_at > LOST_S
 
     def is_covered(self, instant: float) -> bool:
-        """Return whether the next face at the place may be somebody else's at `instant`.
+        """Return whether a still face has been missed for so long that another may be in its place.
 
-        Only the tracks of still faces last so long without a hit.
+        Only the tracks of still faces last so long without a hit. `instant` is in s, monotonic.
         """
         return self.misses >= MAX_MISSES and instant - self.seen_at >= MAX_UNSEEN_S
 
@@ -171,7 +184,10 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return how far a box moves in `elapsed_s` after its last hit, in seconds at full speed."""
+    """Return the time, s, in which a box would move as far at full speed as in `elapsed_s`.
+
+    `elapsed_s` is the time since the last hit: the box slows down.
+    """
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))
     return at_full_speed_s + braking_s - braking_s**2 / (2 * BRAKING_S)
@@ -179,10 +195,11 @@ def _braked(elapsed_s: float) -> float:
 
 @dataclass(frozen=True)
 class _KalmanState:
-    """The Kalman filter's covariance matrix of a coordinate and its velocity.
+    """The Kalman filter's covariance matrix for a coordinate of a box and its velocity.
 
     `position` and `velocity` are the variances, and `covariance` is the covariance of the two, all
-    in face sizes and seconds. The values are the same for all four coordinates.
+    in face sizes and seconds. Centre x and centre y share one such matrix, and width and height
+    another.
     """
 
     acceleration: float = ACCELERATION_NOISE
@@ -192,7 +209,7 @@ class _KalmanState:
     velocity: float = INITIAL_SPEED**2
 
     def predict(self, seconds: float) -> _KalmanState:
-        """Return the state `seconds` later, without a measurement."""
+        """Return the state after `seconds` without a measurement."""
         return _KalmanState(
             self.acceleration,
             self.position
@@ -230,7 +247,7 @@ class _TrackState:
     """The filter of width and height."""
     shown: bool
     place: Box
-    """The box at the instant `still_since` (s, monotonic), from which the face has not moved."""
+    """The box at the instant `still_since` (s, monotonic); since then the face has not moved."""
     still_since: float
 
     @property
@@ -331,7 +348,7 @@ class Tracker:
 
     @property
     def has_newcomers(self) -> bool:
-        """Whether any track still needs more hits before it is shown."""
+        """Whether any track is not shown yet, because it needs more hits."""
         return any(not state.shown for state in self._states)
 
     def _new_state(self, face: Face, taken_at: float) -> _TrackState:
@@ -367,12 +384,10 @@ def match(costs: npt.NDArray[np.float64]) -> dict[int, int]:
 def _costs(
     states: Sequence[_TrackState], faces: Sequence[Face], taken_at: float
 ) -> npt.NDArray[np.float64]:
-    """Return the costs `(tracks, faces)` of matching each face with each track.
-
-    A cost is infinite outside the gate.
+    """Return the costs `(T, F)` of matching each of F faces with each of T tracks.
 
     A cost is the distance of the centres in face sizes, plus the change of size as a natural
-    logarithm.
+    logarithm. It is infinite if either is too large for a match.
     """
     predicted = _measures([state.track.box_at(taken_at) for state in states])  # (T, 3)
     found = _measures([face.box for face in faces])  # (F, 3)
@@ -388,7 +403,7 @@ def _costs(
 
 
 def _gate(state: _TrackState, taken_at: float) -> float:
-    """Return the largest distance, in face sizes, from a track's prediction to a matching face."""
+    """Return the largest distance, face sizes, between a track's prediction and a matching face."""
     if state.is_still and state.track.is_lost(taken_at):
         return STILL_RANGE
     elapsed_s = max(0.0, taken_at - state.track.seen_at)
@@ -398,9 +413,10 @@ def _gate(state: _TrackState, taken_at: float) -> float:
 
 
 def _largest_growth(state: _TrackState) -> float:
-    """Return the largest change of size, as a natural logarithm, to a matching face.
+    """Return the largest change of size, as a natural logarithm, that a matching face may have.
 
-    Whoever walks past a poster is nearer than it, and their face larger.
+    It is small for a still face, because the face of somebody who walks past a poster is larger
+    than the face on it.
     """
     return STILL_RANGE if state.is_still else MAX_GROWTH
 

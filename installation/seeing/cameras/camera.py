@@ -1,4 +1,4 @@
-"""The Protocol of all sources of frames, and the error of a camera with faulty pictures."""
+"""The Protocol of all sources of frames, and the error for a camera that sends faulty pictures."""
 
 from __future__ import annotations
 

@@ -24,16 +24,19 @@ GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8",
 
 
 PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
-"""The drivers of a Raspberry Pi's image processors, whose nodes look like cameras, for a machine
-whose udev does not say to which nodes pictures can be written.
+"""The drivers of a Raspberry Pi's image processors, whose device nodes look like cameras. Usually
+udev says that pictures can be written to such a node; this list is for a machine whose udev does
+not.
 """
 
 BAYER = frozenset(("BA81", "GBRG", "GRBG", "RGGB"))
-"""The pixel formats of a bare sensor, which a program turns into colours and brightness."""
+"""The pixel formats of a sensor's raw data, from which a program would have to compute the colours
+and the brightness of a picture.
+"""
 
 INFRARED = re.compile(r"\b(IR|infra-?red)\b", re.IGNORECASE)
-"""Matches the name of an infrared camera; the infrared cameras of some laptops send grey pictures
-as YUYV.
+"""Matches the name of an infrared camera. The name is needed because the infrared cameras of some
+laptops send their grey pictures in a colour format, YUYV.
 """
 
 
@@ -80,7 +83,7 @@ def _preference(listing: CameraListing) -> int:
 
 
 def passed_over(listings: Sequence[CameraListing]) -> list[str]:
-    """Return why each camera with a lower number than the chosen one was not chosen."""
+    """Return, for each camera with a lower number than the chosen one, why it is not used."""
     ranked = rank(listings)
     before = listings[: listings.index(ranked[0])] if ranked else []
     return [

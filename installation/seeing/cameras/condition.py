@@ -16,31 +16,34 @@ from installation.running.progress import CameraFault
 from installation.seeing.frame import Pixels
 
 STEP = 4
-"""The picture is sampled every `STEP` rows; a checksum of 180 rows of 1280 pixels takes 0.2 ms."""
+"""Only every `STEP`-th row of a picture is examined; a checksum of 180 rows of 1280 pixels takes
+0.2 ms.
+"""
 
 RECENT = 4
-"""The number of pictures that a new one is compared with: a driver may send its few old buffers in
-turn.
+"""The number of earlier pictures with which a new picture is compared. More than one is necessary,
+because a driver may send the old pictures in its few buffers in turn.
 """
 
 FROZEN_S = 2.0
 """The longest time that the pictures may stay the same before the camera counts as frozen, s."""
 
 DARK_S = 2.0
-"""The longest time that pictures may be black or overexposed before this is reported, s: somebody
-may stand close to the camera or shine a lamp into it.
+"""The longest time that pictures may be black or overexposed before this is reported as a fault, s.
+For a shorter time, somebody may be standing close to the camera or shining a lamp into it.
 """
 
 BLACK_LEVEL = 16
-"""The highest value in a picture that counts as black, 0–255: black in video is 16."""
+"""The highest value that a pixel of a black picture may have, 0–255; in video, black is 16."""
 
 WHITE_LEVEL, WHITE_SHARE = 250, 0.9
-"""A picture is overexposed if at least the share `WHITE_SHARE` of its values reaches `WHITE_LEVEL`.
+"""A picture counts as overexposed if at least the share `WHITE_SHARE` (0–1) of its values is
+`WHITE_LEVEL` (0–255) or higher.
 """
 
 TORN_SHARE, TORN_PICTURES = 0.2, 60
-"""The camera has the fault `torn` if the share `TORN_SHARE` of its last `TORN_PICTURES` pictures
-was incomplete.
+"""The camera has the fault `torn` if at least the share `TORN_SHARE` (0–1) of its last
+`TORN_PICTURES` pictures was incomplete.
 """
 
 RATE_S = 5.0
@@ -48,7 +51,7 @@ RATE_S = 5.0
 
 
 def is_torn(pixels: Pixels) -> bool:
-    """Return whether the lower rows are one flat colour, which decoders fill in for missing data.
+    """Return whether the lower rows have one flat colour, with which decoders replace missing data.
 
     A truncated JPEG has no content below the cut. Black and white do not count, because the picture
     of a covered or dazzled camera is flat as well.
@@ -71,7 +74,7 @@ class PictureCondition:
     def __init__(
         self, size: tuple[int, int], fps: float, now: float, last: int | None = None
     ) -> None:
-        """Expect pictures of `size` (width, height) at the rate `fps`; `now` is the instant, s.
+        """Expect pictures of `size` (width, height) at the rate `fps` from `now` on (s, monotonic).
 
         `last` is the checksum of the last picture before the camera was opened again; a camera that
         is still frozen sends this picture again.
@@ -91,7 +94,7 @@ class PictureCondition:
         """The faults that the camera has now."""
 
     def is_repeated(self, pixels: Pixels, now: float) -> bool:
-        """Return whether the picture equals a recent one, as from a frozen camera."""
+        """Return whether the picture equals a recent one; if so, the camera may be frozen."""
         checksum = zlib.crc32(np.ascontiguousarray(pixels[::STEP]).data)
         repeated = checksum in self._recent
         self._recent.append(checksum)
@@ -108,7 +111,7 @@ class PictureCondition:
         self._set(CameraFault.TORN, full and sum(self._torn) >= TORN_SHARE * TORN_PICTURES)
 
     def judge(self, pixels: Pixels, now: float) -> None:
-        """Judge a new picture that arrived at the instant `now`, s."""
+        """Update `faults` by a new picture, which arrived at the instant `now` (s, monotonic)."""
         sample = pixels[::STEP, ::STEP]
         black = int(sample.max()) <= BLACK_LEVEL
         white = float((sample >= WHITE_LEVEL).mean()) >= WHITE_SHARE
@@ -140,7 +143,7 @@ class PictureCondition:
         self._set(CameraFault.SLOW, (count - before) / (now - then) < least)
 
     def _hold(self, fault: CameraFault, present: bool, now: float) -> None:
-        """Set `fault` after it has been `present` for `DARK_S`; clear it otherwise."""
+        """Set `fault` if it has been `present` in all pictures for `DARK_S`; otherwise clear it."""
         since = self._since.setdefault(fault, now)
         if not present:
             self._since[fault] = now

@@ -1,8 +1,8 @@
 """Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
 
-This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV has different numbers for a
-few controls, and does not report which of them the camera has. The kernel's `linux/videodev2.h`
-defines the layouts.
+This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV is not used for this: it
+knows only a few controls, by numbers of its own, and does not report which of them a camera has.
+The kernel's `linux/videodev2.h` defines the layouts.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def list_controls(node: Path, ioctl: Ioctl = ioctl_of_kernel) -> list[Control]:
 def set_controls(
     node: Path, values: Mapping[str, int], where: str, ioctl: Ioctl = ioctl_of_kernel
 ) -> None:
-    """Set the controls of the camera at `node` to `values`, in their order.
+    """Set the controls of the camera at `node` to `values`, in the order of `values`.
 
     Raises CameraError with every mistake: names that the camera does not have, values outside the
-    range, and values that the camera rejects (most controls can be set only after their automatic
-    mode is turned off, earlier in the list). Messages name `where`, the location of the settings.
+    range, and values that the camera rejects. Most controls can be set only if their automatic mode
+    has been turned off earlier in `values`. Messages name `where`, the location of the settings.
     """
     file = open_node(node)
     try:

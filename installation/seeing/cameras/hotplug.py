@@ -21,7 +21,7 @@ class NewNodes:
     def __init__(
         self, before: Iterable[Path], list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes
     ) -> None:
-        """Store the nodes at the start, `before`; `list_nodes` returns the current nodes."""
+        """Store `before`, the nodes at the start; `list_nodes` returns the current nodes."""
         self._before = set(before)
         self._list_nodes = list_nodes
 
@@ -34,16 +34,17 @@ class NewNodes:
 
 
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
-    """Return the error that ends a show without a camera after the camera `node` was plugged in.
+    """Return the error that restarts a show without a camera when one is plugged in, at `node`.
 
-    `instead` is a clause that says what the show plays, such as "the rehearsal plays instead".
+    `instead` is a clause for the message that says what the show does without a camera, such as
+    "the rehearsal plays instead".
     """
     problem = f"this camera was plugged in while {instead}"
     return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))
 
 
 class RehearsalUntilPlugged:
-    """A camera that plays the rehearsal, and fails as soon as this machine has a new camera.
+    """A camera that plays the rehearsal, and raises an error as soon as a camera is plugged in.
 
     The sandbox lets the show open only the devices that existed when it was sealed, so a new camera
     can be opened only by a new process of the show, which the supervisor starts.
@@ -56,10 +57,10 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Play `rehearsal`, and compare the current video nodes with the earlier ones, `before`.
+        """Play `rehearsal`; `before` are the video nodes that existed at the start.
 
-        The nodes are compared every `CHECK_INTERVAL_S` of `clock`; `list_nodes` returns the current
-        nodes.
+        They are compared with the current nodes, which `list_nodes` returns, every
+        `CHECK_INTERVAL_S` of `clock`.
         """
         self.name = rehearsal.name
         self.pool = rehearsal.pool

@@ -27,12 +27,12 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 REHEARSAL_PLAYS = ", so the rehearsal plays"
-"""The end of the sentence that says why `Auto` found no camera. It is removed from the sentence if
-the show waits for a camera, as under systemd.
+"""The end of the sentence that says why `Auto` found no camera. If the show waits for a camera, as
+it does under systemd, this end is removed from the sentence.
 """
 
 Resolved = source.Device | source.Film | source.Pictures | source.Rehearsal
-"""A source whose camera or pictures are known: any kind but `Auto`."""
+"""A source that says which camera or pictures to open: any kind of source except `Auto`."""
 
 
 def resolve(
@@ -40,10 +40,11 @@ def resolve(
     cameras: Callable[[], list[CameraListing]] = list_cameras,
     log: Callable[[str], None] = lambda _: None,
 ) -> tuple[Resolved, str | None]:
-    """Return the source that `Auto` means now, and, if it is not a camera, the reason.
+    """Return the source to open, and the reason if `Auto` found no camera that can be used.
 
-    `Auto` means the best camera by `choice.rank`; `log` is called with a line for each camera that
-    was passed over. Any other source is returned unchanged.
+    For `Auto`, this is the best of `cameras()` by `choice.rank`, or else the rehearsal; `log` is
+    called with a line for each camera of a lower number that is not used. Any other source is
+    returned unchanged, without a reason.
     """
     if not isinstance(configured, source.Auto):
         return configured, None

@@ -13,7 +13,7 @@ from installation.seeing.frame import Pixels
 from installation.settings.kiosk import CameraSettings
 
 _Step = Callable[[Pixels, Pool], Pixels]
-"""Returns a picture in another orientation, copied into the pool."""
+"""A function that returns the picture in another orientation, as a copy from the pool."""
 
 
 def _copied(pixels: Pixels, pool: Pool) -> Pixels:
@@ -23,7 +23,7 @@ def _copied(pixels: Pixels, pool: Pool) -> Pixels:
 
 
 def _flipped(axes: int) -> _Step:
-    """Return the step that flips left and right if `axes` is 1, up and down if 0, both if -1."""
+    """Return the step that swaps left and right (`axes` is 1), top and bottom (0), or both (-1)."""
 
     def step(pixels: Pixels, pool: Pool) -> Pixels:
         flipped = pool.take(*pixels.shape[:2])
@@ -80,8 +80,8 @@ class Orientation:
     def apply(self, pixels: Pixels) -> Pixels:
         """Return the rotated and mirrored picture, always as a new array from the pool.
 
-        The picture is copied once; only a picture that is rotated by 270 degrees and mirrored is
-        copied twice, because OpenCV has no function for both.
+        The picture is copied once, except if it is both rotated by 270 degrees and mirrored: then
+        it is copied twice, because OpenCV has no single function for that.
         """
         turn, *others = _STEPS[self.rotate, self.mirror]
         turned = turn(pixels, self.pool)

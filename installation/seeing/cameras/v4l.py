@@ -73,26 +73,28 @@ class CameraListing:
     bus: str = ""
     """The port that the camera is plugged into, as the driver calls it: `usb-0000:00:14.0-2`."""
     raw_port: bool = False
-    """Whether this is the raw port of a sensor; a program would have to configure the image
-    processor.
+    """Whether this is the raw port of a sensor; it gives pictures only after a program has
+    configured the image processor.
     """
     by_path: Path | None = None
     has_same_name: bool = False
-    """Whether another camera has the same name; udev then makes a by-id path for only one of
-    them.
+    """Whether another camera has the same name; if so, udev makes a by-id path for only one of the
+    two.
     """
     is_refused: bool = False
     """Whether the kernel did not allow this process to open the camera."""
     interface: str = ""
-    """The name of the camera's part in full, by USB; `name` ends after 31 letters."""
+    """The full name of the camera's USB interface; the driver cuts `name` off after 31 letters."""
     is_processor: bool = False
-    """Whether the same device takes pictures as well, so that it processes those of others."""
+    """Whether pictures can be written to another node of the same device. If so, and if it is not a
+    USB device, it processes the pictures of other devices and is not a camera.
+    """
     is_software: bool = False
-    """Whether no hardware belongs to the camera, as the kernel lists it."""
+    """Whether the kernel lists the camera as a virtual device, without hardware."""
 
     @property
     def path(self) -> Path:
-        """The path that still identifies this camera after a restart; the node if there is none.
+        """The path that identifies this camera even after a restart; the node if there is none.
 
         This is the by-id path. If two cameras have the same name, it is the by-path path, which
         names the port.
@@ -109,8 +111,8 @@ class CameraListing:
 def open_node(node: Path) -> int:
     """Return a descriptor of the camera at `node`. Raises OSError.
 
-    If the kernel has no Landlock, the launcher has opened the camera, and nothing else may be
-    opened for writing.
+    If the kernel has no Landlock, this process may open nothing for writing, so the result is a
+    copy of the descriptor that the launcher has opened.
     """
     status = SandboxStatus.from_environment()
     handed_down = None if status is None else status.cameras.get(str(node.resolve()))
@@ -160,7 +162,7 @@ def _about(node: Path) -> Path:
 
 
 def _with_facts(listing: CameraListing, is_output: Callable[[Path], bool | None]) -> CameraListing:
-    """Return `listing` with what the kernel's description of the device adds to it."""
+    """Return `listing` with the facts about its device that the kernel lists under /sys."""
     about = _about(listing.node)
     if not about.exists():
         return listing

@@ -2,9 +2,9 @@
 
 OpenCV waits ten seconds for a picture, returns the oldest of the pictures that have arrived, and
 does not report a picture that cannot be decoded. Here a wait ends after two seconds, older pictures
-in the three buffers are dropped for the newest one, and damaged pictures are skipped. A picture is
-in memory that the driver shares with this process, and is overwritten after decoding. The kernel's
-`linux/videodev2.h` defines the numbers and layouts.
+in the three buffers are dropped for the newest one, and damaged pictures are skipped. Pictures
+arrive in memory that the driver shares with this process; this memory is overwritten as soon as a
+picture has been decoded. The kernel's `linux/videodev2.h` defines the numbers and layouts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _BUFFER = struct.Struct("=IIIII4x16x16xIII4xI12x")
 _END_OF_JPEG = b"\xff\xd9"
 
 ZEROS_BLOCK = 1 << 16
-"""The number of bytes that are searched at once for the end of the zeros after a picture."""
+"""The number of bytes that are examined at a time to find where the zeros after a picture begin."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class V4lCapture:
         self._kernel.ioctl(self._file, STREAMON, bytearray(struct.pack("=I", _CAPTURE)))
 
     def grab(self) -> bool:
-        """Wait for a picture and keep the newest that has arrived; return whether one arrived."""
+        """Wait for a picture, and keep the newest if several arrived; return whether any did."""
         self.error = None
         try:
             self._give_back()
@@ -271,7 +271,7 @@ class V4lCapture:
 
 
 def _end_of_data(data: Pixels) -> int:
-    """Return the index at which the zeros at the end of `data` begin, without copying a picture."""
+    """Return the index at which the zeros at the end of `data` begin; `data` is not copied."""
     end = len(data)
     while end and not data[max(0, end - ZEROS_BLOCK) : end].any():
         end = max(0, end - ZEROS_BLOCK)
@@ -298,7 +298,7 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Request the rate `fps`; return the rate that the camera reports, or `fps` if none."""
+    """Request the rate `fps`; return the rate that the camera reports (`fps` if it has none)."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -25,14 +25,16 @@ from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
 AFTER_THE_START = "it was plugged in after the show had started"
-"""The problem with a camera that the sandbox does not allow this process to open."""
+"""Why the sandbox does not allow this process to open a camera."""
 
 MAX_DAMAGED = 10
-"""The number of damaged or missing pictures in a row after which the camera counts as failed."""
+"""The number of damaged or missing pictures in a row after which the camera counts as failed, if
+they also last for `MAX_DAMAGED_S`.
+"""
 
 MAX_DAMAGED_S = 1.0
-"""The least time for which these pictures must be damaged or missing, s: at 60 pictures a second,
-ten pictures last only 0.17 s.
+"""The time for which `MAX_DAMAGED` or more pictures in a row must be damaged or missing before the
+camera counts as failed, s. At 60 pictures a second, ten pictures take only 0.17 s.
 """
 
 MAX_SILENT_S = 2.0
@@ -161,10 +163,10 @@ class Webcam:
     def read(self) -> Frame | None:
         """Wait for the next frame that can be decoded, and return it.
 
-        A picture that equals a recent one is skipped, because it is an old picture. Raises
-        CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED` pictures in a row
-        were damaged or missing for `MAX_DAMAGED_S` or longer, or if none arrived for
-        `MAX_SILENT_S`.
+        A picture that equals a recent one is skipped, because the camera has sent an old picture
+        again. Raises CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED`
+        pictures in a row were damaged or missing for `MAX_DAMAGED_S` or longer, or if none arrived
+        for `MAX_SILENT_S`.
         """
         began_at = self._clock.now()
         failures = 0

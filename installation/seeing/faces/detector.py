@@ -18,8 +18,8 @@ Landmark = tuple[float, float]
 REDUCED_PX = 640
 """The longer side of the reduced frame in which faces are detected, px.
 
-A face of 32 px on the reduced frame belongs to a visitor about two metres from a camera with a
-field of view of 70°. The detection time grows with the square of this length.
+A face that is 32 px high on the reduced frame belongs to a visitor about two metres away from a
+camera with a field of view of 70°. The detection time grows with the square of this length.
 """
 
 
@@ -51,13 +51,13 @@ class Detector(Protocol):
         """Return the faces of `frame` at or near `boxes`, at most one for each, in any order.
 
         `boxes` are places, in full-frame px, at which faces are expected. A face that is not found
-        here may still be found by `detect`. A detector that does not follow searches the whole
+        here may still be found by `detect`. A detector whose `follows` is false searches the whole
         frame.
         """
         ...
 
     def forget(self) -> None:
-        """Run the networks on a black frame, to overwrite data that libraries still hold."""
+        """Overwrite the data of the last frame that the networks' libraries still hold."""
         ...
 
 
@@ -65,7 +65,7 @@ def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
     """Return the reduced picture of `frame`, and the factor that scales it to full size.
 
     The picture is `(h, w, 3)` uint8 BGR, its longer side is at most `REDUCED_PX`. It is stored in
-    `buffers`; a frame that is small enough is returned itself.
+    `buffers`; if the frame is small enough, its own picture is returned.
     """
     factor = max(frame.width, frame.height) / REDUCED_PX
     if factor <= 1:

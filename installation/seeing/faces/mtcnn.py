@@ -1,12 +1,12 @@
-"""MTCNN, the face detector whose networks are part of the kiosk.
+"""MTCNN, a face detector; the files of its networks are part of the kiosk.
 
 K. Zhang et al., *Joint Face Detection and Alignment Using Multitask Cascaded Convolutional
-Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of them, O-Net refines
-the rest and finds the landmarks. The networks come from the package `facenet-pytorch`;
-scripts/build_networks.py has converted them to ONNX. ONNX Runtime runs them on the CPU even if the
-machine has a graphics card, because the cascade's many small steps would leave the card idle. This
-module implements the cascade itself, because the package's cascade fails on a candidate outside the
-frame.
+Networks*, 2016. P-Net proposes boxes on an image pyramid, R-Net rejects most of these boxes, and
+O-Net refines the remaining ones and finds the landmarks. The networks come from the package
+`facenet-pytorch`; scripts/build_networks.py has converted them to ONNX. ONNX Runtime runs them on
+the CPU even if the machine has a graphics card, because the cascade's many small steps would leave
+the card idle. This module implements the cascade itself, because the package's cascade fails on a
+candidate outside the frame.
 """
 
 from __future__ import annotations
@@ -42,21 +42,23 @@ MIN_FACE_PX = 32
 """The smallest face that is found on the reduced frame, px."""
 
 PYRAMID_FACTOR = 0.6
-"""The size of each level of the image pyramid relative to the level before.
+"""The size of each level of the image pyramid relative to the next larger level.
 
-The usual factor, 0.709, took 1.4 times as long on a film of 640×360 px and found no more faces.
+On a film of 640×360 px, detection with the usual factor, 0.709, took 1.4 times as long and found no
+more faces.
 """
 
 MIN_SCORES = (0.7, 0.7, 0.8)
-"""The least scores after P-Net, R-Net and O-Net, 0–1. The usual scores are 0.6, 0.7 and 0.7; higher
-scores make the cascade faster.
+"""The least scores with which P-Net, R-Net and O-Net accept a candidate, 0–1. The usual values are
+0.6, 0.7 and 0.7; higher ones make the cascade faster.
 """
 
 MAX_IOUS = (0.5, 0.7, 0.5)
-"""The IoUs above which the candidate with the lower score is dropped.
+"""The IoUs of two candidates above which the one with the lower score is dropped.
 
-The first is used within one level of the pyramid; the second among all levels, and again after
-R-Net; the third before O-Net, where the candidate is set aside and not dropped.
+The first is for candidates of one level of the image pyramid; the second for those of all levels,
+and for those that R-Net accepts. The third decides which candidates O-Net is given first: there,
+the candidate with the lower score is not dropped but tried later.
 """
 
 MAX_NESTED = 0.7
@@ -65,10 +67,16 @@ score is dropped.
 """
 
 PNET_PX = 12
+"""The size of the squares that P-Net judges, px; given by its architecture."""
+
 PNET_STRIDE_PX = 2
+"""The distance between two neighbouring squares that P-Net judges, px."""
+
 RNET_PX = 24
+"""The size of R-Net's input, px; given by its architecture."""
+
 ONET_PX = 48
-"""The networks' input sizes and P-Net's stride, px, as given by their architecture."""
+"""The size of O-Net's input, px; given by its architecture."""
 
 BATCHES = {"rnet.onnx": 32, "onet.onnx": 8}
 """The largest number of crops that each network processes together; larger batches need more memory
@@ -87,7 +95,7 @@ class Refined:
     points: Floats
 
     def at(self, indices: Sequence[int]) -> Refined:
-        """Return the faces at `indices`."""
+        """Return the faces that have these `indices`, in the order of `indices`."""
         order = list(indices)
         return Refined(self.boxes[order], self.scores[order], self.points[order])
 
@@ -142,7 +150,7 @@ class Mtcnn:
         return self._detect(frame, boxes)
 
     def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
-        """Return the faces at `places`; if it is None, at the candidates of P-Net and R-Net."""
+        """Return the faces at `places`; if None, at the squares that P-Net and R-Net propose."""
         try:
             small, factor = reduce_frame(frame, self._buffers)
             if places is None:
@@ -156,7 +164,7 @@ class Mtcnn:
         return refined.faces(factor)
 
     def forget(self) -> None:
-        """Overwrite the data of the last frame, as every detection does when it ends."""
+        """Overwrite the data of the last frame; every detection also does this when it ends."""
         self._buffers.forget()
         forget_activations()
 
@@ -282,13 +290,13 @@ def _face(box: list[float], score: float, landmarks: list[list[float]]) -> Face:
 
 
 def _with_offsets(boxes: Floats, offsets: Floats) -> Floats:
-    """Return `boxes` `(N, 4)` with each edge moved by its offset `(N, 4)`, in units of the side."""
+    """Return `boxes` `(N, 4)` with each edge moved by its offset `(N, 4)`, a share of the side."""
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + offsets * sides
 
 
 def _squared(boxes: Floats) -> Floats:
-    """Return a square for each of `boxes`, `(N, 4)`, with the same centre and the longer side."""
+    """Return `boxes` `(N, 4)` enlarged to squares with the same centres."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, keepdims=True) / 2
     return np.concatenate((middle - half, middle + half), axis=1)

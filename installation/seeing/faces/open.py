@@ -15,8 +15,8 @@ def open_detector(
 ) -> Detector:
     """Load the detector's networks and return the detector.
 
-    `auto` means YuNet if `yunet_file` exists, otherwise MTCNN; the returned detector's `name` is
-    the network's name. Both run on the CPU. Raises WeightsError.
+    `auto` means YuNet if `yunet_file` exists, otherwise MTCNN; the `name` of the returned detector
+    says which of the two it is. Both run on the CPU. Raises WeightsError.
     """
     if name == "yunet" or (name == "auto" and yunet_file.exists()):
         return yunet.YuNet(yunet_file)

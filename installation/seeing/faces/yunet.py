@@ -23,15 +23,15 @@ WEIGHTS_FILE = WEIGHTS / "face_detection_yunet_2023mar.onnx"
 WEIGHTS_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
 MIN_SCORE = 0.7
-"""The least score of a detection that counts as a face; a guess. OpenCV's default, 0.9, misses
-turned heads.
+"""The least score of a detection that counts as a face, 0–1; a guess. With OpenCV's default, 0.9,
+turned heads are missed.
 """
 
 NMS_IOU = 0.3
 """The IoU above which two detections count as one face; OpenCV's default."""
 
 MAX_CANDIDATES = 200
-"""The largest number of detections that are compared with each other."""
+"""The number of detections, those with the best scores, that are compared with each other."""
 
 
 class YuNet:

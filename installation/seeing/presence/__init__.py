@@ -1,1 +1,1 @@
-"""Decides which faces in the picture are classified, and from what time."""
+"""Decides which faces in the picture are classified, and from which time on."""

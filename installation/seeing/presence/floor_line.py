@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from installation.seeing.presence.presence import HYSTERESIS
 
 FACE_M = 0.18
-"""The height of the detector's box around an adult's face, m: 2.9 times the distance between the
-pupils.
+"""The height of the box that the detector finds around an adult's face, m: 2.9 times the distance
+between the pupils.
 
 The factor is the median of 27 frontal faces in a film, detected by MTCNN. Pupils are 63 mm apart
 (N. A. Dodgson, *Variation and extrema of human interpupillary distance*, 2004).
 """
 
 LARGEST_FACE_M = 0.22
-"""The height of the box around a large face, m: 3.2 times a distance of 70 mm between the pupils.
-The factor was measured with YuNet's boxes in the same film.
+"""The height of the box around a large face, m: 3.2 times the distance between the pupils, which is
+70 mm in such a face. The factor was measured with YuNet's boxes in the film of `FACE_M`.
 """
 
 ANGLES = (60, 70, 78, 90, 120)
@@ -36,10 +36,11 @@ ANGLES = (60, 70, 78, 90, 120)
 
 @dataclass(frozen=True)
 class FloorLine:
-    """Distances from the camera's plane, m.
+    """Two distances, both measured from the plane of the camera, m.
 
-    Most adults are announced as soon as they are nearer than `announced_m`. Beyond `line_m` nobody
-    is classified, however large their face is, whether they approach or step back.
+    Most adults are announced as soon as they are nearer than `announced_m`. Nobody who is farther
+    away than `line_m` is classified, even a person with a large face or one who was classified
+    before and has stepped back.
     """
 
     announced_m: float
@@ -47,7 +48,7 @@ class FloorLine:
 
     @classmethod
     def from_angle(cls, angle: float, width: int, height: int, least_size: float) -> FloorLine:
-        """Return the line for a camera with the diagonal angle of view `angle`, degrees.
+        """Return the distances for a camera with the diagonal angle of view `angle`, degrees.
 
         `width` and `height` are the size of the picture on the screen, after rotation, px;
         `least_size` is the setting `visitors.least_size`, above 0.

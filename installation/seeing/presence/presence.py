@@ -1,4 +1,4 @@
-"""Separates visitors from bystanders, and ensures that visitors are announced before they are read.
+"""Separates visitors from bystanders; visitors are announced before they are read (classified).
 
 A face that is too small belongs to somebody who stands behind the line on the floor: a bystander,
 who is not announced, not read and not drawn. A face on a part of the frame that is not on the
@@ -7,9 +7,9 @@ enough belongs to a visitor, whom the screen announces with an empty square for 
 frames that were taken after the announcement may be cropped for the classifier: a visitor is never
 read before they could know about it.
 
-Otherwise the size of the face alone decides, because it follows from the distance, and needs
-neither a second camera nor a setting for each room. Rejected: a zone drawn on the picture, which
-would have to be drawn again whenever the camera moves.
+For a face on the visible part, only its size decides who is a visitor. The size depends on the
+distance to the camera, and using it needs neither a second camera nor a setting for each room.
+Rejected: a zone drawn on the picture, which would have to be drawn again whenever the camera moves.
 """
 
 from __future__ import annotations
@@ -32,27 +32,28 @@ View: TypeAlias = "Callable[[Frame], Box]"
 HYSTERESIS = 1.15
 """The factor by which a visitor's face may become smaller than `least_size`.
 
-At the line, the detector's box varies by 5 % (`tracker.BOX_NOISE`), and the tracker's smoothed box
-by half of that, so somebody who stands still cannot cross both limits. The factor also covers a
-nod.
+The height of the box that the detector finds around a resting face varies by 5 %
+(`tracker.BOX_NOISE`), and that of the tracker's smoothed box by half as much. So somebody who
+stands still at the line does not become a visitor and a bystander in turn, even if they nod.
 """
 
 GONE_S = 2
 """The longest time that a name stays on the screen after its visitor has turned away, s.
 
-The screen states this figure. The mirror never exceeds it, on any machine, because it ignores older
-sightings. Usually a name disappears after `tracker.LOST_S` and one more look.
+The screen states this figure. The mirror never exceeds it, on any machine, because it ignores
+sightings that are older. Usually a name disappears earlier: at the first search for faces after
+`tracker.LOST_S`.
 """
 
 SHOWN_S = 0.1
-"""The longest time until an announcement is on the screen, s: two frames of a display at 30 Hz, and
-the composition of the scene.
+"""The longest time until an announcement that has been published is on the screen, s: the
+composition of the scene, and two frames of a display at 30 Hz.
 """
 
 
 @dataclass(frozen=True)
 class Present:
-    """A visitor: somebody who is near enough to be classified.
+    """A visitor: somebody who is close enough to the camera to be classified.
 
     The announcement ends at `announced_until` (s, monotonic; −∞ if there is none). `may_be_read`
     says whether the frame on which the visitor was seen may be cropped for the classifier.
@@ -86,12 +87,13 @@ class Presence:
     def update(
         self, tracks: Iterable[Track], frame: Frame, view: Box, now: float
     ) -> tuple[list[Present], list[Track]]:
-        """Return the visitors and the bystanders among the `tracks` of `frame`, in their order.
+        """Return the visitors and the bystanders of `frame`, both in the order of `tracks`.
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
         at `now` (s, monotonic), which is when a newcomer's announcement begins. Visitors who have
-        left or stepped back are forgotten, and are announced again if they come back, as is a still
-        face that was covered. A visitor whose face is not found on this frame is not read.
+        left or stepped back are forgotten, and are announced again if they come back. A face that
+        never moves, such as one on a poster, is announced again after somebody has covered it. If a
+        visitor's face was not found on this frame, the frame is not used to classify them.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []

@@ -13,7 +13,8 @@ from installation.seeing.frame import Pixels
 from installation.settings.source import PICTURE_SUFFIXES, UNPLAYED_SUFFIXES
 
 PICTURE_S = 5.0
-"""The time for which each picture is shown, s; long enough to get a verdict."""
+"""The time for which each picture is shown, s; long enough for the classifier to settle on a name.
+"""
 
 START_OF_JPEG, END_OF_JPEG = b"\xff\xd8", b"\xff\xd9"
 
@@ -150,8 +151,8 @@ def _read(file: Path, flags: int) -> Pixels | None:
     """Return the decoded picture, or None if the file cannot be decoded. Raises OSError.
 
     Viewers show a JPEG that lacks its last two bytes, the end marker, but OpenCV 5.0.0.93 does not
-    decode it. With an end marker added, OpenCV decodes the rows in the file, and makes the others
-    grey.
+    decode it. If an end marker is added, OpenCV decodes the rows that are in the file, and makes
+    the missing rows grey.
     """
     data = file.read_bytes()
     picture = _decoded(data, flags)
@@ -168,7 +169,7 @@ def _decoded(data: bytes, flags: int) -> Pixels | None:
 
 
 def _missing_share(picture: Pixels) -> float:
-    """Return the share of rows, 0–1, from the last up, that end in the grey of missing data."""
+    """Return the share of rows, 0–1, that are missing at the bottom, where decoders put grey."""
     ends = picture[::-1, -1:].reshape(len(picture), -1).astype(int)
     missing = np.all(abs(ends - 128) <= 1, axis=1)
     return 1.0 if missing.all() else int(missing.argmin()) / len(picture)

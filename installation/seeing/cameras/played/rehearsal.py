@@ -2,8 +2,8 @@
 
 NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
 out along its outline and shown in front of a plain wall. The visitor walks in from the side, stays
-long enough to be named, and leaves. Rejected: zooming on the whole portrait, which would show the
-portrait's edges whenever the visitor is far away.
+long enough to be named, and leaves. Rejected: zooming in and out on the whole portrait, because its
+edges would be visible whenever the visitor is far away.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ STAY_S = 12.0
 LEAVE_S = 2.5
 EMPTY_S = 3.5
 VISIT_S = ENTER_S + STAY_S + LEAVE_S + EMPTY_S
-"""The length of one visit and of the empty room after it, s."""
+"""The duration of one visit, including the time for which the room is empty after it, s."""
 
 PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
 
 NAME = "rehearsal"
-"""The rehearsal's name in the log; the show also recognises the rehearsal by it."""
+"""The rehearsal's name in the log; by this name the show also knows that a camera is the rehearsal.
+"""
 
 OUTLINE = (
     *((228, 17), (262, 23), (283, 43), (295, 67), (299, 92), (296, 118), (282, 128), (271, 134)),
@@ -44,10 +45,12 @@ OUTLINE = (
 """The visitor's outline on the portrait, x and y in px; drawn by hand."""
 
 MIDDLE_PX = 245
-"""The column in the portrait at which the visitor is centred, between head and helmet, px."""
+"""The column of the portrait that is the middle of the visitor, px: between the astronaut's head
+and the helmet that she holds.
+"""
 
 BREADTH_PX = 540
-"""The width of the visitor with a margin on both sides, px of the portrait."""
+"""The width of the visitor including a margin on both sides, in px of the portrait."""
 
 WALL = (120, 140, 150)
 """The colour of the wall behind the visitor, BGR; close to the portrait's background, so that the
@@ -140,7 +143,7 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return `way`, the completed fraction 0–1 of a movement, changed to start and end slowly."""
+    """Return the position in a movement that starts and ends slowly at its time `way`; both 0–1."""
     way = min(1.0, max(0.0, way))
     return way * way * (3 - 2 * way)
 
@@ -165,7 +168,7 @@ def read_portrait() -> Pixels:
 
 
 def _cut_out(portrait: Pixels) -> Pixels:
-    """Return the visitor, cut out of `portrait`, on the wall's colour, at the portrait's size."""
+    """Return a picture of the portrait's size: the visitor of `portrait` on the wall's colour."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
     # The outline is eroded a little, because the portrait's bright background would be visible as a

@@ -17,8 +17,8 @@ from installation.seeing.frame import Frame, Pixels
 MAX_SKIPPED_S = 0.5
 """The longest part of a film that a late call of `read` skips, s.
 
-A machine that is too slow to decode the film at its rate would otherwise skip more and more of the
-film.
+Without this limit, a machine that is too slow to decode the film at its rate would skip more and
+more of the film.
 """
 
 
@@ -30,7 +30,7 @@ class PictureSource(Protocol):
 
     @property
     def scene(self) -> int:
-        """The scene number of the last picture."""
+        """The number of the last picture's scene; each cut in a film starts a new scene."""
         ...
 
     def next(self) -> Pixels | None:
@@ -53,9 +53,9 @@ class PictureSource(Protocol):
 class Replay:
     """A camera that plays a picture source.
 
-    The source repeats endlessly at its own rate, and a late call of `read` misses pictures, as with
-    any camera. With `as_fast_as_possible`, which is for measurements, `read` returns each picture
-    once without waiting, and then None.
+    The source repeats endlessly at its own rate. If `read` is called late, it skips pictures, as
+    any camera does. With `as_fast_as_possible`, which is for measurements, `read` returns each
+    picture once without waiting, and then None.
     """
 
     def __init__(

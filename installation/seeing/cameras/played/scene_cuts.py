@@ -2,8 +2,8 @@
 
 A live camera shows one place without a cut, but a film does not: a face after a cut must not
 inherit the label of another person's face that was at the same place before the cut. Cuts are
-detected here, on every frame of the film, and not in the tracker, whose frames may be a quarter of
-a second apart: in that time a fast pan changes the picture as much as a cut does.
+detected here, on every frame of the film, and not in the tracker. The tracker's frames may be a
+quarter of a second apart, and in that time a fast pan changes the picture as much as a cut does.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy.typing as npt
 from installation.seeing.frame import Pixels
 
 MIN_CHANGE = 18.0
-MAX_CORRELATION = 0.5
-"""The limits for a cut: the thumbnail's grey levels (0–255) change by more than `MIN_CHANGE` on
-average, and the correlation of the two thumbnails is less than `MAX_CORRELATION`.
+"""At a cut, the grey levels (0–255) of the thumbnail change by more than this on average."""
 
-Measured on a film of nine seconds at 30 fps with three cuts. At the cuts the change was at least 26
-and the correlation at most 0.27; at pans and gestures the change was at most 12.6 and the
-correlation at least 0.69.
+MAX_CORRELATION = 0.5
+"""At a cut, the correlation of the thumbnails before and after it is also less than this.
+
+Both limits were measured on a film of nine seconds at 30 fps with three cuts. At the cuts the
+change was at least 26 and the correlation at most 0.27; at pans and gestures the change was at most
+12.6 and the correlation at least 0.69.
 """
 
 _COARSE_PX = (128, 72)
