@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from installation.naming.reading.classifier import Classifier
 
 LONGEST_WAIT_S = 30.0
-"""The longest time that a changed label set waits until no visitor is present, s; a guess."""
+"""The longest time for which a changed label set waits for a moment without visitors, s; a guess.
+After that it is used at once.
+"""
 
 
 class ScoresError(ArithmeticError):
@@ -38,7 +40,7 @@ class ScoresError(ArithmeticError):
 
 
 class Analysis:
-    """Detects, tracks and classifies faces, and settles on a verdict for each."""
+    """Detects, tracks and classifies faces, and settles on one verdict for each face."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Analysis:
         clock: Clock,
         view: View,
     ) -> None:
-        """Put the sightings that `parts` and `networks` make of `frames` into `sightings`.
+        """Take frames from `frames`, and put what `parts` and `networks` see into `sightings`.
 
         `clock` is the show's clock. `view` returns the part of a frame that is on the screen.
         """
@@ -78,8 +80,8 @@ class Analysis:
     def __call__(self, stopping: threading.Event) -> None:
         """Analyse frames until `stopping` is set or the frames end.
 
-        At the end all pixels and everything about visitors are forgotten. The parts may be used
-        again, with another camera.
+        At the end, all pixels and all data about visitors are erased. After that, the parts may be
+        used again, with another camera.
         """
         self._stopping = stopping
         try:
@@ -100,14 +102,15 @@ class Analysis:
             return_freed_memory()
 
     def offer(self, frame: Frame) -> None:
-        """Analyse `frame` and publish the sightings if another look is due."""
+        """If another search for faces is due, analyse `frame` and publish the sightings."""
         if self._finder.is_due(frame):
             self._publish(self.analyse(frame))
 
     def analyse(self, frame: Frame) -> Sightings:
         """Return the sightings on `frame`; before classifying, publish them without readings.
 
-        So newcomers are announced even while others are being classified, which takes time.
+        So newcomers are announced at once, and not only after the other visitors have been
+        classified.
         """
         tracks = self._finder.find(frame)
         began_at = self._clock.now()
@@ -132,7 +135,8 @@ class Analysis:
     def _publish(self, sightings: Sightings) -> None:
         """Publish `sightings`, unless the analysis was stopped.
 
-        If a call has hung and another analysis has replaced this one, the sightings are old.
+        An analysis is stopped if one of its calls hangs; when the call returns at last, another
+        analysis runs, and these sightings are old.
         """
         if not self._stopping.is_set():
             self._sightings.put(sightings)
@@ -144,7 +148,7 @@ class Analysis:
         visitors: Sequence[Present],
         bystanders: Sequence[Track],
     ) -> Sightings:
-        """Return the sightings on `frame` with the evidence of earlier frames and `readings`.
+        """Return the sightings on `frame`, from the evidence of earlier frames and of `readings`.
 
         `visitors` and `bystanders` are the people on the frame.
         """

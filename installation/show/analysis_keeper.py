@@ -1,10 +1,10 @@
 """Keeps the analysis running while the mirror runs, even if parts of it fail.
 
-The mirror does not need the analysis: if it fails, visitors see themselves without labels. A part
-that failed is opened again on the same device, then on the CPU, and after some minutes on the first
-device again. The thread of a network that hangs cannot be ended; the analysis is started again in
-another thread, with parts that the old thread does not use. If different failures follow each
-other, or if too many threads hang, the process is restarted.
+The mirror does not need the analysis: if it fails, visitors see themselves without labels. A
+network that failed is opened again on the same device, then on the CPU, and after some minutes on
+the first device again. If a network hangs, its thread cannot be ended, so the analysis is started
+again in another thread, with parts that the old thread does not use. If different failures follow
+each other, or if too many threads hang, the process is restarted.
 """
 
 from __future__ import annotations
@@ -41,28 +41,32 @@ OPENING_S = 120.0
 """The longest time for opening the networks, s."""
 
 MAX_STEP_S = 0.5
-"""The longest time that one check adds, s. A longer gap between checks means that the whole machine
-was suspended or overloaded, and not that the analysis hangs.
+"""The longest time that one check adds to the measured wait, s. A longer gap between checks means
+that the whole machine was suspended or overloaded, and not that the analysis hangs.
 """
 
 DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
 """The delays before a failed part is opened again, s; the last one is repeated."""
 
 DEVICE_FAILURES = 2
-"""The number of failures within `MEMORY_S` after which the CPU replaces the device."""
+"""The number of failures within `MEMORY_S` after which the networks run on the CPU instead of the
+graphics card.
+"""
 
 MEMORY_S = 600.0
-"""How long a failure is remembered and a failed device is not used, s."""
+"""How long a failure is counted, and how long a graphics card is not used after it has failed, s.
+"""
 
 KINDS = 3
 """The number of different failures within `MEMORY_S` after which the process is restarted."""
 
 DIFFERENT_FAILURES = f"{KINDS} different failures in ten minutes"
-"""How the reason for such a restart begins."""
+"""The beginning of the message for a restart after `KINDS` different failures."""
 
 MAX_HANGING = 5
-"""The largest number of threads that may hang at the same time. With one more, the process is
-restarted, because nothing else ends them; each keeps its networks, about 40 MB.
+"""The largest number of threads that may hang at the same time. Each of them keeps its networks,
+about 40 MB, and only the end of the process ends it; so with one more such thread, the process is
+restarted.
 """
 
 HANG = "a call that hangs"
@@ -70,14 +74,16 @@ HANG = "a call that hangs"
 
 @dataclass
 class FailureHistory:
-    """The failures of the analysis, which a live show passes on to the next one."""
+    """The failures of the analysis, which each live show passes on to the next live show."""
 
     failed: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=50))
     """The kind and the instant (s, monotonic) of each failure."""
     given_up_at: float | None = None
-    """The instant at which the CPU replaced the device (s, monotonic); None if it did not."""
+    """The instant from which the CPU is used instead of the graphics card (s, monotonic); None if
+    the graphics card is in use or there is none.
+    """
     abandoned: list[Worker] = field(default_factory=list)
-    """The workers of failed analyses that have not ended."""
+    """The workers whose analysis failed and whose threads have not ended."""
 
 
 class AnalysisKeeper:
@@ -134,13 +140,13 @@ class AnalysisKeeper:
 
     @property
     def fault(self) -> AnalysisFault | None:
-        """The fault of the analysis, for the staff."""
+        """The current fault of the analysis, for the staff; None if there is none."""
         if self.networks is None and self.failures:
             return AnalysisFault.FAILED
         return AnalysisFault.CARD_FAILED if self._history.given_up_at is not None else None
 
     def parts(self) -> Parts:
-        """Return the parts in use, with which another keeper can continue."""
+        """Return the parts in use; the next keeper can continue with them."""
         if self.networks is None or self.analysis is None:
             return self._parts
         networks = replace(self.networks, classifier=self.analysis.classifier)
@@ -194,7 +200,7 @@ class AnalysisKeeper:
         return False
 
     def stop(self, timeout: float) -> bool:
-        """Ask the threads to end, and return whether each has ended within `timeout` seconds."""
+        """Ask all threads to end; return whether they did, each within `timeout` seconds."""
         for worker in self._workers:
             worker.stop(0)
         ended = [worker.stop(timeout) for worker in self._workers]
@@ -274,7 +280,7 @@ class AnalysisKeeper:
     def _end_workers(self) -> None:
         """Abandon the threads, together with all parts that they use.
 
-        Nothing refers to the networks after that, unless a thread hangs.
+        After that, only a thread that hangs still refers to the networks.
         """
         for worker in self._workers:
             worker.stop(0)
@@ -290,7 +296,7 @@ class AnalysisKeeper:
 
 
 def _with_label_set(parts: Parts, label_set: LabelSet) -> Parts:
-    """Return `parts` whose networks are opened again for `label_set`, on the device."""
+    """Return `parts`, changed so that networks are opened for `label_set`, on the usual device."""
     if parts.reopen_networks is None:
         return replace(parts, label_set=label_set)
     reopen = partial(parts.reopen_networks, label_set, False)

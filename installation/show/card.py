@@ -1,4 +1,4 @@
-"""The card that is shown while the mirror does not run, and the staff's card in its place."""
+"""The card that visitors see while the mirror does not run, and the card for the staff."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ Card = Callable[[ScreenContext], Scene]
 
 
 def card_for_staff(error: BaseException | None, state: State) -> Card:
-    """Return the staff's card for a show that `error` has stopped, with the camera in `state`.
+    """Return the staff's card for a show that `error` has stopped while it was in `state`.
 
-    If `state` is not a state of the camera, the mistakes in the error are listed under one heading.
+    If `state` says what is wrong with the camera, the card says it in words for the staff.
+    Otherwise the card only lists the mistakes in `error`, under one heading.
     """
     lines = str(error).splitlines() if isinstance(error, KioskError) else []
     fault = error.fault if isinstance(error, FaultyPicturesError) else NO_FAULT
@@ -36,7 +37,7 @@ def card_for_staff(error: BaseException | None, state: State) -> Card:
 
 
 class CardOnScreen:
-    """Paints a card, again if the staff card is requested or the screen changes its size."""
+    """Paints a card; repaints when the staff's card is requested or the screen's size changes."""
 
     def __init__(self, screen: Screen, context: ScreenContext) -> None:
         self._screen = screen
@@ -48,7 +49,7 @@ class CardOnScreen:
         self._is_for_staff = False
 
     def show(self, card: Card, for_staff: Card | None = None) -> None:
-        """Paint `card`, or `for_staff` instead if the key for the staff card was pressed."""
+        """Paint `card`, or `for_staff` instead while the staff's card is requested."""
         self._card, self._for_staff, self._painted = card, for_staff, None
         self.update(staff_card=self._is_for_staff)
 

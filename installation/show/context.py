@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def open_context(
     screen: Screen, loaded: Loaded[Settings], label_set: LabelSet | None = None
 ) -> ScreenContext:
-    """Return the context of scenes on `screen`, with fonts for the labels of `label_set` too.
+    """Return the context of scenes on `screen`, with fonts that also have the labels' letters.
 
     Raises ScreenError with the location of each text that no font can draw.
     """
@@ -46,7 +46,7 @@ def open_context(
 def _label_language(settings: Settings) -> str:
     """Return the language of the labels if the curator has set it; otherwise an empty text.
 
-    A set's own names may be in any language.
+    Without that setting the language is not known, because a set's own names may be in any.
     """
     return settings.language.labels if "language" in settings.model_fields_set else ""
 
@@ -54,7 +54,7 @@ def _label_language(settings: Settings) -> str:
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:
     """Return every text that the screen may show, keyed by its location as messages name it.
 
-    The files of the label set are read again to find the lines. Raises LabelSetError.
+    The files of the label set are read again, to find the line of each text. Raises LabelSetError.
     """
     settings = loaded.settings
     texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Starts a show for a command: opens the screen, lets signals end the show, closes the screen."""
+"""Runs a show for a command: opens the screen, lets signals end the show, closes the screen."""
 
 from __future__ import annotations
 
@@ -36,13 +36,12 @@ def run_show(
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
-    `title` is the screen that has the title card on it already; if it is None, or not on the
-    display that the settings name, the screen is opened here. `started_at` is the start of the
-    process (s, monotonic), from which `seconds` counts. `emit` is called with the events if the
-    show runs without a screen; if it has a camera, `headless` must then be true, or ScreenError is
-    raised. `windowed` is the size of the window or surface, px (None: fullscreen). `log` is called
-    with lines for the staff. Without a `guard` nothing is enforced, which is for measurements.
-    Raises KioskError.
+    `title` is an open screen with the title card. If it is None, or is on another display than the
+    settings name, a screen is opened here. `started_at` is the start of the process (s, monotonic),
+    from which `seconds` counts. `emit` is called with the events if the show runs without a screen;
+    if it has a camera, `headless` must then be true, or ScreenError is raised. `windowed` is the
+    size of the window or surface, px (None: fullscreen). `log` is called with lines for the staff.
+    Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()
@@ -83,7 +82,7 @@ def run_show(
 
 
 def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) -> Screen | None:
-    """Return the screen of the supervisor's card; None if no display can be opened.
+    """Return the screen for the supervisor's calm card; None if no display can be opened.
 
     The screen of `title` is returned if it is on the display that the settings name. The process
     ends if the X server or the window ends.
@@ -118,10 +117,10 @@ def show_trouble_card(
 ) -> None:
     """Show the trouble card for a while if kiosk.yaml is wrong.
 
-    It has the language, the words and the display of `loaded`, the valid parts of the file; the key
-    for the staff card shows the mistakes of `error`. With `headless` the screen is only in memory.
-    `windowed` is the size of the window or of the screen in memory, px (None: fullscreen). Does
-    nothing if no display can be opened.
+    `loaded` are the valid parts of the file, from which the card's language, words and display are
+    taken. The key for the staff card shows the mistakes in `error`. With `headless` the screen is
+    only in memory. `windowed` is the size of the window or of the screen in memory, px (None:
+    fullscreen). Does nothing if no display can be opened.
     """
     display = loaded.settings.screen.display
     # The mistake may be a display that does not exist, or words that no font can draw, so the show
@@ -151,7 +150,7 @@ def _emit_nothing(event: dict[str, object]) -> None:
 
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
-    """Raise ScreenError if a camera would see people without a screen that informs them."""
+    """Raise ScreenError if a camera would see people whom no screen informs about this."""
     from installation.seeing.cameras import v4l
 
     source = loaded.settings.camera.source
@@ -167,7 +166,7 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
 
 @contextlib.contextmanager
 def ended_by_signals(show: Show) -> Iterator[None]:
-    """In the block, end `show` on Ctrl-C and SIGTERM; then restore the signals' former handlers."""
+    """Let Ctrl-C and SIGTERM end `show` during the block; then restore their former handlers."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: show.end()) for number in numbers]
     try:

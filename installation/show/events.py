@@ -1,4 +1,4 @@
-"""The events of a headless show: one for each stage that a visitor reaches on the screen."""
+"""The events of a show without a screen, one for each stage that a visitor reaches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Emit = Callable[[dict[str, object]], None]
 
 
 class VisitorEvents:
-    """Emits an event when a visitor is announced, named or unnamed, and when they leave."""
+    """Emits an event when a visitor is announced, is named or stays unnamed, or leaves."""
 
     def __init__(self, emit: Emit, started_at: float) -> None:
         """Emit events with times counted from `started_at`, the process's start (s, monotonic)."""
@@ -24,7 +24,7 @@ class VisitorEvents:
         """The number of verdicts so far."""
 
     def update(self, sightings: Sightings, now: float) -> None:
-        """Emit the changes in `sightings`, which the screen shows from `now` (s, monotonic)."""
+        """Emit an event for each change in `sightings`, shown from `now` on (s, monotonic)."""
         at = now - self._started_at
         here = {visitor.track.id: visitor for visitor in sightings.visitors}
         for gone in sorted(self._stages.keys() - here.keys()):

@@ -1,8 +1,9 @@
 """The show while its camera is open: its threads, the mailboxes between them, and the paint loop.
 
-The thread `capture` reads the camera, and `networks` opens the networks while the mirror runs. Then
-`analysis` detects, tracks and classifies faces, and `labels` looks for changes of the label set.
-The main thread owns the window. Only frozen values cross between them, each through a `Latest`.
+The thread `capture` reads the camera, and `networks` opens the networks while the mirror runs. When
+they are open, `analysis` detects, tracks and classifies faces, and `labels` checks whether the
+label set has changed. The main thread owns the window. Only immutable values pass between the
+threads, each through a mailbox (`Latest`).
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen, ScreenEvents
 
 ENDING_S = 3.0
-"""The longest wait for a thread to end, s: a slow network needs time to analyse one more frame and
-then to forget.
+"""The longest wait for a thread to end, s. A slow network needs this time to finish the analysis of
+a frame and to erase its data.
 """
 
 FAILING_S = 0.3
@@ -71,9 +72,8 @@ class LiveShow:
         `context` has fonts for the labels of `parts`. `proof` is the guard's self-test, or None
         without a guard. `started_at` is the start of the process (s, monotonic), and `clock` the
         show's clock. `log` is called with lines for the staff, and `emit` with the events. `care`
-        decides when faulty pictures are a reason to open the camera again; if it is None, they
-        never are. `history` has the failures of the analysis in earlier live shows (None: there
-        were none).
+        decides when the camera is opened again because of faulty pictures (None: never). `history`
+        has the failures of the analysis in earlier live shows (None: there were none).
         """
         self._parts = parts
         self._care = care
@@ -128,8 +128,8 @@ class LiveShow:
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
         """Run the show until the camera ends or `poll` requests the end; return the summary.
 
-        Raises what any thread raised. At the end, even after a failure, every part forgets its
-        pixels, and after an orderly end the screen is black.
+        Raises whatever a thread has raised. At the end, even after a failure, every part erases its
+        pixels. After an end without failure, the screen is black.
         """
         # The parts of the analysis are not in this list: its own thread calls their `forget`,
         # because they are not safe to use from two threads.
@@ -146,7 +146,7 @@ class LiveShow:
         return self.summary(mirrored_s)
 
     def figures(self) -> Progress:
-        """Return the current figures, for the supervisor."""
+        """Return the figures of this live show so far, which are sent to the supervisor."""
         mirror, opener = self._mirror, self._parts.open_camera
         return Progress(
             captured=self._mirrored.received,
@@ -167,7 +167,7 @@ class LiveShow:
         return self._keeper.parts()
 
     def has_ended(self) -> bool:
-        """Return whether the threads that see frames have ended, so that others may use the parts.
+        """Return whether all threads that see frames have ended; only then may the parts be reused.
 
         A driver or a network that hangs may never let its thread end.
         """
@@ -198,7 +198,7 @@ class LiveShow:
                 self._log(line)
 
     def _report(self, sightings: Sightings) -> None:
-        """Report the changes in `sightings`, which have just appeared on the screen."""
+        """Emit and log what is new in `sightings`, which have just appeared on the screen."""
         self._events.update(sightings, self._clock.now())
         self._reporter.update(sightings)
         self._reading_count = sightings.reading_count
@@ -207,7 +207,7 @@ class LiveShow:
             self._log(f"labels: the changed set is now in use: {self._label_set.settings.title}")
 
     def _offer_label_set(self) -> None:
-        """Pass a changed label set to the analysis if its letters can be drawn."""
+        """If the label set has changed and its letters can be drawn, pass it to the analysis."""
         networks, analysis = self._keeper.networks, self._keeper.analysis
         if networks is None or networks.reloader is None or analysis is None:
             return
@@ -231,7 +231,7 @@ class LiveShow:
         return Cover.from_sizes((frame.width, frame.height), self._mirror.room).part
 
     def summary(self, mirrored_s: float | None = None) -> Summary:
-        """Return the summary of a show whose camera was open for `mirrored_s`; None: until now."""
+        """Return the summary; the camera was open for `mirrored_s` seconds (None: still open)."""
         if mirrored_s is None:
             mirrored_s = self._clock.now() - self._began_at
         mirrored_s = max(mirrored_s, REPAINT_S)
@@ -252,7 +252,7 @@ class LiveShow:
 
 @contextlib.contextmanager
 def _forgetting(*holders: PixelHolder) -> Iterator[None]:
-    """At the end of the block, call `forget` of all `holders`, even after a failure."""
+    """Call `forget` of all `holders` when the block ends, even if it fails."""
     try:
         yield
     finally:
@@ -261,7 +261,7 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _running(capture: Worker, keeper: AnalysisKeeper) -> Iterator[None]:
-    """In the block, run `capture`; then end it and the threads of `keeper`.
+    """Run `capture` during the block; when the block ends, end it and the threads of `keeper`.
 
     After a failure the threads have less time to end. Raises the exception that ended `capture`.
     """

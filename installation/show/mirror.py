@@ -23,31 +23,31 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30
-"""The longest time between two paints if no frame arrives, s, so that names keep changing."""
+"""The longest time between two paints, s. Names keep changing even if no frame arrives."""
 
 
 ABSENT_S = 0.5
-"""The longest time that the last frame may stay on the screen, s, if the camera sends at least
-three a second.
+"""The longest time that a frame may stay on the screen if no other arrives, s, for a camera that
+sends at least three frames a second.
 """
 
 STILL_S = 0.3
-"""The longest time between two paints, s, of a scene without a picture in which nothing changes;
-less than `expiring_cache.KEPT_S`, so that its panels are not drawn again.
+"""The longest time between two paints of a scene that has no picture and does not change, s. It is
+less than `expiring_cache.KEPT_S`, so that the scene's panels stay in the cache.
 """
 
 ABSENT_FRAMES = 1.5
-"""How long the last frame of a camera with less than three frames a second may stay on the screen,
-as a multiple of the time between its frames.
+"""The longest time that a frame may stay on the screen if no other arrives, for a camera that sends
+fewer than three frames a second, as a multiple of the time between its frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
-"""The longest interval that is attributed to the camera's rate, s: one frame a second."""
+"""The longest time between two frames that is taken for the camera's usual interval, s."""
 
 
 UNREAD_S = 60.0
-"""How long the mirror stays on the screen without the analysis, s: hardly any visitor stays longer,
-and people who only pass by must not be shown.
+"""How long the mirror stays on the screen while the analysis does not run, s. Hardly any visitor
+stays longer, and people who only pass by must not be shown.
 """
 
 
@@ -71,7 +71,8 @@ class Mirror:
         `context` has the words and fonts, and `clock` is the show's clock. `update_privacy_line`
         puts today's privacy line into a context; if it is None, the line does not change. `status`
         returns the figures of the staff card at an instant (s, monotonic); if it is None, there is
-        no card. `is_rehearsal` says whether the frames are the rehearsal's, which are marked.
+        no staff card. `is_rehearsal` says whether the frames are the rehearsal's; then a word in
+        the corner says so.
         """
         self._screen = screen
         self._painter = Painter(context.fonts)
@@ -86,14 +87,16 @@ class Mirror:
         self._sightings: Sightings | None = None
         self._scene: Scene | None = None
         self._still: Scene | None = None
-        """The scene on the screen if it has no picture; it need not be painted again."""
+        """The scene on the screen if it has no picture, and so need not be painted again; otherwise
+        None.
+        """
         self._painted_at = -math.inf
         self._flipped_at: float | None = None
         self._arrived_at = clock.now()
         self._interval_s = 0.0
         self._has_shown = False
-        """Whether a frame or the staff card has been on the screen; after that, a missing frame
-        must be shown.
+        """Whether a frame or the staff card has been on the screen. Before that, the title card
+        stays on it; after that, a missing frame leaves the screen without a picture.
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None
@@ -156,7 +159,7 @@ class Mirror:
         return new_sightings
 
     def _fit_screen(self) -> None:
-        """Compose scenes for the current size of the screen: displays are rotated and replaced."""
+        """Compose scenes for the screen's current size, which changes if the display is rotated."""
         size = self._screen.surface.get_size()
         if size != self._context.size:
             self._context, self._scene = replace(self._context, size=size), None
@@ -165,7 +168,8 @@ class Mirror:
     def _show(self, scene: Scene) -> None:
         """Show `scene`; a scene without a picture is not painted again if it is on the screen.
 
-        While nobody is there, the list of names moves by a pixel about fourteen times a second.
+        Painting it each time is not needed: the only motion while nobody is there is the list of
+        names, which moves by a pixel about fourteen times a second.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
@@ -175,7 +179,7 @@ class Mirror:
         self._screen.flip()
 
     def _note_arrival(self, arrived: bool) -> None:
-        """Drop the frame and the people on it if no other frame has arrived for too long.
+        """Note whether a frame has `arrived`; drop the last frame if none has arrived for too long.
 
         Visitors must not see a frozen picture of themselves, or a label on somebody who has left.
         """
@@ -188,7 +192,7 @@ class Mirror:
             self.forget()
 
     def recent_age_ms(self) -> int:
-        """Return the highest age of a frame, from its arrival to its flip, since the last call."""
+        """Return the highest age that a frame had when it was shown, ms, since the last call."""
         oldest_s, self._oldest_s = self._oldest_s, 0.0
         return round(1000 * oldest_s)
 
@@ -199,10 +203,10 @@ class Mirror:
             self._scene = replace(self._scene, visitors=())
 
     def _keeps_mirror(self, frame: Frame, now: float) -> bool:
-        """Return whether a mirror on the screen stays although nobody is known to be there.
+        """Return whether a mirror that is on the screen stays although the analysis sees nobody.
 
-        It stays for `UNREAD_S` if faces cannot be searched, or if no sightings have come for
-        `GONE_S`: somebody who stands in front of it is still there.
+        It stays for `UNREAD_S` if faces cannot be searched, or if no sightings have arrived for
+        `GONE_S`, because somebody may still stand in front of it.
         """
         sightings = self._sightings
         is_late = sightings is not None and frame.taken_at - sightings.taken_at > GONE_S
@@ -222,9 +226,10 @@ class Mirror:
     def _current(self) -> Sightings | None:
         """Return the sightings; None if they belong to another scene or are stale.
 
-        If the analysis hangs, another visitor may step under a name that stays; so names disappear
-        within the time that the screen states. At one look a second, the slowest rate that the
-        tracker supports, sightings are two seconds old when the next ones arrive.
+        Stale sightings are not used, because a name that stayed on the screen while the analysis
+        hangs might end up on another visitor. They are stale after the time that the screen states,
+        `GONE_S`. At one search for faces a second, the slowest rate that the tracker supports,
+        sightings are up to two seconds old when the next ones arrive.
         """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:

@@ -1,11 +1,10 @@
 """Opens the parts of a show: the parts that a mirror needs, and the networks.
 
-The thread `loader` opens the label set, and every network that is not part of the kiosk, before the
-guard is sealed. The kiosk's own networks, which only read files of the kiosk, are opened when the
-mirror is already on the screen: visitors see themselves at once, and are named a moment later.
-Networks that PyTorch runs are opened before the guard is sealed, because PyTorch starts programs
-while it is imported. Strangers' networks are also opened before that, because a child process
-judges them, and the sealed guard forbids child processes.
+Before the guard is sealed, the thread `loader` opens the label set, and every network that is not
+part of the kiosk. PyTorch starts programs while it is imported, and a child process checks networks
+of unknown origin; the sealed guard forbids both. The kiosk's own networks only read files of the
+kiosk, so they are opened later, when the mirror is already on the screen: visitors see themselves
+at once, and are named a moment later.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ Log = Callable[[str], None]
 """A function that logs one line for the people who run the show."""
 
 READINGS_PER_S = 30
-"""The rate of readings, per second, that a machine must reach to classify half bodies as well as
-busts.
+"""The number of faces that a machine must be able to classify per second to use crops of half
+bodies as well as busts.
 """
 
 MEASURED_READINGS = 5
-"""The number of readings that are timed to find out whether the machine reaches
+"""The number of classifications that are timed to find out whether the machine reaches
 `READINGS_PER_S`.
 """
 
@@ -73,7 +72,7 @@ class Networks:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts that the loader opens, and the functions that later open the others."""
+    """The parts opened at the start, and the functions that open the networks and the camera."""
 
     label_set: LabelSet
     open_camera: Callable[[], Camera]
@@ -86,8 +85,8 @@ class Parts:
     is true; if it is None, `open_networks` is used.
     """
     renew: Callable[[Parts], Parts] | None = None
-    """Returns the parts with a new tracker, presence and settler, which no older thread uses; if it
-    is None, the parts are kept.
+    """Returns the parts with a new tracker, presence and settler, which no thread uses yet; if it
+    is None, the old ones are kept.
     """
 
 
@@ -183,10 +182,10 @@ def _import_libraries() -> None:
 
 
 class OpenNetworks:
-    """Returns networks that are already open at the first call, and opens new ones after that.
+    """A function whose first call returns networks that are open already; later calls open others.
 
-    The object does not refer to networks that it has returned: networks that have failed must be
-    freed.
+    The object keeps no reference to networks that it has returned, because they must be freed if
+    they fail.
     """
 
     def __init__(self, networks: Networks, reopen: Callable[[], Networks]) -> None:
@@ -263,9 +262,9 @@ def _open_networks(
 def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list[Path]:
     """Return the video `nodes` that the show may open, because the launcher found them.
 
-    A camera that appears while the show loads, for example a slow camera after the computer was
-    switched on, is not in the result. Without a launcher (`status` is None) the show may open all
-    of them.
+    A camera that appears only while the show loads is not in the result, for example one that
+    starts more slowly than the computer. Without a launcher (`status` is None) the show may open
+    all of them.
     """
     return [node for node in nodes if status is None or str(node) in status.devices]
 
@@ -273,8 +272,8 @@ def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list
 def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
     """Run both parts once on a grey frame of the camera's size.
 
-    So code that compiles or allocates memory in its first run does so now, and not while a visitor
-    waits. This includes the code of the classifier's `forget`.
+    Code that compiles or allocates memory in its first run does so now, and not while a visitor
+    waits. The classifier's `forget` is called too, for the same reason.
     """
     from installation.seeing.frame import Frame
 
@@ -288,7 +287,7 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
 
 
 def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
-    """Let the classifier use half bodies if there is time, and return a line that says so.
+    """Let the classifier use half bodies if there is time; return a line for the log about it.
 
     There is time if the quickest of a few readings of busts and half bodies is fast enough for
     `READINGS_PER_S`. The quickest is used, because other programs may be busy while the show loads.
@@ -305,7 +304,7 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
     classifier.has_time = min(took_s) <= 1 / READINGS_PER_S
     classifier.forget()
     parts = "busts and half bodies" if classifier.has_time else "busts only"
-    return f"reading: {parts} (a reading of both takes {1000 * min(took_s):.0f} ms)"
+    return f"reading: {parts} (classifying both takes {1000 * min(took_s):.0f} ms)"
 
 
 def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:

@@ -14,10 +14,10 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import Words, with_privacy_line
 
 FIRST_DAY = datetime.date(2026, 1, 1)
-"""A day before this version was written; a clock that shows an earlier one has not been set."""
+"""A date before this version was written; a clock that shows an earlier date has not been set."""
 
 BATTERY_CLOCKS = Path("/sys/class/rtc")
-"""The clocks that run while the machine is off, as the kernel lists them."""
+"""The folder in which the kernel lists the clocks that run while the machine is off."""
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 """The file that systemd-timesyncd makes when it has set the clock from the network."""
@@ -28,7 +28,7 @@ def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
     """Return whether a clock of this machine has kept the time while the machine was off.
 
     A Raspberry Pi has no such clock, or one without a battery, which begins in 1970. The result is
-    kept: some of these clocks take milliseconds to read.
+    cached, because some of these clocks take milliseconds to read.
     """
     for file in clocks.glob("rtc*/since_epoch"):
         with contextlib.suppress(OSError, ValueError):
@@ -41,10 +41,11 @@ def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
 def time_is_known(
     today: datetime.date, clocks: Path = BATTERY_CLOCKS, synchronised: Path = SYNCHRONISED
 ) -> bool:
-    """Return whether the time of this machine is right, as far as it can be told.
+    """Return whether this machine's time can be trusted.
 
-    `today` is the date that the machine shows. A machine without a clock battery starts with the
-    time at which it was switched off, or with 1970.
+    `today` is the date that the machine shows. A machine without a battery clock starts with the
+    time at which it was switched off, or in 1970, so its time is right only after it has been set
+    from the network.
     """
     return today >= FIRST_DAY and (has_battery_clock(clocks) or synchronised.exists())
 
@@ -64,9 +65,9 @@ def update_privacy_line(
 ) -> ScreenContext:
     """Return `context` with the current privacy lines.
 
-    If the self-test `proof` ran before today, the lines state the day of that test. If
-    `knows_time` returns False for today, they state neither time nor day. If the kernel does not
-    prevent that pictures are stored, there is no promise under an empty square.
+    If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
+    returns False for today, they state neither time nor day. If the kernel does not prevent the
+    storing of pictures, the text under an empty square promises nothing.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -12,7 +12,7 @@ from installation.running.clock import Clock
 from installation.running.progress import Progress, State, send
 
 PERIOD_S = 1.0
-"""The time between two records, s; a change of the state is reported at once."""
+"""The time between two reports, s; a change of the state is reported at once."""
 
 NOT_PERMITTED = Mistake(
     "supervisor",
@@ -22,10 +22,10 @@ NOT_PERMITTED = Mistake(
 
 
 class ProgressReporter:
-    """Sends records to the supervisor. Use it from the main thread only, once per paint."""
+    """Sends reports to the supervisor. Use it from the main thread only."""
 
     def __init__(self, status: SandboxStatus | None, clock: Clock) -> None:
-        """Send records to the pipe that `status` names; without a pipe nothing is sent."""
+        """Send reports through the pipe that `status` names; without a pipe nothing is sent."""
         self._pipe = None if status is None else status.progress_pipe
         self._orders = None if status is None else status.orders_pipe
         self._clock = clock
@@ -35,14 +35,14 @@ class ProgressReporter:
         self.state = State.STARTING
         self._figures: Callable[[], Progress] = Progress
         self._before = Progress()
-        """The sums of the figures of the live shows that have ended."""
+        """The figures of all live shows that have ended, added up."""
 
     def begin(self, figures: Callable[[], Progress]) -> None:
-        """Begin a live show; `figures` returns its figures, which are added to the earlier sums."""
+        """Begin a live show; the result of `figures` is added to the sums of earlier live shows."""
         self.state, self._figures = State.RUNNING, figures
 
     def finish(self) -> None:
-        """End the live show: keep its figures, and drop everything else."""
+        """End the live show: add its figures to the sums, and drop everything else about it."""
         self._before = self._sum()
         self._figures = Progress
 
@@ -61,7 +61,7 @@ class ProgressReporter:
         )
 
     def tick(self) -> None:
-        """Count one paint, and send a record if one is due."""
+        """Count one paint of the screen, and send a report if one is due."""
         self._painted += 1
         now = self._clock.now()
         is_due = not 0 <= now - self._sent_at < PERIOD_S

@@ -57,7 +57,7 @@ from installation.showing.window import SCREEN_CHANGED, Screen, ScreenEvents
 T = TypeVar("T")
 
 SWITCH_INTERVAL_S = 0.0005
-"""The longest time that a computing Python thread may delay the main thread, s."""
+"""The longest time for which another Python thread may keep the main thread waiting, s."""
 
 RETRY_S = 2.0
 """The wait under systemd before a missing camera is tried again, s."""
@@ -67,12 +67,12 @@ CARD_S = 8.0
 
 
 CLOSING_S = 4.0
-"""The longest wait for the threads of a live show to end after the camera failed, s: a read of the
-camera takes up to two.
+"""The longest wait for the threads of a live show to end after the camera failed, s. One read of
+the camera takes up to two seconds.
 """
 
 OPEN_S = 30.0
-"""The longest time for opening a camera, s; a driver that hangs raises no error."""
+"""The longest time for opening a camera, s; it ends the wait for a driver that hangs."""
 
 CAMERA_HANGS = Mistake(
     "camera",
@@ -92,7 +92,7 @@ THREAD_HANGS = Mistake(
 
 
 def _prepare(folder: Path) -> bool:
-    """Judge the network in a label set's `folder`; return True when that is done."""
+    """Check the network in a label set's `folder`, if it has one; return True when that is done."""
     if (folder / ONNX_FILE).exists():
         from installation.naming.networks.open import prepare_network
 
@@ -152,8 +152,8 @@ class Show:
     def run(self, seconds: float | None = None) -> Summary:
         """Run the show for `seconds` since the start, or until it is ended; return the summary.
 
-        None: no limit. Raises KioskError, or whatever a part raised, after visitors have seen a
-        card.
+        If `seconds` is None, there is no limit. Raises KioskError, or whatever a part raised, but
+        only after visitors have seen a card for a while.
         """
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -183,7 +183,7 @@ class Show:
         self._show_card_for(trouble_card, error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
-        """Open all parts, play the show, and return its summary; None if the show ended earlier."""
+        """Open all parts, run the show, and return its summary; None if it ended before that."""
         if self._guard is not None:
             self._require_guard(self._guard)
             # Finding a font starts a program, which the guard forbids from the middle stage on.
@@ -289,10 +289,11 @@ class Show:
         return in_use
 
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
-        """Return the open camera; None if the show ended earlier.
+        """Return the open camera; None if the show ended before it was open.
 
-        As a service, the show waits with a calm card for a camera that cannot be opened, because
-        nobody reads a message, and restarting every ten seconds for hours would not help.
+        If the show runs as a service and the camera cannot be opened, the calm card is shown until
+        it can be. Nobody would read an error message then, and a restart every ten seconds would
+        not help.
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))
@@ -348,11 +349,11 @@ class Show:
         return proof
 
     def _seconds(self) -> float:
-        """Return the seconds since the start of the process."""
+        """Return the time since the start of the process, s."""
         return self._clock.now() - self._started_at
 
     def _poll(self, until: float | None) -> ScreenEvents:
-        """Return the screen's events; `end_show` is also set if the show ends for other reasons.
+        """Return the screen's events; `end_show` is set for any reason to end, not only a key.
 
         `until` is the time at which the show ends (s, monotonic); None: no limit. Raises
         RestartNeededError if a new window is needed.
@@ -375,7 +376,7 @@ class Show:
         until: float | None,
         limit_s: float = math.inf,
     ) -> T | None:
-        """Run `work` in a thread while the current card stays on screen; return its result.
+        """Run `work` in a thread while the current card stays on the screen; return its result.
 
         `name` is the thread's name. Returns None if the show ended earlier, for example at the
         instant `until` (s, monotonic; None: no limit). Raises CameraError if `work` takes longer

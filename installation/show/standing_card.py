@@ -1,8 +1,8 @@
-"""The calm picture that stays on the screen behind the show, in a separate process.
+"""A calm card that stays on the screen behind the show, painted by a separate process.
 
-Its window is opened before the show's window and stays behind it. Whenever the show ends, however
-suddenly, visitors see this picture. The process has neither camera nor networks, and is under
-stages one and two of the sandbox. The supervisor tells it which of two cards to paint.
+Its window is opened before the show's window and stays behind it. Whenever the show ends, even
+suddenly, visitors see this card. The process has neither camera nor networks, and is under stages
+one and two of the sandbox. The supervisor tells it which of two cards to paint.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import SCREEN_CHANGED, Screen
 
 LOOK_S = 1 / 15
-"""The time between two checks of keys and orders, s."""
+"""The time between two checks of the keys and of the supervisor's orders, s."""
 
 
 def show_standing_card(
@@ -43,7 +43,7 @@ def show_standing_card(
     `loaded` are the settings, `status` has the pipes to the supervisor, and `clock` measures the
     waits. The key for the staff card shows `mistakes`, the mistakes in kiosk.yaml. `seal` enters
     stage two of the sandbox; it is called when the card is painted. Raises ScreenError if no font
-    has the words, or if a new window is needed.
+    can draw the words, or if a new window is needed.
     """
     assert status.orders_pipe is not None
     try:

@@ -18,7 +18,7 @@ OPENING = "…"
 """The text on the card for a network that is not open yet."""
 
 REFRESH_S = 1.0
-"""How long the figures do not change, s, so that they can be read."""
+"""How long the figures stay the same, s, so that the staff can read them."""
 
 
 class StatusReporter:
@@ -36,9 +36,9 @@ class StatusReporter:
         """Store the sources of the staff card's figures.
 
         `label_set` is the set in use. `proof` is the guard's self-test, or None without a guard.
-        `frames` is the mirror's mailbox, which counts what passes through it. `camera` is the
-        camera's status now. `started_at` is the start of the process, and `now` the start of the
-        mirror (s, monotonic).
+        `frames` is the mirror's mailbox, which counts the frames that pass through it. `camera` is
+        the camera's status now. `started_at` is the start of the process, and `now` the start of
+        the mirror (s, monotonic).
         """
         self.networks: Networks | None = None
         """The networks; None until they are open."""
@@ -55,7 +55,7 @@ class StatusReporter:
         self._status: ShowStatus | None = None
 
     def update(self, sightings: Sightings) -> None:
-        """Store the label set that named the visitors of the newest `sightings`."""
+        """Store the label set that `sightings`, the newest ones, come from."""
         self._label_set = sightings.label_set
 
     def status(self, now: float) -> ShowStatus:
@@ -65,7 +65,7 @@ class StatusReporter:
         return self._status
 
     def _gather(self, now: float) -> ShowStatus:
-        """Return the status; the rate is measured since the last call."""
+        """Return the status now; the frame rate in it is the average since the last call."""
         count = self._frames.received - self._frames.dropped
         passed_s = now - self._counted_at
         rate = (count - self._count) / passed_s if passed_s > 0 else 0.0

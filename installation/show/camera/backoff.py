@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""The delays, s. The first attempt follows at once; the last delay is repeated."""
+"""The delays before the first, the second, and each later attempt, s; the last one is repeated."""
 
 STEADY_S = 60.0
-"""The time that a camera must run before the delays start from the beginning, s."""
+"""How long a camera must run without failing before the next delay is the first one again, s."""
 
 
 class Backoff:
-    """Returns the delays, each longer than the one before."""
+    """Counts the attempts to open a camera, and returns the delay before each."""
 
     def __init__(self) -> None:
         self._attempts = 0

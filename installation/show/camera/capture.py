@@ -1,4 +1,4 @@
-"""The work of the thread `capture`: passes each frame to the mirror and to analysis."""
+"""The work of the thread `capture`, which passes each frame to the mirror and to the analysis."""
 
 from __future__ import annotations
 

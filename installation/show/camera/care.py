@@ -1,8 +1,9 @@
 """Decides when a camera with faulty pictures is opened again.
 
 Reopening the camera corrects faults of the driver or of the camera's settings, such as a wrong size
-or a stuck exposure. It does not help against a lens cap, so each fault gets only one attempt until
-it has been absent for a while; meanwhile the mirror shows the pictures that the camera sends.
+or a stuck exposure. It does not help against a lens cap. So for each fault the camera is reopened
+only once, until the fault has been absent for a while. Meanwhile the mirror shows the faulty
+pictures.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PATIENCE_S = {
 """How long each fault must last before the camera is opened again, s."""
 
 AWAY_S = 300.0
-"""How long a fault must be absent before it gets another attempt, s."""
+"""How long a fault must be absent before the camera may be reopened for it again, s."""
 
 IN_WORDS = {
     CameraFault.BLACK: "its pictures are black, as with a cap or a shutter in front of the lens",
@@ -30,11 +31,11 @@ IN_WORDS = {
     CameraFault.OTHER_SIZE: "its pictures do not have the negotiated size",
     CameraFault.SLOW: ("it sends less than half of the negotiated frame rate"),
 }
-"""The log's words for each fault."""
+"""The words for each fault in the log."""
 
 
 class CameraCare:
-    """Records the faults of one camera, also after the camera has been opened again."""
+    """Records the faults of one camera, and keeps the record while the camera is opened again."""
 
     def __init__(self) -> None:
         self._since: dict[CameraFault, float] = {}

@@ -1,7 +1,7 @@
 """The watchdog of the camera: ends the show if the camera sends no more frames.
 
-A camera or driver that hangs raises no error: `read` does not return (OpenCV waits for ten
-seconds), and the last visitor's picture and label would stay on the screen.
+A camera or driver that hangs raises no error: `read` just does not return (OpenCV waits for ten
+seconds). Without the watchdog, the last visitor's picture and label would stay on the screen.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ STALL_S = 2.0
 """The longest time that the last frame may stay on the screen without a new frame, s."""
 
 FIRST_FRAME_S = 10.0
-"""The longest time until a camera's first frame, s: some cameras measure the light for seconds
-first.
+"""The longest time until a camera's first frame, s. Some cameras measure the light for seconds
+before they send a picture.
 """
 
 MAX_STEP_S = 0.5
-"""The longest time that one check adds, s. A longer gap between checks means that the whole machine
-was suspended or overloaded, and not that the camera failed.
+"""The longest time that one check adds to the measured wait, s. A longer gap between checks means
+that the whole machine was suspended or overloaded, and not that the camera failed.
 """
 
 
@@ -37,7 +37,7 @@ class FrameWatchdog:
         self._waited_s = 0.0
 
     def check(self, received: int) -> None:
-        """Raise CameraError if no frame has arrived for too long; `received` counts all frames."""
+        """Raise CameraError if no frame has arrived for too long; `received` counts all so far."""
         now = self._clock.now()
         self._waited_s += min(now - self._checked_at, MAX_STEP_S)
         self._checked_at = now

@@ -1,9 +1,9 @@
-"""Opens the camera of a show; after that, only the same camera is opened again.
+"""Opens the camera of a show; if it fails later, opens the same camera again and no other.
 
-A camera has a number, which may change each time it is plugged in, and a lasting path by its model
-or its port (`/dev/v4l/by-id`, `/dev/v4l/by-path`). After a camera was opened, only its lasting path
-is used: with `camera.source: auto`, the next best camera might show another place, where nobody has
-been informed.
+A camera has a number, which may change each time it is plugged in, and a lasting path, which is
+made from its model or its port (`/dev/v4l/by-id`, `/dev/v4l/by-path`). After a camera was opened,
+only its lasting path is used: with `camera.source: auto`, the next best camera might show another
+place, where nobody has been informed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ OTHER_CAMERA = Mistake(
 def identify(path: Path) -> int:
     """Return a number that identifies the camera with the lasting `path`; never 0.
 
-    The supervisor, which accepts only numbers, passes it to the next process of the show.
+    The supervisor passes it to the next process of the show; a path could not be passed, because
+    the supervisor accepts only numbers from the show.
     """
     return zlib.crc32(bytes(path)) or 1
 
 
 class CameraOpener:
-    """Opens the camera that the settings name, as often as necessary."""
+    """Opens the camera that the settings name, and opens it again after failures."""
 
     def __init__(
         self,
@@ -58,11 +59,11 @@ class CameraOpener:
         Args:
             settings: The section `camera` of kiosk.yaml.
             cameras_before: The video nodes that the sandbox lets the show open.
-            clock: The time of frames.
+            clock: The clock by which frames are timed.
             log: Called with a line about the camera.
             waits: Whether to wait for a missing camera; otherwise `auto` plays the rehearsal.
-            camera_id: `identify` of the camera that an earlier process of this show used; 0: none.
-            as_fast_as_possible: Play a film once without waiting, for measurements.
+            camera_id: The number, from `identify`, of an earlier process's camera; 0: none.
+            as_fast_as_possible: Whether a film is played once, without waiting, to measure.
             cameras: Returns the cameras of this machine.
         """
         self._settings = settings
@@ -75,7 +76,7 @@ class CameraOpener:
         self._in_use: Path | None = None
         """The lasting path of the camera that was opened."""
         self._last: int | None = None
-        """The checksum of that camera's last picture."""
+        """The checksum of the last picture from the camera that was opened."""
         self.camera_id = camera_id
 
     def __call__(self) -> Camera:
@@ -142,7 +143,7 @@ class CameraOpener:
         return camera
 
     def _lasting_path(self, device: int | Path) -> Path:
-        """Return the path that `device` has again after it is plugged in again."""
+        """Return the path of `device` that stays the same when it is unplugged and plugged in."""
         if self._is_lasting(device):
             assert isinstance(device, Path)
             return device
@@ -153,7 +154,7 @@ class CameraOpener:
     def remember(self, camera: Camera) -> None:
         """Store the checksum of the last picture of `camera`, which has been closed.
 
-        A camera that is frozen sends that picture again after it is reopened.
+        A camera that is frozen sends this picture again after it has been reopened.
         """
         if isinstance(camera, Webcam):
             self._last = camera.condition.last
