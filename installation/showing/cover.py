@@ -1,7 +1,8 @@
 """Fits a frame to its part of the screen: cropped around its middle, then scaled.
 
-Faces at the sides may be cropped away, heads should not be: a frame loses at most `MAX_CROP` of its
-height, and if a picture would lose more, the screen beside it stays black.
+A frame may lose any part of its width, but at most `MAX_CROP` of its height, because heads should
+not be cropped away. If it would lose more of its height to fill the width of its part of the
+screen, it is made smaller, and the screen on both sides of it stays black.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from installation.seeing.box import Box
 from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.31
-"""The largest share of a frame's height that may be cropped away, half of it at the top. The value
-is a guess. On a screen of 16 : 9 with two languages, a frame of 16 : 9 loses so much of its height,
-and has a strip of black on each side.
+"""The largest share of a frame's height that may be cropped away, half of it at the top; a guess. A
+frame of 16 : 9 on a screen of 16 : 9 with two languages loses this share, and has a black strip on
+each side.
 """
 
 
 @dataclass(frozen=True)
 class Cover:
-    """The part of the frame that is visible, in px of the frame, and where on the screen it is.
+    """The visible part of a frame, in px of the frame, and the part of the screen that it fills.
 
     The part consists of whole pixels, so that the picture and the boxes on it are scaled by the
     same factor.
@@ -31,13 +32,14 @@ class Cover:
     width: int
     height: int
     view: Rect
-    """The part of the screen that the picture fills."""
+    """The part of the screen that the visible part of the frame fills."""
 
     @classmethod
     def from_sizes(cls, frame: Size, room: Rect) -> Cover:
         """Return how a frame of `frame` px (width, height) is shown in the part `room` of a screen.
 
-        The view is all of the room, or a part of it in the middle that has the room's full height.
+        The view is either the whole room, or its middle, at the room's full height but less than
+        its width.
         """
         across, down = room.width / frame[0], room.height / frame[1]
         largest = min(max(across, down), down / (1 - MAX_CROP))

@@ -1,9 +1,9 @@
-"""The keys of the staff: how long one is held, and which card is on the screen."""
+"""The keys of the staff: how long a key is held, and whether the staff card must be shown."""
 
 from __future__ import annotations
 
 HOLD_TO_END_S = 3.0
-"""How long Escape must be held to end the show, s, so that a visitor's tap does not end it."""
+"""How long Escape must be held to end the show, s. A short press by a visitor does not end it."""
 
 STAFF_CARD_S = 60.0
 """How long the staff card stays on the screen if nobody presses F1 again, s."""
@@ -36,7 +36,7 @@ class StaffCardKey:
         self._pressed_at: float | None = None
 
     def press(self, now: float) -> None:
-        """Record that the key went down."""
+        """Record that the key went down: the card is shown, or removed if it is shown already."""
         self._pressed_at = None if self.shows_card(now) else now
 
     def shows_card(self, now: float) -> bool:

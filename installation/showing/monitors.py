@@ -1,9 +1,10 @@
 """The monitors of an X server: their current connectors, positions and sizes.
 
 SDL 2 reads the sizes of the displays only when it starts. Without a window manager, a window is not
-notified when its monitor's resolution or rotation changes. RANDR 1.5 reports this, and the names of
-the connectors (`HDMI-1`), which pygame cannot read. RANDR is queried through a separate connection,
-because pygame's `get_wm_info` reads a pointer that was never set (pygame-ce 2.5.8) and crashes.
+notified when its monitor's resolution or rotation changes. RANDR 1.5 reports such changes, and the
+names of the connectors, such as `HDMI-1`, which pygame cannot report. RANDR is queried through a
+separate connection, because pygame's `get_wm_info` reads a pointer that was never set (pygame-ce
+2.5.8) and crashes.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from ctypes import _Pointer
 
 X11, RANDR = "libX11.so.6", "libXrandr.so.2"
-"""The libraries that SDL's driver loads as well."""
+"""The file names of the two libraries through which RANDR is queried; SDL's X11 driver loads them
+too.
+"""
 
 VERSION = (1, 5)
-"""The first version of RANDR with monitors (of the year 2015)."""
+"""The first version of RANDR that lists monitors; it is from 2015."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Monitor:
 
 
 class _Info(ctypes.Structure):
-    """XRRMonitorInfo of `X11/extensions/Xrandr.h`."""
+    """The layout of XRRMonitorInfo in `X11/extensions/Xrandr.h`."""
 
     _fields_ = (
         ("name", c_ulong),
@@ -55,7 +58,7 @@ class _Info(ctypes.Structure):
 
 
 class _Mode(ctypes.Structure):
-    """XRRModeInfo."""
+    """The layout of XRRModeInfo in `X11/extensions/Xrandr.h`."""
 
     _fields_ = (
         *(("id", c_ulong), ("width", c_uint), ("height", c_uint), ("clock", c_ulong)),
@@ -65,7 +68,7 @@ class _Mode(ctypes.Structure):
 
 
 class _Resources(ctypes.Structure):
-    """XRRScreenResources."""
+    """The layout of XRRScreenResources in `X11/extensions/Xrandr.h`."""
 
     _fields_ = (
         *(("at", c_ulong), ("configured_at", c_ulong)),
@@ -76,7 +79,7 @@ class _Resources(ctypes.Structure):
 
 
 class _Output(ctypes.Structure):
-    """XRROutputInfo."""
+    """The layout of XRROutputInfo in `X11/extensions/Xrandr.h`."""
 
     _fields_ = (
         *(("at", c_ulong), ("crtc", c_ulong), ("name", c_char_p), ("name_length", c_int)),
@@ -89,7 +92,7 @@ class _Output(ctypes.Structure):
 
 
 CONNECTED, UPRIGHT = 0, 1
-"""RR_Connected and RR_Rotate_0 of `X11/extensions/randr.h`."""
+"""The values of RR_Connected and RR_Rotate_0 in `X11/extensions/randr.h`."""
 
 WINDOW_MANAGER = b"_NET_SUPPORTING_WM_CHECK"
 """The property by which every window manager makes itself known (freedesktop.org, EWMH)."""
@@ -99,7 +102,10 @@ class Monitors:
     """Queries an X server for its monitors. Use it from one thread only."""
 
     def __init__(self) -> None:
-        """Connect to the server that DISPLAY names. Raises OSError, also if it has no RANDR."""
+        """Connect to the server that DISPLAY names.
+
+        Raises OSError if that fails, or if the server has no RANDR 1.5.
+        """
         self._x, self._randr = ctypes.CDLL(X11), ctypes.CDLL(RANDR)
         x, randr = self._x, self._randr
         x.XOpenDisplay.argtypes, x.XOpenDisplay.restype = [c_char_p], c_void_p
@@ -142,7 +148,7 @@ class Monitors:
 
     @classmethod
     def of_session(cls) -> Monitors | None:
-        """Return the monitors of the X server that DISPLAY names; None if it cannot be queried."""
+        """Return `Monitors` of the X server that DISPLAY names; None if it cannot be queried."""
         if not os.environ.get("DISPLAY"):
             return None
         try:
@@ -172,7 +178,7 @@ class Monitors:
         return name
 
     def fill(self, window: int, monitor: Monitor) -> None:
-        """Ask the server to let `window`, one of SDL's, fill `monitor`."""
+        """Ask the server to move and resize `window`, a window of SDL, to fill `monitor`."""
         place = (monitor.x, monitor.y, monitor.width, monitor.height)
         self._x.XMoveResizeWindow(self._connection, window, *place)
         self._x.XFlush(self._connection)
@@ -180,9 +186,10 @@ class Monitors:
     def switch_on(self, connector: str | None) -> bool:
         """Switch on a monitor that is plugged in but not on; return whether one was found.
 
-        This is for a server without a window manager and without any monitor that is on: a
-        television that is switched on after the computer would stay dark there, because no other
-        program switches its output on. Only a monitor at `connector` is considered; None: at any.
+        This is for a server without a window manager whose monitors are all off. On such a server,
+        a television that is switched on after the computer would stay dark, because no other
+        program switches on its output. Only a monitor at `connector` is considered, or, if that is
+        None, any monitor.
         """
         if self.now() or self._has_window_manager():
             return False
@@ -202,9 +209,10 @@ class Monitors:
     def _switch_on(
         self, resources: _Pointer[_Resources], output: int, connector: str | None
     ) -> bool:
-        """Give `output` its preferred mode if it is `connector` and has a monitor.
+        """Switch on `output`, in its preferred mode, if a monitor is plugged into it.
 
-        Return whether the mode was set.
+        Return whether this was done. If `connector` is not None, an output with another name is
+        left as it is.
         """
         info = self._randr.XRRGetOutputInfo(self._connection, resources, output)
         if not info:

@@ -1,14 +1,17 @@
 """Paints the camera's frame on its part of the screen.
 
 The surface of a display has a fourth channel, which the frame lacks, and OpenCV cannot add it while
-it scales. So the channel is added at the smaller of the two sizes, and both steps are done on one
-strip of the picture after the other. A strip stays in the processor's cache, and only the result is
-a whole picture in memory. Strips give the same levels as the whole picture if the ratio of the two
-heights repeats every few rows, as it does for the usual sizes. Any other picture is one strip.
+it scales. So the channel is added in a step of its own, before or after the scaling, whichever
+picture is smaller. Both steps are done for one horizontal strip of the picture after another,
+because the data of a strip stay in the processor's cache. A strip gets the same levels as it would
+have in the whole picture only if its edges fall between two rows of the frame and also between two
+rows of the screen. For the usual sizes this is possible every few rows: 2 rows of a frame 720 px
+high fill exactly 3 rows of a screen 1080 px high. A picture whose rows meet too seldom is processed
+as one strip.
 
-Rejected: frames with four channels, which cost more to mirror and to reduce than this saves (on
-1920×1080 1.0 ms a frame more, on 3840×2160 1.3 ms); and OpenCV's `warpAffine`, which scales strips
-of any ratio, but takes up to twice as long.
+Rejected: frames with four channels, because mirroring and reducing them takes longer than this
+saves (1.0 ms a frame on a screen of 1920×1080, 1.3 ms on 3840×2160); and OpenCV's `warpAffine`,
+which scales strips of any ratio, but takes up to twice as long.
 """
 
 from __future__ import annotations
@@ -32,16 +35,18 @@ from installation.showing.scene import Rect
 STRIP_BYTES = 2**19
 """The size of a strip, bytes; half of the second-level cache of the processors of mini PCs.
 
-Measured on an AMD EPYC, 1280×720 on 1920×1080: strips of 128 KB take 1.7 times as long as the whole
-picture, because each strip costs some 50 µs; strips of 512 KB take 1.1 times as long.
+Measured on an AMD EPYC with frames of 1280×720 on a screen of 1920×1080. Strips of 128 KB take 1.7
+times as long as the whole picture in one piece, because each strip takes some 50 µs more; strips of
+512 KB take 1.1 times as long.
 """
 
 LEAST_STRIPS = 4
-"""The least number of strips, so that none is a large part of a small picture."""
+"""The least number of strips into which a picture is divided, even a small one."""
 
 MOST_ROWS = 16
-"""The most rows after which the ratio of the two heights may repeat. Otherwise the rows at the
-edges of strips, which are scaled twice, would take too long.
+"""The largest distance, in rows, between two places where a row of the frame and a row of the
+screen begin together. Strips may end only there, and a few rows at each end are scaled twice, which
+would take too long if these places were farther apart.
 """
 
 
@@ -51,7 +56,7 @@ def paint_picture(
     """Fill the part `view` of `surface` with `picture`, cropped to fit.
 
     It is dimmed if `brightness` is less than 1. Up to `MOST_ROWS` rows of the screen below the view
-    may be filled with the next rows of the picture; they belong to a band that is painted later.
+    may also be painted, with the next rows of the picture; a band is painted over them later.
     Intermediate results are stored in `memory`, which is zeroed at the end.
     """
     cover = Cover.from_sizes((picture.width, picture.height), view)
@@ -79,10 +84,11 @@ def paint_picture(
 
 
 def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover:
-    """Return `cover` with a few more rows, if that makes the ratio of its heights repeat.
+    """Return `cover`, with a few more rows if strips are possible only with these.
 
-    `frame_height` is the height of the frame and `bottom` that of the screen, px. The bands of a
-    screen are as high as their type, so the height of the view is not a multiple of anything.
+    `frame_height` is the height of the frame and `bottom` that of the screen, px. The height of the
+    view is what the bands leave, and they are as high as their type, so it is seldom a height that
+    can be divided into strips.
     """
     if _repeats_soon(cover.height, cover.view.height):
         return cover
@@ -98,14 +104,14 @@ def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover
 
 
 def _repeats_soon(height: int, rows: int) -> bool:
-    """Return whether the ratio of two heights repeats within `MOST_ROWS` rows of both."""
+    """Return whether the rows of two pictures begin together at least every `MOST_ROWS` rows."""
     return max(height, rows) <= MOST_ROWS * math.gcd(height, rows)
 
 
 def _reduce(
     bgr: Pixels, brightness: float, conversion: int, screen: Pixels, memory: Buffers
 ) -> None:
-    """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, of which H is at most h."""
+    """Fill `screen` `(H, W, 4)` with the larger picture `bgr` `(h, w, 3)`, made smaller."""
     (height, _, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     for strip in _strips(height, H, 3 * W):
         reduced = memory.take("reduced", (strip.rows.stop - strip.rows.start, W, 3))
@@ -117,10 +123,10 @@ def _reduce(
 def _enlarge(
     bgr: Pixels, brightness: float, conversion: int, screen: Pixels, memory: Buffers
 ) -> None:
-    """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, of which H is at least h.
+    """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, made larger if it is smaller.
 
-    The rows on both sides of an edge between strips need the rows of both strips, so they are
-    scaled once more from a few rows around the edge.
+    The screen's rows at the edge between two strips depend on rows of both strips, so these rows
+    are scaled once more, from a few rows on both sides of the edge.
     """
     (height, width, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     for strip in _strips(height, H, 4 * width):
@@ -145,19 +151,21 @@ def _enlarge(
 
 @dataclass(frozen=True)
 class _Strip:
-    """The rows `given` of a picture, which fill the `rows` of the screen."""
+    """A strip: the rows `given` of a frame, and the rows `rows` of the screen that they fill."""
 
     given: slice
     rows: slice
     period: int
-    """The number of rows of the picture after which the ratio of the heights repeats."""
+    """The number of rows of the frame after which a row of the frame and one of the screen begin
+    together again.
+    """
 
 
 def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
-    """Yield strips of a picture of `height` px that fills `rows` px, from the top.
+    """Yield the strips of a picture of `height` px that fills `rows` px of a screen, from the top.
 
-    `row_bytes` is the size of a row at the smaller of both sizes. There is one strip if the ratio
-    of the heights does not repeat within `MOST_ROWS` rows of the picture and of the screen.
+    `row_bytes` is the size of a row in the smaller of the two. If their rows begin together less
+    often than every `MOST_ROWS` rows, the whole picture is one strip.
     """
     repeats = math.gcd(height, rows)
     period = height // repeats, rows // repeats
@@ -172,7 +180,7 @@ def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
 
 
 def _dimmed(bgr: Pixels, brightness: float, memory: Buffers) -> Pixels:
-    """Return the picture with its levels multiplied by `brightness`; itself if that is 1."""
+    """Return the picture with its levels multiplied by `brightness`; `bgr` itself if that is 1."""
     if brightness == 1:
         return bgr
     dimmed = memory.take("dimmed", bgr.shape)
@@ -180,7 +188,7 @@ def _dimmed(bgr: Pixels, brightness: float, memory: Buffers) -> Pixels:
 
 
 def _channel_conversion(surface: pygame.Surface) -> int | None:
-    """Return OpenCV's code from BGR to the surface's memory, or None for an unusual surface."""
+    """Return OpenCV's code that converts BGR to the surface's format; None if it is unusual."""
     if surface.get_bitsize() != 32 or sys.byteorder != "little":
         return None
     return {

@@ -1,13 +1,14 @@
 """Keeps a fullscreen window on its monitor and in front, even if the monitor changes.
 
 A monitor may be unplugged and plugged in again, be rotated, or change its resolution. For example,
-if a projector is switched on after the computer, the screen has at first the size that it has
-without a monitor. A window manager adapts the window; without one, the X server is asked to move
-and resize it.
+if a projector is switched on after the computer, the X server at first uses the size that it has
+without a monitor. A window manager then adapts the window; without a window manager, this module
+asks the X server to move and resize the window.
 
-A Wayland compositor adapts a fullscreen window. But SDL 2.32 leaves out the request for fullscreen
-if the compositor is slow to answer: while GNOME shows its overview, as it does after a login, the
-window then ends below the panel (seen in GNOME 43, each time). So the request is repeated.
+A Wayland compositor adapts a fullscreen window. But SDL 2.32 does not send the request for
+fullscreen if the compositor is slow to answer. This happens each time while GNOME 43 shows its
+overview, as it does after a login: the window then leaves the desktop's panel uncovered. So the
+request is repeated.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from installation.showing.monitors import Monitor, Monitors
 from installation.showing.video import opened_window
 
 LOOK_S = 1.0
-"""The time between two checks of the monitors, s; a change counts once it is seen twice, because a
-monitor that is plugged in changes several times.
+"""The time between two checks of the monitors, s. A change counts when two checks have seen it,
+because a monitor changes several times while it is being plugged in.
 """
 
 OUTDATED_S = 4.0
-"""How long the picture may have another size than the monitor, after the monitor's last change,
-before a new window is needed, s.
+"""How long after a change of the monitor the picture may have another size than the monitor before
+a new window is needed, s.
 """
 
 SWITCH_ON_S = 5.0
@@ -35,11 +36,12 @@ needs two seconds to do so itself.
 """
 
 MOST_REQUESTS = 3
-"""How often in a row a Wayland compositor is asked to make the window fill its monitor again."""
+"""How many times in a row a Wayland compositor is asked again to make the window fill its monitor.
+"""
 
 COVERED_S = 60.0
-"""How long another window may have the keyboard before the show's window comes in front again, s: a
-member of staff may be using the computer.
+"""How long another window may have the keyboard before the show's window comes to the front again,
+s. A member of staff may be using that window.
 """
 
 
@@ -47,7 +49,7 @@ class Placement:
     """Keeps a fullscreen window on one of the monitors of its X server."""
 
     def __init__(self, monitors: Monitors | None, connector: str | None, *, stays: bool) -> None:
-        """Keep the window that is open now on its monitor.
+        """Store the window that is open now, which this object keeps on its monitor.
 
         Args:
             monitors: The monitors of the X server; None if they cannot be queried.
@@ -81,7 +83,7 @@ class Placement:
         return self._connector
 
     def note_focus(self, focused: bool, now: float) -> None:
-        """Store whether the window has the keyboard, which another window in front would take."""
+        """Store whether the window has the keyboard; without it, another window is in front."""
         self._covered_since = None if focused else now
 
     def keep_size(self) -> None:
@@ -144,7 +146,8 @@ class Placement:
     def _fill_again(self, size: tuple[int, int]) -> str | None:
         """Ask the compositor for fullscreen again if the window's `size` is that of no display.
 
-        It counts once it is seen twice, as the display's new size may come after the window's.
+        It is asked only if two checks in a row see this size, because the display may report its
+        new size later than the window.
         """
         before, self._unfilled = self._unfilled, None
         if size in pygame.display.get_desktop_sizes():
@@ -156,15 +159,19 @@ class Placement:
             self._window.set_windowed()
             self._window.set_fullscreen(True)
             if self._requests == 1:
-                return f"screen: the window is {size[0]}×{size[1]}, so it is made fullscreen again."
+                return (
+                    f"screen: the window, {size[0]}×{size[1]} px, does not fill its display; it is "
+                    "made fullscreen again."
+                )
         return None
 
     def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
-        """Store whether the picture `fits` its window and `monitor`, which has not just changed.
+        """Store whether the picture `fits` its window and `monitor`, and since when it does not.
 
-        A new window is needed only if it could fit better than this one: if this one has fitted
-        before, or was opened on a monitor of another size. Otherwise the show would start again
-        every few seconds, for example below the panel of a desktop that allows no window there.
+        If it does not fit, a new window is needed only if that could fit better: if this window has
+        fitted before, or was opened on a monitor of another size. Otherwise the show would start
+        again every few seconds, for example below the panel of a desktop that allows no window
+        there.
         """
         if fits:
             self._has_fitted = True
@@ -181,9 +188,10 @@ class Placement:
                 self._monitors.switch_on(self._connector if self._is_named else None)
             return None
         self._lost_since = now
+        place = f" at {self._connector}" if self._connector else ""
         return (
-            f"screen: the monitor at {self._connector or 'the display'} is unplugged or off. Plug "
-            "it in or switch it on; the show continues meanwhile."
+            f"screen: the monitor{place} is unplugged or off. Plug it in or switch it on; the show "
+            "continues meanwhile."
         )
 
     def _find_again(self, monitor: Monitor) -> str | None:

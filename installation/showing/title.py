@@ -1,8 +1,9 @@
 """The first picture of a show: the title card, painted before the rest of the show is imported.
 
-pydantic checks the settings, and OpenCV processes frames; importing both takes longer than painting
-the title card. So the few settings that the card needs are read here first, without a check. If any
-of them looks unusual, the title card is not shown, and the later check reports the mistake.
+The show needs pydantic to check its settings and OpenCV to process frames; importing both takes
+longer than painting the title card. So the few settings that the card needs are read here first,
+without a check. If any of them looks unusual, the title card is not shown, and the later check
+reports the mistake.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ class TitleSettings:
     """The settings in kiosk.yaml that the title card needs."""
 
     languages: tuple[str, ...] = ("en",)
-    """The languages of the kiosk's own words, as codes."""
+    """The codes of the languages in which the kiosk's own words are shown."""
     display: int | str = "auto"
     keys: bool = True
     rotate: int = 0
     own_words: tuple[tuple[str, str], ...] = ()
-    """The curator's sentences that replace the kiosk's in the first language."""
+    """The names and texts of the curator's sentences, which replace the kiosk's in the first
+    language.
+    """
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class TitleScreen:
 
     screen: Screen
     fallback: str | None
-    """The reason why the screen is not the requested one; None if it is."""
+    """The reason if the screen is not the one that the settings request; otherwise None."""
     settings: TitleSettings
     painted_at: float
     """The instant at which the card was on the screen (s, monotonic)."""
@@ -68,11 +71,12 @@ def open_title(
     """Return the screen of the show in `file` with the title card on it.
 
     With `headless` the screen is only in memory. `windowed` is the size of the window or of the
-    screen in memory, px (None: fullscreen). `is_card` says whether it is the screen of the
-    supervisor's card, behind the show's screen.
+    screen in memory, px (None: fullscreen). `is_card` says whether the screen is for the
+    supervisor's card, which stays behind the show.
 
     The result is None if the card needs a setting that looks unusual, or if no screen can be
-    opened. Nothing is reported: the check of the settings and the show itself do that.
+    opened. Nothing is reported here, because the check of the settings and the show itself report
+    it later.
     """
     settings = read_title_settings(file)
     words = () if settings is None else _words(settings)
@@ -156,7 +160,7 @@ def _text(node: yaml.Node | None) -> str:
 
 
 def _codes(node: yaml.Node | None) -> list[str]:
-    """Return the one or two codes of languages in `node`; empty if it is anything else."""
+    """Return the one or two language codes in `node`; empty if it contains anything else."""
     if node is None:
         return ["en"]
     nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]

@@ -262,7 +262,9 @@ def test_a_compositor_that_forgets_fullscreen_is_asked_again(
     assert looks(placement, 5) == []
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(640, 392)])
     lines = looks(placement, 60, 10.0)
-    assert lines == ["screen: the window is 640×360, so it is made fullscreen again."]
+    assert lines == [
+        "screen: the window, 640×360 px, does not fill its display; it is made fullscreen again."
+    ]
     assert asked == ["windowed", "fullscreen"] * MOST_REQUESTS
     placement = Placement(None, None, stays=True)
     placement.keep_size()

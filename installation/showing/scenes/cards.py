@@ -1,7 +1,7 @@
-"""The cards for visitors: the show is loading, something is wrong, no camera.
+"""The cards for visitors while the show loads, while something is wrong, and without a camera.
 
-The notice is at the top as in every other scene, because a camera may be on again at any moment.
-Only a show that opens no camera has cards without a notice.
+The notice is at the top as in every other scene, because the camera may be switched on at any
+moment. Only the cards of a show that opens no camera lack the notice.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ because lines of large type look torn apart otherwise.
 """
 
 SENTENCE_SIZE = 48
+"""The font size of the sentence under a title, px per em at 1080."""
+
 SENTENCE_PAD = 20
+"""The space around the sentence, px at 1080."""
+
 SENTENCE_GAP = 40
-"""The font size of the sentence under a title, px per em at 1080, and the space around it and above
-it, px at 1080.
-"""
+"""The space between the title and the sentence, px at 1080."""
 
 MARK_PAD = 14
 """The space around the word that marks the rehearsal, px at 1080."""
@@ -54,7 +56,7 @@ MAX_NAMES = 3
 
 
 def title_card(context: ScreenContext) -> Scene:
-    """Return the scene while the show loads: the idle scene without the list of names."""
+    """Return the card while the show loads, which is the idle scene without the list of names."""
     return idle_without_names(context, [words.loading for words in context.languages])
 
 
@@ -75,7 +77,7 @@ def _with_notice(context: ScreenContext, card: Scene) -> Scene:
 
 
 def rehearsal_mark(context: ScreenContext) -> Panel:
-    """Return the word in the upper right corner that marks the rehearsal."""
+    """Return the panel in the upper right corner whose word says that this is the rehearsal."""
     text = Paragraph(context.words.rehearsal, context.px(REHEARSAL_SIZE), BLACK)
     panel = set_panel(context.fonts, [text], context.size[0], context.px(MARK_PAD), ON_WHITE)
     x = context.size[0] - context.px(SAFE) - panel.rect.width
@@ -113,8 +115,8 @@ def _card(
 ) -> Scene:
     """Return a card with a large title and a sentence in black on green, in each language.
 
-    They end at `bottom`, px; if it is None, at the upper edge of the foot less the margin. A title
-    is always larger than the sentence: a long one takes more lines.
+    The lower edge is at `bottom`, px; if that is None, it is a margin above the foot. The title is
+    always larger than the sentence; a long title has more lines.
     """
     margin = context.px(MARGIN)
     top = bands(context).room.y

@@ -1,8 +1,8 @@
 """Makes a scene from the newest frame and the latest sightings of the analysis.
 
-The previous scene keeps the type from jittering: a square moves only after its face has moved by
-more than a small slack, and large type changes at most twice a second on the whole screen. `layout`
-places the visitors' panels.
+The previous scene is needed so that nothing jitters. A square moves only after its face has moved
+by more than a small distance, the slack, and large type changes at most twice a second on the whole
+screen. `layout` places the visitors' panels.
 """
 
 from __future__ import annotations
@@ -21,27 +21,32 @@ from installation.showing.scenes.layout import Layout
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.24
-"""The side of the square relative to the longer side of the face's box: 12 % larger on each side.
+"""The side of the square relative to the longer side of the face's box; the square extends 12 %
+beyond the box in each direction.
 """
 
 POSITION_SLACK = 4
-"""How far a face may move before its square moves, px at 1080: the jitter of a face at rest."""
+"""How far a face may move before its square moves, px at 1080; the box of a face at rest jitters by
+this much.
+"""
 
 POSITION_SLACK_SHARE = 0.03
-"""`POSITION_SLACK` for a small face, relative to the side of its square."""
+"""The largest `POSITION_SLACK` as a share of the square's side; a small face has less slack."""
 
 SIZE_SLACK = 0.03
-"""How much the size of a face may change before its square changes, relative to the square's side.
+"""How much the size of a face may change before the size of its square does, as a share of the
+square's side.
 """
 
 STROKE = 6
+"""The largest thickness of a square's outline, px at 1080."""
+
 STROKE_SHARE = 0.035
-"""The thickness of the square's outline, px at 1080, and, for a small square, relative to its side.
-"""
+"""The largest thickness of a square's outline as a share of the square's side."""
 
 EMPTY_S = 1.5
-"""How long the mirror without text is shown after the last visitor left, before the question
-returns, s.
+"""How long the mirror is shown without text after the last visitor has left, s; then the idle scene
+with its question returns.
 """
 
 CHANGE_S = 0.5
@@ -50,8 +55,8 @@ museums.
 """
 
 LAST_NAME_S = 1.0
-"""How long a candidate's name is shown when the evidence is nearly complete, s; without evidence it
-is `CHANGE_S`.
+"""How long the name of each candidate is shown when the evidence is nearly complete, s; at the
+beginning, each is shown for `CHANGE_S`.
 """
 
 
@@ -62,12 +67,14 @@ LIT: Mapping[Stage, float] = {
     "unsure": 1.0,
     "person": 1.0,
 }
-"""The thick share of the outline in the stages in which it does not show the evidence, 0–1."""
+"""The share of the outline that is thick, 0–1, in each stage in which it does not show how much
+evidence there is.
+"""
 
 
 GUESSING: frozenset[Stage] = frozenset({"announced", "reading", "named", "withdrawn"})
-"""The stages in which the foot says that a name is a guess; later, the guess has been taken back,
-or there was none.
+"""The stages in which the foot says that a name is a guess. In the other stages, the visitor is a
+person without a name.
 """
 
 
@@ -151,7 +158,7 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return the large type beside each face, keyed by the visitor's id; none without a name."""
+    """Return the large type beside each face, keyed by visitor; there is none without a name."""
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
         for visitor in visitors
@@ -160,11 +167,12 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 
 
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
-    """Return the instant from which the next change of large type has to wait for `CHANGE_S`.
+    """Return the instant after which large type may change again when `CHANGE_S` has passed.
 
-    A name disappears with its face at once, even if it has only just appeared. In that case the
-    disappearance counts as a change `CHANGE_S` after the one before it, and the next change waits
-    longer. So a face that is lost and found again and again makes no name flash.
+    Usually this is the instant of the last change. But a name disappears with its face at once,
+    even if it has only just appeared. Such a disappearance counts as if it had come `CHANGE_S`
+    after the change before it, so that the next change waits longer: no name flashes if a face is
+    lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf
     if _large_type(visitors) == (_large_type(previous.visitors) if previous else {}):
@@ -195,7 +203,7 @@ def _empty(
 def _bare(
     frame: Frame, edges: Bands, cover: Cover, since: float, now: float, previous: Scene | None
 ) -> Scene:
-    """Return the mirror at `now`; it has been empty since `since` (both s, monotonic)."""
+    """Return the mirror without text at `now`, empty since `since` (both s, monotonic)."""
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 
@@ -208,7 +216,7 @@ def _visitor(
     now: float,
     may_change: bool,
 ) -> Visitor:
-    """Return the visitor of `sighting` without panels; if `may_change`, large type may change.
+    """Return the visitor of `sighting`, without panels; `may_change` lets the name change.
 
     `box` is the face in px of the screen. `known` are the visitors of the previous scene, keyed by
     id. `now` is an instant (s, monotonic).
@@ -237,7 +245,7 @@ def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
 
 
 def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
-    """Return what the screen says about the visitor of `sighting` if type may change at `now`."""
+    """Return the words about the visitor of `sighting` at `now`, if large type may change then."""
     match sighting.stage:
         case "announced":
             return Shown("announced", str(sighting.seconds_left(now)))
@@ -264,7 +272,7 @@ def _square(box: Box, previous: Rect | None, context: ScreenContext) -> Rect:
 
 
 def _dragged(held: float, wanted: float, slack: float) -> float:
-    """Return `held`, moved by the least distance after which it is within `slack` of `wanted`."""
+    """Return `held`, moved just so far towards `wanted` that they differ by at most `slack`."""
     return min(max(held, wanted - slack), wanted + slack)
 
 
@@ -280,8 +288,8 @@ def tumble(
     """Return the name to show, and its index among `candidates`.
 
     The candidates are shown in a cycle, best first; `previous` is the visitor on the screen before
-    `now` (s, monotonic). As `evidence` (0–1) grows, each is shown longer, and the least likely are
-    dropped.
+    `now` (s, monotonic). As `evidence` (0–1) grows, each candidate is shown longer, and the least
+    likely ones are left out.
     """
     shown = previous.shown if previous and previous.shown.stage == "reading" else None
     tumbling = shown if shown and shown.name else None

@@ -1,7 +1,7 @@
-"""The faults of camera and analysis in words for the staff, and the card of a show that fails.
+"""The faults of the camera and the analysis in words for the staff, and a card with them.
 
-The words are in the show's language. The mistakes in files are added in the English words of the
-log, because they quote the files.
+The words are in the show's language. Mistakes in files are added as the log has them, in English,
+because they quote the files.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ NO_FAULT = CameraFault(0)
 
 
 class AnalysisFault(enum.Enum):
-    """A fault of the analysis: visitors are named late, or not at all."""
+    """A fault of the analysis, because of which visitors are named late, or not at all."""
 
     FAILED = "failed"
-    """The networks failed, and are opened again."""
+    """The networks failed, and are being opened again."""
     CARD_FAILED = "card failed"
     """The graphics card failed, and the CPU replaces it for a while."""
 

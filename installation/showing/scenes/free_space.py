@@ -1,8 +1,8 @@
-"""Finds the position of a panel that slides along one edge of a square, clear of everything else.
+"""Finds a free position for a panel along one edge of a square.
 
 Each obstacle blocks an interval of the positions along the edge, so that the nearest free position
-is found exactly, however small the gap is. Rejected: trying a few positions, each against every
-obstacle, which took four times as long with 32 people and missed the gaps between obstacles.
+is found exactly, however small the gap is. Rejected: testing a few positions for overlap with every
+obstacle. This took four times as long with 32 people, and missed gaps between obstacles.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from installation.showing.scene import Rect
 
 Obstacle = tuple[int, int, int, int, int]
-"""The left, upper, right and lower edge of an area that no panel may cover, and the space around
-it, px.
+"""The left, upper, right and lower edge of an area that no panel may cover, and the space that must
+stay free around the area, px.
 """
 
 Interval = tuple[int, int]
-"""Two positions, px; the positions between them are blocked, the two ends are free."""
+"""The two ends of a blocked interval of positions, px; the ends themselves are free."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Slide:
     wanted: int
     """The best value of the coordinate that varies, px."""
     low: int
+    """The least value of the coordinate that varies, px."""
     high: int
-    """The least and the largest value of the coordinate that varies, px."""
+    """The largest value of the coordinate that varies, px."""
 
     def corner(
         self, width: int, height: int, obstacles: Iterable[Obstacle]

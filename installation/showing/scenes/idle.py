@@ -1,9 +1,9 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
-From a distance, visitors see an empty square with an empty name tag and a cursor. From nearby, they
-see the scrolling list of all names in it, with bars for hidden ones. A live picture is not shown,
-because it would show people who only pass by. With `screen.idle: mirror` the dimmed picture is
-nevertheless behind the question, and there is no list.
+From a distance, visitors see an empty square with an empty name tag and a cursor. When they come
+nearer, they see that all names scroll through the square in small type, with a bar in place of each
+hidden name. A live picture is not shown, because it would show people who only pass by. Only with
+`screen.idle: mirror` is the picture behind the question, dimmed, and there is no list.
 """
 
 from __future__ import annotations
@@ -46,40 +46,46 @@ text, because lines of large type look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
+"""The largest number of lines of a question in type that is larger than `RAGGED_SIZE`."""
+
 RAGGED_SIZE = 92
-"""The font size up to which a question may have more than `MOST_TITLE_LINES` lines, px per em at
-1080.
-"""
+"""The largest font size in which a question may have any number of lines, px per em at 1080."""
 
 NOTE_SIZE = 42
 """The font size of the notes below the question, px per em at 1080."""
 
 BLEED = 20
-"""The space around type without a background, for round letters and for marks above capitals, px at
-1080.
+"""The space around type without a background, px at 1080, into which round letters and marks above
+capitals may extend.
 """
 
 NOTE_SPACE = 18
+"""The space between two notes, px at 1080."""
+
 BLOCK_SPACE = 44
-"""The space between two notes, and above the second question and the notes, px at 1080."""
+"""The space above the question in the second language, and above the notes, px at 1080."""
 
 SQUARE_SHARE = 0.5
-"""The share of the width, or of a tall screen's height, for the square and the space around it."""
+"""The share of the screen's width that the square and its tag take; on a tall screen, of its
+height.
+"""
 
 TAG_HEIGHT = 110
+"""The height of the empty tag, px at 1080."""
+
 TAG_SHARE = 0.55
-"""The height of the empty tag, px at 1080, and its width relative to the square's."""
+"""The width of the empty tag relative to the width of the empty square."""
 
 CURSOR_S = 1.0
-"""How long the cursor is visible, and then hidden, s: one change a second."""
+"""How long the cursor is visible, and then hidden for as long, s."""
 
 DIM = 0.3
-"""The brightness of the mirror behind the question: in front of a white room, the contrast of white
-type is 8.6 : 1, and of grey type 4 : 1.
+"""The brightness of the mirror behind the question, 0–1. Even on the picture of a white room, white
+type then has a contrast of 8.6 : 1, and grey type of 4 : 1.
 """
 
 STROKE = 8
-"""The thickness of the empty square, px at 1080."""
+"""The thickness of the empty square's outline, px at 1080."""
 
 
 def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:
@@ -95,10 +101,11 @@ def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Sc
 
 
 def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
-    """Return the question with `notes` below it, and the empty square, idle for `idle_s` seconds.
+    """Return the question with `notes` below it, and the empty square, without the list of names.
 
-    If a curator's sentences are too long for one half of the screen, they take all of it, without
-    the square.
+    The screen has been idle for `idle_s` seconds, which decides whether the cursor is visible. If a
+    curator's sentences are too long for their half of the screen, they take all of it, and there is
+    no square.
     """
     edges = bands(context)
     room = _room(context)
@@ -146,7 +153,7 @@ def _halves(context: ScreenContext, room: Rect) -> tuple[Rect, Rect]:
 
 
 def _notes(context: ScreenContext) -> list[str]:
-    """Return how many names are blacked out, in each language; empty if no name is."""
+    """Return a line in each language with the number of hidden names; empty if there are none."""
     label_set = context.label_set
     if label_set is None:
         return []
@@ -222,7 +229,7 @@ def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Re
 def _names(
     context: ScreenContext, square: Rect | None, since: float, now: float
 ) -> tuple[Panel, ...]:
-    """Return the panels of the list of names within `square`.
+    """Return the panels of the list of names that are within `square`.
 
     Nobody has been present from `since` to `now` (s, monotonic). The result is empty if there is no
     square, or if the names are not loaded yet.

@@ -1,7 +1,7 @@
-"""The scrolling list of all names of a label set; a hidden name is shown as a bar.
+"""The scrolling list of all names of a label set, with a bar in place of each hidden name.
 
-Only the rows on the screen are set, and each new row begins after the last name of the previous
-row, so that a list of any length costs a few measurements a second.
+Only the rows on the screen are typeset, and each new row begins with the name after the last name
+of the previous row. So even for a long list, only a few names a second are measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAME_GAP = 0.6
 """The space between two names of a row, relative to the font size."""
 
 LETTER = 0.52
-"""The width of a bar for each letter of the hidden name, relative to the font size."""
+"""The width of a bar per letter of the hidden name, relative to the font size."""
 
 BAR_SHARE = 0.6
 """The height of a bar relative to the font size."""
@@ -39,7 +39,8 @@ LIT_S = 3.0
 """How long each name is highlighted, s."""
 
 LIT_ROWS = 4
-"""The number of rows that are searched for a name to highlight; a row may have only bars."""
+"""The number of rows that are searched for a name to highlight, because a row may have only bars.
+"""
 
 NAME_COLOUR: Colour = (150, 150, 150)
 BAR_COLOUR: Colour = (96, 96, 96)
@@ -47,7 +48,7 @@ BAR_COLOUR: Colour = (96, 96, 96)
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of the list, from the left: names, or the numbers of letters of hidden names."""
+    """One row of the list; `items` are its names from the left, as in `LabelSet.listing`."""
 
     items: tuple[str | int, ...]
     xs: tuple[int, ...]
@@ -58,8 +59,8 @@ class _Row:
 class _Rows:
     """The rows of one list, `width` px wide, each of which begins where the previous one ended.
 
-    `listing` is as `LabelSet.listing`, `size` is the font size, px per em, and `start` is the index
-    of the first name.
+    `listing` has the names as in `LabelSet.listing`, `size` is the font size, px per em, and
+    `start` is the index in `listing` of the first row's first name.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class _Rows:
         self._kept: list[_Row] = []
 
     def take(self, first: int, count: int) -> list[_Row]:
-        """Return `count` rows from the number `first` on; earlier rows are dropped."""
+        """Return `count` rows from the row number `first` on, and drop all earlier rows."""
         if first < self._first:
             self._restart()
         while self._first + len(self._kept) < first + count:
@@ -124,12 +125,10 @@ def list_panels(
     since: float,
     now: float,
 ) -> list[Panel]:
-    """Return the rows of `listing` that are in `room` at `now`.
+    """Return the rows of `listing` that are entirely in `room` at `now`.
 
-    Only whole rows are returned: a row that an edge of `room` would cut is left out.
-
-    `since` is when the screen became idle (both s, monotonic). It also decides at which name the
-    list begins, so that passers-by do not always see the same page.
+    `since` is the instant at which the screen became idle (both s, monotonic). It also decides at
+    which name the list begins, so that passers-by do not always see the same page.
     """
     if not listing:
         return []
@@ -159,10 +158,10 @@ def list_panels(
 
 
 def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None]:
-    """Return the index of the row with the highlighted name, and the name's index in that row.
+    """Return the index of the row with the highlighted name, and the index of the name in the row.
 
-    The row is the first one with a name from `start` on. If none of `LIT_ROWS` has one, no name is
-    highlighted, and the second index is None.
+    The row is the first one from `start` on that has a name. If none of `LIT_ROWS` rows has a name,
+    nothing is highlighted, and the second index is None.
     """
     for number in range(start, start + LIT_ROWS):
         items = rows[number].items

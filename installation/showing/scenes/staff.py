@@ -1,9 +1,8 @@
 """The staff card, for the people who run the show: what to do, and the state of the show.
 
-F1 shows and removes the card. It is in the corner of the picture where it covers the least of the
-faces.
-Faults of the camera and missing layers come first, black on white, each with a remedy; all active
-layers share one row.
+F1 shows and removes the card. It is in that corner of the picture where it covers the least of the
+faces. Faults of the camera and missing layers of the sandbox come first, black on white, each with
+a remedy; all active layers share one row.
 """
 
 from __future__ import annotations
@@ -55,24 +54,31 @@ MAX_MISSING = 4
 """The largest number of missing layers that the card names; `kiosk audit` names all of them."""
 
 CARD_WIDTH = 760
+"""The width of the card, px at 1080."""
+
 NAME_COLUMN = 230
+"""The width of the card's left column, which has the names of the values, px at 1080."""
+
 PAD = 30
+"""The space around the card's type, px at 1080."""
+
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
+"""The font sizes of the text, px per em at 1080; the largest in which the card fits is used."""
+
 TITLE_SIZE = 48
-"""Measures of the staff card, at 1080: its width, the width of its column of names, and the space
-around the type, px; then the font sizes of its text and of its title, px per em.
-"""
+"""The font size of the card's title, px per em at 1080."""
 
 DIM = 0.6
 """The brightness of the mirror beside the card, 0–1."""
 
 SLOW_FPS = 20.0
-"""The rate below which the mirror visibly lags, frames a second; the card then says what to do."""
+"""The rate below which the mirror visibly lags, frames a second; below it, the card has a remedy.
+"""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the sandbox: its name, and the problem if it is missing; None if it is active.
+    """A layer of the sandbox; `problem` says why it is missing, and is None if it is active.
 
     `remedy` is what a technician can do.
     """
@@ -89,7 +95,7 @@ class ShowStatus:
     layers: tuple[Layer, ...]
     ways_tried: int
     tested_at: datetime.datetime | None
-    """When the self-test tried the ways out, in local time; None if no self-test has run."""
+    """The local time of the self-test, which tries the ways out; None if it has not run."""
     locked_blocks: int
     blocks: int
     """The number of blocks of memory for frames; `locked_blocks` of them are locked, and so never
@@ -114,10 +120,10 @@ class ShowStatus:
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
-    """Return every layer of the sandbox as `proof` found it, then all other problems in `proof`.
+    """Return every layer of the sandbox as `proof` found it, then the problems beside the layers.
 
-    Swap on a disk and the kernel's log are not layers. They are listed because each of them, while
-    it is a problem, reduces the promise to visitors.
+    Swap on a disk and the kernel's log are not layers. They are listed if they are a problem,
+    because then visitors are promised less.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.not_prevented):
@@ -136,7 +142,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
 
 
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
-    """Return `scene`, dimmed and without other words than the bands, with the card over it.
+    """Return `scene`, dimmed, with the card over it, and with no other words than the bands'.
 
     The card is set in the largest type in which it fits between the bands.
     """
@@ -193,7 +199,7 @@ class _Row:
 
 
 def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
-    """Return the rows of the card in groups: faults, the sandbox, and the show."""
+    """Return the rows of the card in three groups, about faults, the sandbox, and the show."""
     minutes = int(status.uptime_s // 60)
     labels = f"{status.label_set}: {status.visible_labels} / {status.all_labels}"
     rate = words.staff_rate.format(rate=round(status.mirror_fps), dropped=status.dropped_frames)
@@ -317,8 +323,8 @@ def _placed(
 ) -> tuple[Panel, ...]:
     """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
 
-    The lines are at most `max_width` px wide. The result is empty for an empty text. Names and
-    values of one row share a baseline.
+    The lines are at most `max_width` px wide. The result is empty for an empty text. All panels of
+    a row are placed by this first line, so that names and values share a baseline.
     """
     if not paragraph.text:
         return ()
