@@ -157,9 +157,9 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     # Cameras are found by name, because none may be opened before the guard is sealed.
     if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
-    problem = "this machine has no display to tell visitors that an AI system looks at them"
+    problem = "this machine has no display that could tell visitors that an AI system looks at them"
     remedy = (
-        "Connect a display; or start the show with --headless, and tell visitors in another way."
+        "Connect a display, or start the show with --headless and tell visitors in another way."
     )
     raise ScreenError(Mistake(loaded.where("screen", "display"), problem, remedy))
 

@@ -1,4 +1,4 @@
-"""Starts SDL's video on a display of the session, and detects the end of its X server."""
+"""Starts SDL's video on a display of the session, and detects when the X server ends."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ REMEDY_WINDOW = "The show opens a new window automatically."
 
 
 X_REFUSES = ("Authorization required", "No protocol specified", "Invalid MIT-MAGIC-COOKIE")
-"""Parts of the messages from an X server or Xlib if this user may not open a window there."""
+"""Parts of the messages that the X server or Xlib gives if this user may not open a window."""
 
 STDERR = 2
 """The file descriptor of standard error."""
 
 MOST_REMARKS = 2000
-"""The largest number of bytes of libraries' messages on standard error that are stored."""
+"""How many bytes are stored of what libraries write to standard error."""
 
 SHOW_NOTHING = ("dummy", "offscreen")
 """SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
@@ -147,10 +147,10 @@ def _start_driver(driver: str | None) -> None:
 
 @contextlib.contextmanager
 def _remarks_of_libraries() -> Iterator[list[str]]:
-    """In the block, collect the lines that C libraries write to standard error.
+    """Collect the lines that C libraries write to standard error during the block.
 
-    Xlib and libwayland write there why a display refuses them, which SDL cannot report. The list is
-    complete at the end of the block; it stays empty if the guard no longer allows a pipe.
+    Xlib and libwayland write there why a display refuses a connection; SDL does not report it. The
+    list is complete at the end of the block; it stays empty if the guard no longer allows a pipe.
     """
     remarks: list[str] = []
     try:
@@ -177,7 +177,7 @@ def _remarks_of_libraries() -> Iterator[list[str]]:
 
 
 class _XError(ctypes.Structure):
-    """XErrorEvent of `X11/Xlib.h`."""
+    """The layout of XErrorEvent in `X11/Xlib.h`."""
 
     _fields_ = (
         ("type", ctypes.c_int),
@@ -189,11 +189,13 @@ class _XError(ctypes.Structure):
 
 
 BAD_WINDOW, BAD_DRAWABLE = 3, 9
-"""The errors of the X protocol for a window that does not exist."""
+"""The numbers of the X protocol's errors BadWindow and BadDrawable, for a window that does not
+exist.
+"""
 
 
 def end_if_the_window_ends(end: Callable[[str], object]) -> None:
-    """Arrange that `end` is called, with a description, if the X server or the window ends.
+    """Let `end` be called, with a description of the event, if the X server or the window ends.
 
     Call this while the window is open; it does nothing with a driver other than X11's.
 
@@ -228,7 +230,7 @@ def end_if_the_window_ends(end: Callable[[str], object]) -> None:
 
 
 _handlers: object = None
-"""The functions that Xlib calls, stored so that they are not deleted."""
+"""The functions that Xlib calls; this reference keeps Python from deleting them."""
 
 
 def no_display(seen: str) -> Mistake:
@@ -252,8 +254,8 @@ def no_display(seen: str) -> Mistake:
 def compositor_has_ended() -> bool:
     """Return whether SDL draws on a Wayland compositor that has closed the connection.
 
-    SDL only reports that the window should be closed, as for Alt-F4. The show has no sockets other
-    than the display's.
+    SDL then only reports that the window should be closed, as it does after Alt-F4. So the sockets
+    are examined: the show has none except those to the display.
     """
     return pygame.display.get_driver() == "wayland" and has_closed_socket()
 

@@ -26,7 +26,7 @@ from installation.showing.video import (
 
 @dataclass(frozen=True)
 class ScreenEvents:
-    """Requests made with a key or by closing the window, and changes of the display."""
+    """What has happened: requests by a key or by closing the window, and changes of the display."""
 
     end_show: bool = False
     staff_card: bool = False
@@ -44,7 +44,7 @@ SCREEN_CHANGED = Mistake(
     "the display has changed, or the display server has ended",
     "The show restarts automatically.",
 )
-"""The reason for a new process after `ScreenEvents.outdated`."""
+"""The mistake that is reported when the show restarts because of `ScreenEvents.outdated`."""
 
 
 class Screen(Protocol):
@@ -53,7 +53,9 @@ class Screen(Protocol):
     name: str
     """The screen's description in the log."""
     surface: pygame.Surface
-    """The surface; after the display has changed, it is replaced by one of another size."""
+    """The surface to paint on; when the display changes its size, it is replaced by another
+    surface.
+    """
     visible: bool
     """Whether anybody can see the screen."""
 
@@ -66,7 +68,7 @@ class Screen(Protocol):
         ...
 
     def allocate_buffers(self) -> None:
-        """Take all the memory of the display's driver, before the guard refuses it."""
+        """Let the display's driver take all its memory now; later the guard refuses it."""
         ...
 
     def close(self) -> None:
@@ -98,7 +100,9 @@ class OffScreen:
 
 
 BUFFER_FLIPS = 12
-"""Mesa's software renderer has up to four buffers for a Wayland window."""
+"""The number of flips in quick succession after which the display's driver has made all its
+buffers. Mesa's software renderer makes up to four for a Wayland window.
+"""
 
 
 class Window:
@@ -206,7 +210,7 @@ class Window:
     def poll(self, now: float) -> ScreenEvents:
         """Read all input, and return the requests made with keys or by closing the window.
 
-        Escape ends the show after it was held for `HOLD_TO_END_S`. In fullscreen, closing the
+        Escape ends the show when it has been held for `HOLD_TO_END_S`. In fullscreen, closing the
         window has no effect, because visitors know the keys Alt-F4.
         """
         closed = exposed = False
@@ -241,11 +245,12 @@ class Window:
     def allocate_buffers(self) -> None:
         """Let the display's driver make all the buffers that it may ever need for this size.
 
-        Mesa makes another buffer when a Wayland compositor still holds all the others, as a busy
-        one does for a moment, and new ones when the window gets another size. From the middle stage
-        on, the guard refuses the memory for them, and Mesa crashes. Here, several flips follow each
-        other at once, so that the compositor has no time to give a buffer back, and Mesa makes all
-        of them. With another size the window is outdated from now on.
+        Mesa makes another buffer when a Wayland compositor still holds all the others, as it may
+        for a moment when it is busy. Mesa makes new buffers, too, when the window gets another
+        size. From the middle stage on, the guard refuses the memory for them, and Mesa crashes. So
+        several flips follow each other here at once: the compositor has no time to give a buffer
+        back, and Mesa makes all the buffers that it may need. If the window gets another size
+        later, it counts as outdated.
         """
         if pygame.display.get_driver() == "wayland":
             self._size_of_buffers = pygame.display.get_window_size()
@@ -273,7 +278,7 @@ def open_screen(
     rotate: int = 0,
     is_card: bool = False,
 ) -> tuple[Screen, str | None]:
-    """Return the screen to paint on, and the reason if it is not the requested one.
+    """Return the screen to paint on, and the reason if it is another one than requested.
 
     Args:
         display: A number, the name of a connector, or auto: the first display, or a surface in
@@ -334,14 +339,14 @@ def _open_surface(
 
 
 POSITION = "SDL_VIDEO_WINDOW_POS"
-"""The environment variable with which pygame places a new window."""
+"""The environment variable from which pygame reads the position of a new window."""
 
 
 def check_display_exists(display: int | str, where: str) -> bool:
-    """Return whether `display` was searched for; False if this session has no display at all.
+    """Return whether `display` exists; False if this session has no display at all.
 
-    No window is opened. A session without any display is accepted, because the show may run in
-    another session. Raises ScreenError if the session has displays, but not this one.
+    No window is opened. Raises ScreenError if the session has displays, but not this one. A session
+    without any display is not a mistake, because the show may run in another session.
     """
     if not has_display():
         return False
@@ -368,7 +373,7 @@ def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
 
 
 def _find_monitor(connector: str, where: str) -> Monitor:
-    """Return the monitor at `connector`; raises ScreenError with the connectors in use."""
+    """Return the monitor at `connector`; raises ScreenError, with those in use, if none is."""
     found = {monitor.connector: monitor for monitor in monitors_of_session()}
     if connector in found:
         return found[connector]

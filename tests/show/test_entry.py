@@ -49,7 +49,7 @@ def test_a_driver_that_shows_nothing_is_no_display(
     """A driver that shows nothing is no display, because visitors would not be told."""
     monkeypatch.setenv("SDL_VIDEODRIVER", driver)
     settings = Settings(camera=CameraSettings(source=Device(7)))
-    with pytest.raises(ScreenError, match="no display to tell visitors"):
+    with pytest.raises(ScreenError, match="no display that could tell visitors"):
         run_show(
             Loaded(settings, "kiosk.yaml", {}, {}),
             windowed=(320, 180),

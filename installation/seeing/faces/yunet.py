@@ -45,7 +45,7 @@ class YuNet:
 
     def __init__(self, file: Path = WEIGHTS_FILE) -> None:
         data = read_pinned(
-            file, WEIGHTS_SHA256, "Run: kiosk fetch yunet; or set `detector: mtcnn`."
+            file, WEIGHTS_SHA256, "Run `kiosk fetch yunet`, or set `detector: mtcnn`."
         )
         self._size = (0, 0)
         """The picture size that the network is configured for: width and height, px."""

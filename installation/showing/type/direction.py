@@ -1,11 +1,11 @@
 """The direction of text: Unicode's bidirectional algorithm (UAX 9), as ICU implements it.
 
-The direction of a paragraph is decided once, by the majority of its letters, as rule HL1 allows; so
-an Arabic definition stays right-to-left if it begins with a Latin word. The embedding levels of its
-characters are decided with it, and a line keeps the levels of its paragraph. Levels come from
-PyICU. Rejected: the first letter (rules P2 and P3), which is wrong for a definition that begins
-with a name in another script; python-bidi, which returns only the text reordered from left to
-right; this text cannot be shaped.
+The direction of a paragraph is decided by the majority of its letters, as rule HL1 allows; so an
+Arabic definition is right-to-left even if it begins with a Latin word. Direction and embedding
+levels are decided once for the whole paragraph, and its lines keep them. Levels come from PyICU.
+Rejected: deciding by the first letter (rules P2 and P3), which is wrong for a definition that
+begins with a name in another script; and python-bidi, which returns only the text reordered from
+left to right, from which HarfBuzz cannot shape the letters.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from collections.abc import Sequence
 import icu
 
 FROM_FIRST_LETTER = 0xFE
-"""ICU's UBIDI_DEFAULT_LTR: rules P2 and P3, and left-to-right if no letter has a direction."""
+"""ICU's UBIDI_DEFAULT_LTR: the first letter that has a direction decides (rules P2 and P3); if
+there is none, the text is left-to-right.
+"""
 
 FROM_LEFT, FROM_RIGHT = 0, 1
-"""The embedding levels of a paragraph in either direction."""
+"""The embedding levels of a left-to-right and of a right-to-left paragraph."""
 
 _MARKS = "\u061c\u200e\u200f"
 """The invisible marks that have a direction; one at the beginning decides the paragraph's
@@ -27,8 +29,8 @@ direction.
 """
 
 _ALWAYS_FROM_LEFT = "\u0590"
-"""The lowest code point that may be right-to-left or change the direction; a text with only lower
-code points is recognised quickly.
+"""The lowest character that may be right-to-left or change the direction. A text with only lower
+ones is left-to-right, which is tested quickly.
 """
 
 
@@ -54,9 +56,10 @@ def is_right_to_left(text: str) -> bool:
 
 
 def visual_order(run_levels: Sequence[int]) -> list[int]:
-    """Return the indices of runs with `run_levels`, in their order from left to right.
+    """Return the indices of the runs that have `run_levels`, in the runs' order from left to right.
 
-    Rule L2: from the highest level down, each sequence of that level or higher is reversed.
+    This is rule L2: for each level, from the highest down, every sequence of runs at that level or
+    above is reversed.
     """
     order = list(range(len(run_levels)))
     for level in range(max(run_levels, default=0), 0, -1):
@@ -75,7 +78,7 @@ def _paragraph(text: str) -> icu.Bidi:
 
 
 def _paragraph_level(text: str) -> int:
-    """Return the level of most letters of `text`; without a majority, the first decides."""
+    """Return the level of most letters of `text`; without a majority, `FROM_FIRST_LETTER`."""
     directions = [unicodedata.bidirectional(letter) for letter in text]
     left, right = directions.count("L"), directions.count("R") + directions.count("AL")
     if text[0] in _MARKS or left == right:

@@ -1,4 +1,4 @@
-"""Prepares text for drawing: composed, on one line, and split into letters with their marks."""
+"""Prepares text for drawing: composes it, puts it on one line, splits letters from each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _SPACES = re.compile(r"[^\S\u00a0\u2007\u202f]+")
-"""Matches spaces, except those at which a line must not break."""
+"""Matches one or more spaces, except spaces at which a line must not break."""
 
 SOFT_HYPHEN = "\u00ad"
 ZERO_WIDTH_SPACE = "\u200b"
@@ -21,7 +21,7 @@ characters.
 """
 
 UNSEEN = frozenset(SOFT_HYPHEN + ZERO_WIDTH_SPACE + _JOINERS + _WORD_JOINER + _DIRECTIONS)
-"""The characters that leave no ink but have a meaning: line breaks, joining, and direction."""
+"""The invisible characters that have a meaning, for line breaks, joining or direction."""
 
 _KEPT = UNSEEN | frozenset(_SIGNS)
 
@@ -29,7 +29,7 @@ _KEPT = UNSEEN | frozenset(_SIGNS)
 def clean(text: str) -> str:
     """Return `text` composed (NFC), on one line, without control characters and byte-order marks.
 
-    Characters that only few fonts can draw are kept, so that they are reported if no font can draw
+    Even characters that most fonts cannot draw are kept, so that they are reported if no font has
     them.
     """
     composed = unicodedata.normalize("NFC", _SPACES.sub(" ", text).strip())
@@ -65,5 +65,5 @@ def distinct_clusters(texts: Iterable[str]) -> set[str]:
 
 
 def needs_no_font(cluster: str) -> bool:
-    """Return whether `cluster` leaves no ink, like a space or a control between letters."""
+    """Return whether `cluster` is invisible, such as a space or a control character."""
     return all(letter in UNSEEN or unicodedata.category(letter) == "Zs" for letter in cluster)

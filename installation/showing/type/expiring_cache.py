@@ -10,22 +10,22 @@ V = TypeVar("V")
 
 GENERATIONS = 3
 KEPT_S = 0.6
-"""The least time for which a value is kept after its last use, s: longer than the time from one
-search for room to the next, so that no text on the screen is set again. The longest time is 1.5
-times as long, plus three frames: at 30 frames a second all values are gone within a second.
+"""The least time for which a value is kept after its last use, s. It is longer than the time from
+one search for room on the screen to the next, so that no text on the screen is typeset again. The
+longest time is 1.5 times as long, plus three frames, which is one second at 30 frames a second.
 """
 
 
 class ExpiringCache(Generic[K, V]):
     """A cache of recently used values. Use it from one thread only.
 
-    A value that is used is in the youngest of `GENERATIONS`. Whenever the youngest is old enough,
-    a new one begins, and the oldest is dropped.
+    The values are in `GENERATIONS` generations. Each use of a value moves it to the youngest
+    generation. When that is old enough, a new generation begins, and the oldest is dropped.
     """
 
     def __init__(self) -> None:
         self._generations: list[dict[K, V]] = [{} for _ in range(GENERATIONS)]
-        """The youngest first."""
+        """The generations of values, the youngest first."""
         self._evicted_at = -float("inf")
 
     def __len__(self) -> int:

@@ -1,11 +1,11 @@
-"""A typeface: one font file, opened by HarfBuzz, which chooses, places and draws its glyphs.
+"""A typeface: one font file, from which HarfBuzz chooses, places and draws glyphs.
 
 HarfBuzz joins Arabic letters, orders Indic ones, and places marks on their letters, even if Unicode
-has no composed letter (m̃, ė́). It is used through uharfbuzz, which HarfBuzz's makers maintain, and
-also draws the outlines, at fractions of a pixel and in any weight of a variable font. Rejected: the
-HarfBuzz in pygame's SDL_ttf, which cannot set the weight, opens only the first face of a
-collection, and moves each letter to a whole pixel; and FreeType, which would be a second library
-that reads each file.
+has no composed letter (m̃, ė́). It also draws the glyphs, at positions between two pixels and in
+any weight of a variable font. It is used through uharfbuzz, which HarfBuzz's makers maintain.
+Rejected: the HarfBuzz in pygame's SDL_ttf, which cannot set the weight, opens only the first face
+of a collection, and moves each letter to a whole pixel; and FreeType, with which a second library
+would read each font file.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class Face:
     def shape(
         self, text: str, right_to_left: bool, script: str, x: float
     ) -> tuple[list[Glyph], float]:
-        """Return the glyphs of `text`, placed from `x` on, and where the next text begins, em.
+        """Return the glyphs of `text`, placed from `x` on, and the `x` at which the next begins.
 
         Args:
             text: The text, in the order in which it is read.
             right_to_left: Whether it is read from the right.
-            script: The ISO 15924 code; empty if all scripts share the text.
+            script: The ISO 15924 code of its script; empty if all scripts use these characters.
             x: The distance from the start of the line, em.
         """
         shaped = _shape(self._font, text, right_to_left, script)
@@ -95,7 +95,7 @@ class Face:
 
     @lru_cache(maxsize=4096)  # noqa: B019 - faces stay open as long as their fonts
     def height(self, glyph: int) -> tuple[float, float]:
-        """Return the extent of `glyph` above and below its baseline, em."""
+        """Return how far `glyph` extends above and below its baseline, em."""
         extents = self._font.get_glyph_extents(glyph)
         if not extents or not extents.height:
             return 0.0, 0.0
@@ -110,7 +110,7 @@ class Face:
 
 
 def draw(glyphs: Iterable[Glyph], size: int) -> Ink | None:
-    """Return the ink of `glyphs` at `size` px per em; None if they have none, as spaces do."""
+    """Return the ink of `glyphs` at `size` px per em; None if they have no ink, like spaces."""
     canvas = uharfbuzz.RasterDraw()
     for glyph in glyphs:
         glyph.face.add_outline(canvas, glyph, size)

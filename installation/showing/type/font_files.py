@@ -1,9 +1,9 @@
 """Finds font files for a text: in the package `manimgx-fonts`, then on the system.
 
-The package has Noto Sans, the kiosk's own face, with all of Latin, Greek and Cyrillic and the
-positions of their marks, and Noto's faces for nineteen more scripts in the same design; these look
-the same on every machine. For other scripts, such as Chinese, `search_fonts` runs fontconfig's
-`fc-match` once, before the guard refuses to start programs.
+The package has Noto Sans, the kiosk's own face, which has all letters of Latin, Greek and Cyrillic
+and the positions of their marks, and the Noto faces of nineteen more scripts, which have the same
+design. All of these look the same on every machine. For other scripts, such as Chinese,
+`search_fonts` runs fontconfig's `fc-match` before the guard forbids starting programs.
 
 A letter and its marks are drawn by one face, because another font does not know where the marks
 belong.
@@ -49,17 +49,19 @@ SYMBOL_FILES = (
     PACKAGED / "NotoSansSymbols[wght].ttf",
     Path(pygame.__file__).parent / pygame.font.get_default_font(),
 )
-"""The faces with symbols, the better one first; the other is FreeSans Bold, from pygame."""
+"""The files of the faces with symbols, the better one first; the second is FreeSans Bold, from
+pygame.
+"""
 
 EAST_ASIAN_REGIONS = ("JP", "KR", "SC")
-"""The regions Japan, Korea and China, in each of which a character may have another form."""
+"""The regions Japan, Korea and China; the same character may have a different form in each."""
 
 INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 
 FC_MATCH_TIMEOUT_S = 20
 
 MAX_NAMED_LETTERS = 3
-"""The largest number of letters that a mistake names; the others are counted."""
+"""The largest number of letters that a message lists; if there are more, it says how many more."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class FontFile:
 
 @cache
 def open_face(file: FontFile) -> Face:
-    """Open and return the face; it stays open."""
+    """Return the face in `file`, opened; it stays open."""
     return Face(file.path, file.number)
 
 
@@ -94,7 +96,7 @@ def packaged_face(cluster: str) -> Face | None:
 
 
 def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
-    """Return the face for each cluster of `texts`, and the clusters that no face can draw."""
+    """Return a face for each cluster of `texts`, and the set of clusters that no face can draw."""
     faces: dict[str, Face] = {}
     groups: dict[str, set[str]] = {}
     wanted = distinct_clusters(texts)
@@ -115,9 +117,9 @@ def find_faces(texts: Iterable[str]) -> tuple[dict[str, Face], set[str]]:
 
 
 def search_fonts(letters: Iterable[str]) -> None:
-    """Search for fonts for `letters` now, so that no program is needed for them later.
+    """Search for fonts for `letters` now, because a later search cannot start programs.
 
-    Letters that no font has are reported when a text needs them.
+    Letters that no font has are not reported here, but when a text needs them.
     """
     letters = set(letters)
     find_faces(letters)
@@ -142,7 +144,7 @@ def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
 
 
 def no_font(where: str, missing: Iterable[str]) -> Mistake:
-    """Return the mistake that no font draws the clusters `missing` of the text at `where`."""
+    """Return the mistake for the text at `where`: that no font can draw the clusters `missing`."""
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
@@ -152,16 +154,17 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
     if len(never) == len(letters):
         remedy = "Remove the letters."
     elif never:
-        remedy = f"Remove {join_first(never, MAX_NAMED_LETTERS)}; for the others, install a font, "
-        remedy += f"for example: {INSTALL}."
+        remedy = f"Remove {join_first(never, MAX_NAMED_LETTERS)}, and install a font for the other "
+        remedy += f"letters, for example: {INSTALL}."
     scripts = [group for group in groups if group != NO_SCRIPT]
     return Mistake(where, problem + (f", in {' and '.join(scripts)}" if scripts else ""), remedy)
 
 
 def _is_never(cluster: str) -> bool:
-    """Return whether no package of fonts will draw `cluster`: an emoji, or a letter without a name.
+    """Return whether no font can be installed for `cluster`: an emoji, or a letter without meaning.
 
-    A letter of the private-use areas means something in one font only, such as the apple on a Mac.
+    A letter without meaning is a noncharacter, or one of the private-use areas, which means
+    something only in one font, such as the apple on a Mac.
     """
     letter = cluster[0]
     has_no_meaning = unicodedata.category(letter) == "Co" or ord(letter) & 0xFFFE == 0xFFFE
@@ -173,9 +176,9 @@ def _code_points(cluster: str) -> str:
 
 
 def _region(group: str, wanted: set[str]) -> str:
-    """Return the region whose forms of shared characters suit the clusters `wanted`.
+    """Return the region whose forms of Chinese characters suit the clusters `wanted`.
 
-    The result is empty for most groups.
+    The result is empty if `group` is not the East Asian scripts.
     """
     if group != EAST_ASIAN:
         return ""
@@ -184,7 +187,7 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return the system's faces for the clusters of `wanted` that they can draw, by cluster."""
+    """Return a face of the system, keyed by cluster, for each of `wanted` that any can draw."""
     faces: dict[str, Face] = {}
     left = set(wanted)
     known = _system_faces.setdefault((group, region), [])
@@ -205,8 +208,8 @@ def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face
 
 
 _system_faces: dict[tuple[str, str], list[Face]] = {}
-"""The system's faces that were found, keyed by group of scripts and region, so that no program is
-needed again.
+"""The faces found on the system, keyed by group of scripts and region; they are stored because they
+can be found only by starting a program.
 """
 
 

@@ -1,9 +1,10 @@
-"""Finds where a line may break: Unicode's rules (UAX 14), as ICU applies them, and hyphens.
+"""Finds where a line may break, by Unicode's rules (UAX 14) as ICU applies them and by hyphens.
 
 ICU is used through PyICU, which also computes the direction of text. Its rules are used in their
 strict form, in which no line begins with a small kana. `pyphen` has LibreOffice's hyphenation
-patterns. Rejected: `uniseg`, which has only Unicode's rules; Thai, Lao, Khmer and Burmese have no
-spaces between words, so breaking their lines requires a dictionary; ICU has one for each.
+patterns. Rejected: `uniseg`, which has only Unicode's rules. They are not enough for Thai, Lao,
+Khmer and Burmese, which have no spaces between words; breaking their lines requires a dictionary,
+and ICU has one for each.
 """
 
 from __future__ import annotations
@@ -23,33 +24,34 @@ if TYPE_CHECKING:
     import pyphen
 
 _LEAST_LETTERS = 3
-"""The least number of letters of a word before a hyphen and after it; the patterns allow two."""
+"""The least number of letters of a word before a hyphen, and after it; the patterns allow two."""
 
 _WORD = re.compile(r"[^\W\d_]{6,}")
-"""Matches words that may be hyphenated: letters in a row. Words with soft hyphens are matched in
-parts.
+"""Matches words that may be hyphenated: six or more letters in a row. In a word with soft hyphens,
+it matches the parts between them.
 """
 
 _DICTIONARIES = [
     re.compile(f"[{block}]")
     for block in ("\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1000-\u109f", "\u1780-\u17ff")
 ]
-"""Match the letters of scripts for which ICU needs a dictionary, which it opens at the first word:
-Thai, Lao, Burmese, Khmer.
+"""Match the letters of Thai, Lao, Burmese and Khmer. For each of these scripts ICU needs a
+dictionary, which it opens at the first word.
 """
 
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")
 """Matches Korean letters."""
 
 _JOINS_NEXT = "\u17d2\u1039\u1a60"
-"""The characters that put the next letter below the previous one: Khmer's coeng, Burmese's virama
-and Tai Tham's sakot.
+"""The characters after which the next letter is written below the one before: Khmer's coeng, the
+virama of Burmese, and Tai Tham's sakot.
 """
 
 
 BreakKind = Literal["space", "soft hyphen", "hyphen", "letters"]
-"""The reason why a line may end. `space`: Unicode allows it, and nothing is drawn; `soft hyphen`:
-the author allows it; `hyphen`: the language allows it; `letters`: the word is too wide for a line.
+"""The reason why a line may end: `space` if Unicode allows it, and nothing is drawn; `soft hyphen`
+if the text has one there; `hyphen` if the hyphenation patterns of the language allow it; `letters`
+if the word is too wide for a line.
 """
 
 
@@ -85,13 +87,13 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
 
 
 def letter_breaks(text: str) -> list[Break]:
-    """Return the positions at which `text` may break if necessary: between readers' letters."""
+    """Return the positions between letters, as readers see them, where `text` breaks if it must."""
     positions = _positions(text, icu.BreakIterator.createCharacterInstance, "en")
     return [Break(position, "letters") for position in positions]
 
 
 def _positions(text: str, make: object, locale: str) -> list[int]:
-    """Return the ends of the parts that an iterator of ICU finds with the rules of `locale`.
+    """Return the ends of the parts of `text` that ICU's iterator finds by the rules of `locale`.
 
     A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never separated
     from it.
@@ -108,7 +110,7 @@ def _positions(text: str, make: object, locale: str) -> list[int]:
 
 
 def _belongs_to_next(letter: str) -> bool:
-    """Return whether `letter` belongs to the next one: a vowel before it, or in `_JOINS_NEXT`."""
+    """Return whether no line may end after `letter`: a vowel before its consonant, or a joiner."""
     return letter in _JOINS_NEXT or bool(
         icu.Char.hasBinaryProperty(letter, icu.UProperty.LOGICAL_ORDER_EXCEPTION)
     )

@@ -1,9 +1,9 @@
 """Fits a paragraph into lines: as few as possible, and as even in length as possible.
 
-All ways to break the paragraph are compared, as TeX does (Knuth and Plass, Software: Practice and
-Experience 11, 1981), by the space that stays free in each line. Rejected: filling one line after
-another, which leaves a line half empty if a long word follows; narrowing all lines afterwards
-cannot repair that.
+All ways to break the paragraph are compared by the space that stays free in each line, as in TeX
+(Knuth and Plass, Software: Practice and Experience 11, 1981). Rejected: filling one line after
+another, because a line stays half empty if the next word is long, and narrowing all lines
+afterwards does not repair that.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from installation.showing.type.drawable_text import SOFT_HYPHEN, ZERO_WIDTH_SPAC
 from installation.showing.type.line_breaks import Break, BreakKind, letter_breaks, line_breaks
 
 LINE_COST = 10.0
-"""The cost of a line. It outweighs all other costs together, so that no line is added for evenness.
-An empty line costs 1 more, in proportion to the square of its free share of the width.
+"""The cost of each line. It is higher than all other costs together, so that no line is added to
+make the lines more even. The square of the share of the line's width that stays free (0–1) is added
+to it.
 """
 
 BREAK_COSTS: dict[BreakKind, float] = {
@@ -26,8 +27,8 @@ BREAK_COSTS: dict[BreakKind, float] = {
     "hyphen": 0.1,
     "letters": 5.0,
 }
-"""The cost of a break of each kind, chosen by eye: a word is hyphenated if this makes the lines
-beside the hyphen a third more even.
+"""The cost of a break of each kind, chosen by eye. With these, a word is hyphenated if this makes
+the lines before and after the hyphen a third more even.
 """
 
 SECOND_HYPHEN_COST = 0.1
@@ -39,7 +40,7 @@ _BLANK = " " + ZERO_WIDTH_SPACE
 """The characters that take no space at the end of a line."""
 
 _SEPARATOR = "\N{NO-BREAK SPACE}·"
-"""The separator of names, which is left out at the end of a line."""
+"""The separator between two names, which is left out at the end of a line."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def fit(
     hyphen_width: float = 0.0,
     language: str = "",
 ) -> tuple[Span, ...]:
-    """Return `text` split into lines of at most `max_width`; only a single letter may be wider.
+    """Return the lines of `text`; none is wider than `max_width` unless it is a single letter.
 
     Args:
         text: A paragraph, as `drawable_text.clean` returns it.
@@ -141,7 +142,7 @@ def _span(text: str, start: int, end: Break) -> Span:
 
 
 def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:
-    """Return the cost of a line with the free share `free_share`, after the lines `before`."""
+    """Return the cost of a line after the lines `before`; `free_share` (0–1) of it stays free."""
     cost = LINE_COST + BREAK_COSTS[end.kind]
     if end.hyphenates and before and before[-1].hyphen:
         cost += SECOND_HYPHEN_COST

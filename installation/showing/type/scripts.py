@@ -1,9 +1,9 @@
-"""Finds the script of a character, and the scripts that share a font, from Unicode's data.
+"""Finds a character's script by Unicode's data, and the group of scripts that share a font.
 
-The data comes from fontTools, because Python's `unicodedata` has no scripts. Unicode lists the
-scripts of characters that several scripts use. Such a character needs a font for one of these
-scripts (the Arabic comma), unless one of them is drawn by the kiosk's own typeface (the acute
-accent).
+The data comes from fontTools, because Python's `unicodedata` has no scripts. For a character that
+several scripts use, Unicode lists these scripts. Such a character, for example the Arabic comma,
+needs a font for one of them. It needs no further font if the kiosk's own typeface draws one of
+these scripts, as for the acute accent.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import lru_cache
 import fontTools.unicodedata
 
 COMMON = frozenset({"Zyyy", "Zinh"})
-"""The ISO 15924 codes of characters that all scripts share, and of marks that take the script of
-their letter.
+"""The ISO 15924 codes for characters that all scripts use, and for marks that belong to the script
+of the letter before them.
 """
 
 OWN_SCRIPTS = frozenset({"Latn", "Grek", "Cyrl"})
@@ -32,17 +32,19 @@ NO_SCRIPT = "Unknown"
 """The name of the script of unassigned and private-use characters."""
 
 _PICTOGRAPHS = frozenset(map(chr, (*range(0x1F1E6, 0x1F200), *range(0x1F300, 0x1FB00))))
-"""The halves of flags, and Unicode's blocks of pictographs; some of them, such as the cloud with
-rain, are not wide.
+"""The letters that form flags in pairs, and Unicode's blocks of pictographs. They are listed
+because not all of them are wide, as emoji usually are; the cloud with rain is not.
 """
 
 _PREFERRED = ("Arab", "Deva")
-"""The scripts that are preferred for a shared character, because most readers use them."""
+"""The scripts whose fonts are preferred for a character of several scripts, because they have the
+most readers.
+"""
 
 
 @lru_cache(maxsize=8192)
 def script_of(letter: str) -> str:
-    """Return the ISO 15924 code of the script of `letter`: `Latn`; `""` if all scripts share it."""
+    """Return the ISO 15924 code of `letter`'s script, like `Latn`; `""` if all scripts use it."""
     script = str(fontTools.unicodedata.script(letter))
     if script not in COMMON:
         return script
@@ -53,7 +55,7 @@ def script_of(letter: str) -> str:
 
 
 def font_group(letter: str) -> str:
-    """Return the name of the group of scripts that share a font with `letter`: `East Asian`."""
+    """Return the name of the group of scripts whose font has `letter`, such as `East Asian`."""
     width = unicodedata.east_asian_width(letter)
     kind = unicodedata.category(letter)
     # The category of skin tones is Sk.

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
 
 LEADING = 1.24
-"""The distance between baselines relative to the font size; the heavy weight of the type allows
-this small value.
+"""The distance between baselines relative to the font size; lines of bold type may be this close to
+each other.
 """
 
 HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""The least type size, as a share of the size that the screen's diagonal would give. With it the
-notice's capitals are 15 mm high on a screen of 55 inches, however wide it is.
+"""The least scale of lengths and type, as a share of the scale in proportion to the screen's
+diagonal. With it, the notice's capitals are at least 15 mm high on a screen of 55 inches, whatever
+its proportions.
 """
 
 
@@ -40,8 +41,7 @@ class ScreenContext:
     fonts: Fonts
     size: Size
     label_language: str = ""
-    """The language of the labels, whose hyphenation patterns are used for them; empty if it is
-    unknown.
+    """The code of the language by whose patterns the labels are hyphenated; empty if it is unknown.
     """
     second: Words | None = None
     """The words of the second language, if the show has two."""
@@ -61,11 +61,11 @@ class ScreenContext:
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length`, given for a short side of 1080 px, scaled to this screen, px.
+        """Return `length`, which is in px at 1080, in px of this screen, at least 1.
 
-        On a screen of other proportions, type has the size that it would have on the largest screen
-        of the usual proportions within it, but at least `LEAST_OF_DIAGONAL` of the size that its
-        diagonal would give. It is rounded up, so that no type is smaller than that.
+        A screen that is not 16 : 9 is treated as the largest 16 : 9 screen that fits into it. But
+        the scale is at least `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same
+        diagonal. The result is rounded up, so that no type is too small.
         """
         return max(1, math.ceil(round(length * self._scale, 6)))
 
@@ -150,16 +150,16 @@ def set_panel(
     pad: int,
     background: Background | None,
 ) -> Panel:
-    """Return a panel at 0, 0 with `paragraphs` one below the other, as small as they allow.
+    """Return the smallest panel, at 0, 0, that has `paragraphs` one below the other.
 
     Right-to-left text is set flush right. The panel is cached while its text is on the screen.
 
     Args:
         fonts: The fonts, which also keep the panel.
         paragraphs: From top to bottom.
-        max_width: Of a line, px.
-        pad: The room around the type, px.
-        background: None for type on the bare picture.
+        max_width: The largest width of a line, px.
+        pad: The space around the type, px.
+        background: The background's colour and opacity; None if there is only the picture.
     """
     key = (tuple(paragraphs), max_width, pad, background)
     kept = fonts.panels.get(tuple(paragraph.text for paragraph in paragraphs), dict)
@@ -207,8 +207,8 @@ def _set_panel(
 def _room_below(rows: Sequence[tuple[TextLine, Paragraph, int, bool]], pad: int) -> int:
     """Return the space below the last baseline, px: `pad`, or more if marks or letters need it.
 
-    Letters such as g extend into the padding, but not to its edge, where they would touch what is
-    behind the panel.
+    Letters such as g may extend into the space `pad`, but not as far as the edge of the panel,
+    where they would touch the picture.
     """
     if not rows:
         return pad

@@ -27,7 +27,7 @@ def test_auto_refuses_a_file_of_yunets_name_with_other_content(tmp_path: Path) -
     """A damaged file is an error, and not a silent change of the detector."""
     file = tmp_path / yunet.WEIGHTS_FILE.name
     file.touch()
-    with pytest.raises(WeightsError, match=r"Run: kiosk fetch yunet; or set `detector: mtcnn`"):
+    with pytest.raises(WeightsError, match=r"Run `kiosk fetch yunet`, or set `detector: mtcnn`"):
         open_detector("auto", file)
 
 

@@ -144,7 +144,7 @@ def test_no_font_is_to_be_installed_for_what_no_font_has(letter: str) -> None:
 def test_the_remedy_tells_letters_apart() -> None:
     """If a font exists for some of the letters only, the remedy names those to remove."""
     (mistake,) = undrawable({"labels.csv:3": "宙 \uf8ff"})
-    assert mistake.remedy.startswith("Remove \uf8ff (U+F8FF); for the others, install a font, ")
+    assert mistake.remedy.startswith("Remove \uf8ff (U+F8FF), and install a font for the other ")
 
 
 @pytest.mark.usefixtures("no_system_fonts")
