@@ -135,7 +135,10 @@ def join_first(names: Sequence[str], limit: int = 5) -> str:
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return `number` and its noun: "1 label", "2,000 labels"; `plural` if `noun` takes no s."""
+    """Return a text such as "1 label" or "2,000 labels".
+
+    `plural` is the plural of `noun`, by default `noun` with an s.
+    """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 

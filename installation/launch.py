@@ -184,10 +184,10 @@ class Launcher:
         return _fork(arguments, status, self._args.report, logs_json=self._logs_json)
 
     def start_card(self) -> Started | None:
-        """Start the card and return it; None if this show has no window or only a test window.
+        """Start the card and return its process; None if this show needs no card.
 
-        Also None without an X server or a compositor, because then only one program can use the
-        screen.
+        A show without a window, or with only a test window, needs no card. Without an X server or a
+        compositor there is none, because only one program can use the screen.
         """
         if (early := self._early_card) is not None:
             self._early_card = None

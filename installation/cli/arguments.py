@@ -22,7 +22,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the command or option that was meant, as Python 3.14's does."""
+    """A parser that suggests the command or option that was meant, as in Python 3.14."""
 
     def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         super().error(message)
 
     def _suggest(self, unknown: Sequence[str]) -> str:
-        """Return the end of the message about `unknown` arguments: the options that were meant."""
+        """Return the options probably meant by `unknown` arguments, as the end of a message."""
         known = re.findall(r"--[\w-]+", self.format_help())
         options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
         meant = [name for option in options if (name := nearest(option, known))]
@@ -50,15 +50,17 @@ class Parser(argparse.ArgumentParser):
 
 
 CAMERA_TRIAL = "camera-trial"
-"""The command of the process in which `kiosk doctor` tries the camera (cli/camera_trial.py)."""
+"""The internal command that `kiosk doctor` runs in a child process to try the camera
+(cli/camera_trial.py).
+"""
 
 MIN_SIDE_PX = 160
 MAX_SIDE_PX = 16384
 """The largest side of a texture that current GPUs draw, px."""
 
 MAX_SIZE_DIGITS = 6
-"""The largest number of digits of a side that are converted; a side with more digits is too large
-in any case.
+"""The largest number of digits in a width or height. A longer number is rejected without being
+converted, because it is too large in any case.
 """
 
 
@@ -132,8 +134,8 @@ def run_parser(prog: str = "kiosk run") -> Parser:
 def check_run_arguments() -> None:
     """End the process if its arguments are not valid for `kiosk run`; scripts/run calls this.
 
-    This needs no installed package, so a mistyped option, a file that does not exist, or another
-    command is reported before packages are fetched.
+    This needs no installed package, so a mistyped option, a file that does not exist, or a command
+    other than `run` is reported before packages are fetched.
     """
     parser = run_parser()
     file: Path = parser.parse_args().file

@@ -1,8 +1,8 @@
 """Finds programs and settings that will blank or lock this screen during a show.
 
 On an X server the show itself keeps the screen on: SDL resets the server's idle time every 30 s
-(measured: it never passed 30 s, with D-Bus cut off as in a show). This has no effect on a Wayland
-desktop or on a screen locker that measures idle time itself.
+(measured without D-Bus, as in a show: the idle time never passed 30 s). This has no effect on a
+Wayland desktop or on a screen locker that measures idle time itself.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ value. A missing value has this effect too, because it means Plasma's default.
 
 
 def _output(*words: str) -> str | None:
-    """Return the output of the command; None if the command cannot be run or fails."""
+    """Return the output of the command line `words`; None if it cannot be run or fails."""
     try:
         ran = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -71,7 +71,10 @@ def find_blanking(
     output: Callable[..., str | None] = _output,
     processes: Callable[[], Collection[str]] = _processes,
 ) -> list[str]:
-    """Return a line for each thing that will blank, lock or suspend, with its remedy."""
+    """Return a line for each program or setting that will blank or lock the screen, with a remedy.
+
+    Settings that will suspend the computer are included.
+    """
     lines = []
     desktop = environment.get("XDG_CURRENT_DESKTOP", "")
     running = processes()
@@ -99,7 +102,7 @@ def find_blanking(
 
 
 def _find_plasma(output: Callable[..., str | None]) -> list[str]:
-    """Return a line for each setting of KDE Plasma that will blank, lock or suspend."""
+    """Return a line like those of `find_blanking` for each such setting of KDE Plasma."""
     lines = []
     for file, groups, key, good, does in _PLASMA:
         words = ("--file", file, *(word for group in groups for word in ("--group", group)))

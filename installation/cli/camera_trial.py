@@ -32,7 +32,7 @@ from installation.settings.paths import PROJECT
 from installation.show.progress import ProgressReporter
 
 TIMEOUT_S = 60.0
-"""The longest time for the child's start, its self-test and the camera, s."""
+"""The longest time for the child to start, run its self-test and open the camera, s."""
 
 NO_ANSWER = Mistake(
     "camera",
@@ -52,11 +52,16 @@ each character, and an output filter up to 4,000 for a line.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
-"""A function that checks the process with the given id from outside and returns the mistakes."""
+"""A function that checks a sealed process, given its id, from outside the sandbox, and returns the
+mistakes found.
+"""
 
 
 def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
-    """Return the name of the camera of kiosk.yaml at `file`, and why it is not a real camera.
+    """Open the camera that kiosk.yaml at `file` names, close it, and return its name.
+
+    The second value returned is the reason if `camera.source: auto` chose the rehearsal; otherwise
+    it is None. The camera is opened in a child process.
 
     With `privacy: degraded` the child is not checked from outside. Raises KioskError if the guard
     is incomplete, or if the camera cannot be opened.
@@ -68,7 +73,7 @@ def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
 
 
 def _witness() -> Witnessed:
-    """Return the check of processes that start after this call."""
+    """Return a function that checks processes; they must start after this call."""
     if sys.platform != "linux":
         return lambda _: []
     from installation.guarding.witness import Witness
@@ -138,9 +143,9 @@ def parser() -> Parser:
 
 
 def open_under_guard(args: argparse.Namespace) -> int:
-    """Open the camera under the whole guard, close it, print what it is; return the exit status.
+    """Open the camera under the whole guard, close it, print the answer; return the exit status.
 
-    This is the child process of `try_camera`.
+    This is the command of the child process that `try_camera` starts.
     """
     try:
         _answer(_open_under_guard(args.file))

@@ -187,7 +187,7 @@ def check_display(loaded: Loaded[Settings]) -> bool:
 
 
 def count_labels(label_set: LabelSet) -> str:
-    """Return title, folder and number of labels of `label_set`, in words."""
+    """Return a text with the title, the folder and the number of labels of `label_set`."""
     visible, hidden = len(label_set.labels), sum(label_set.hidden.values())
     count = f"{visible:,} of {counted(visible + hidden, 'label')}"
     return f"{label_set.settings.title} (models/{label_set.name}), {count}"
@@ -196,12 +196,12 @@ def count_labels(label_set: LabelSet) -> str:
 def _plan(
     settings: Settings, label_set: LabelSet, *, display_exists: bool
 ) -> list[tuple[str, str]]:
-    """Return the parts of the show, each with its description; hidden labels are not named.
+    """Return the name and a description of each part of the show, without hidden labels' names.
 
     `display_exists` says whether the display that kiosk.yaml names was found.
     """
     camera, reading, screen = settings.camera, settings.reading, settings.screen
-    size = f"{camera.width}×{camera.height} at {camera.fps} a second"
+    size = f"{camera.width}×{camera.height} at {camera.fps} frames a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
     unchecked = "" if display_exists else ", not checked: this session has no display"
     choice = (
@@ -220,13 +220,14 @@ def _plan(
         (
             "visitors",
             f"people whose faces are at least {settings.visitors.least_size:g} of the picture's "
-            f"height; they are told for {reading.announce_s:g} s before they are read",
+            f"height; they see the notice for {reading.announce_s:g} s before they are classified",
         ),
         (
             "reading",
-            f"after {reading.min_time_s:g} s, {counted(reading.min_readings, 'reading')} and "
-            f"{reading.agreement:.0%} agreement; {choice}; shown for {reading.hold_s:g} s, or "
-            "longer if the text takes longer to read, then removed",
+            f"after at least {reading.min_time_s:g} s and "
+            f"{counted(reading.min_readings, 'reading')}, of which {reading.agreement:.0%} agree; "
+            f"{choice}; shown for {reading.hold_s:g} s, or longer if the text takes longer to "
+            "read, then removed",
         ),
         (
             "screen",
@@ -259,9 +260,9 @@ def _source_in_words(source: Source) -> str:
 
 
 def _language_in_words(language: Language, own: list[str]) -> str:
-    """Return a description of the languages of words and labels.
+    """Return a description of the languages of the kiosk's own words and of the labels.
 
-    `own` are the names of the sentences that the curator wrote.
+    `own` are the keys under `words` for which the curator wrote a sentence.
     """
     from installation.showing.words import load_words
 

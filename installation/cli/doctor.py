@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 FRAMES = 8
-"""The number of frames that a show has in memory at a time; a guess; the staff card shows the real
-number.
+"""A guess of how many frames a show has in memory at the same time. The staff card of a running
+show has the real number.
 """
 
 
@@ -103,7 +103,7 @@ def _try(part: str, examine: Callable[[], Finding]) -> Finding:
 
 
 class _Examination:
-    """Tries the parts of a show one by one; some need what an earlier part has opened."""
+    """Tries the parts of a show one by one; some parts need what an earlier part has opened."""
 
     def __init__(self, loaded: Loaded[Settings], file: Path) -> None:
         """Try the parts of a show with the settings `loaded` from kiosk.yaml at `file`."""
@@ -174,14 +174,18 @@ class _Examination:
         return Finding("ok", name)
 
     def _line(self) -> Finding:
-        """Return where to draw the line on the floor, for cameras with common angles of view."""
+        """Return a finding that says where to draw the line on the floor.
+
+        Nobody behind this line is classified, because their faces are too small. The finding has a
+        row for each of several common angles of view.
+        """
         from installation.seeing.presence.floor_line import ANGLES, FloorLine
 
         least, camera = self._settings.visitors.least_size, self._settings.camera
         if not least:
-            problem = "visitors.least_size is 0, so everybody in the picture is read"
+            problem = "visitors.least_size is 0, so everybody in the picture is classified"
             remedy = (
-                "The distance of a line on the floor follows from a least size. Write 0.1, the "
+                "The distance of the line on the floor is computed from this size. Write 0.1, the "
                 "default, or another share of the height."
             )
             return Finding("fallback", f"{problem}. {remedy}")
@@ -191,17 +195,17 @@ class _Examination:
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
             f"camera of {angle}° (diagonal): line at {line.line_m:.1f} m, "
-            f"visitors are told from {line.announced_m:.1f} m on"
+            f"visitors see the notice from {line.announced_m:.1f} m on"
             for angle, line in lines.items()
         )
         intro = (
             f"behind the line, faces are smaller than {least:g} of the picture's height and are "
-            "not read"
+            "not classified"
         )
         return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:
-        """Return whether as much memory may be locked as frames need."""
+        """Return the finding whether this user may lock as much memory as a show's frames need."""
         import resource
 
         camera = self._settings.camera
@@ -246,7 +250,7 @@ class _Examination:
 
     def _fonts(self, label_set: LabelSet) -> Finding:
         check_fonts(self._loaded, label_set)
-        return Finding("ok", "every script of the labels and the screen can be drawn")
+        return Finding("ok", "the fonts can draw every script of the labels and the screen")
 
     def _detector(self) -> Finding:
         from installation.seeing.faces.open import open_detector
@@ -268,7 +272,7 @@ class _Examination:
 
 @contextlib.contextmanager
 def _without_remarks_of_libraries() -> Iterator[None]:
-    """In the block, discard what C libraries write to standard error.
+    """Discard what C libraries write to standard error while the `with` block runs.
 
     Nothing is lost, because failures are raised as exceptions.
     """
@@ -284,7 +288,7 @@ def _without_remarks_of_libraries() -> Iterator[None]:
 
 
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print the cameras: lasting names, sizes and rates; return the exit status.
+    """Print each camera's lasting name, sizes and frame rates; return the exit status.
 
     The names stay valid after a restart. The status is 2 if there are cameras but none of them can
     be used.
@@ -321,7 +325,7 @@ def _print_camera(listing: CameraListing) -> None:
         say(f"  camera.source: auto does not use it: {reason}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
-        say(f"  {mode.format} {mode.width}×{mode.height} at {rates} a second")
+        say(f"  {mode.format} {mode.width}×{mode.height} at {rates} frames a second")
     if listing.problem is None:
         for control in list_controls(listing.node):
             say(f"  {control}")

@@ -49,7 +49,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def fetch(args: argparse.Namespace) -> int:
-    """Fetch the named items, or list all; return the exit status.
+    """Fetch the named items, or list all items if none is named; return the exit status.
 
     Raises FetchError: for an unknown name before anything is fetched, otherwise after all were
     tried.

@@ -57,9 +57,11 @@ def add_commands(commands: Commands) -> None:
         check_set,
         "check a set: confirm that it is valid, or list all mistakes in its files",
     )
-    add_file_argument(add("build", build_set, "compute the file that the show reads, from the set"))
+    add_file_argument(
+        add("build", build_set, "compute the one file of the set that the show loads")
+    )
     preview = add(
-        "preview", preview_set, "paint a set as a map, and print how evenly its labels win"
+        "preview", preview_set, "paint a set as a map, and print how evenly its labels are chosen"
     )
     add_file_argument(preview)
     preview.add_argument(
@@ -178,7 +180,7 @@ def build_set(args: argparse.Namespace) -> int:
 
 
 def preview_set(args: argparse.Namespace) -> int:
-    """Draw a set as a map in its folder, print facts for a curator; return the exit status.
+    """Draw a map of a set, print how its labels are used; return the exit status.
 
     The settings are read from kiosk.yaml, so the map shows the set as a show would.
     """
@@ -186,7 +188,9 @@ def preview_set(args: argparse.Namespace) -> int:
 
     settings = _settings(args.set, args.file)
     _check_writable(MODELS / args.set if args.to is None else args.to.absolute().parent)
-    print_progress(f"Trying {args.set} on neutral pictures and the rehearsal; a minute or two …")
+    print_progress(
+        f"Trying {args.set} on neutral pictures and the rehearsal; this takes a minute or two …"
+    )
     result = preview(args.set, args.screen, settings, tsne=args.neighbours, to=args.to)
     for figure in result.figures:
         say(figure)
@@ -241,7 +245,10 @@ def watch_set(args: argparse.Namespace) -> int:
 
 
 def _check_writable(folder: Path) -> None:
-    """Raise LabelSetError if nothing can be written into `folder`, before minutes of work."""
+    """Raise LabelSetError if nothing can be written into `folder`.
+
+    This is checked before work that takes minutes.
+    """
     if os.access(folder, os.W_OK | os.X_OK):
         return
     if folder.is_dir():

@@ -35,8 +35,8 @@ FILTERS_TIMEOUT_S = 2.0
 """How long the ending process waits for the output filters to write their remaining lines, s."""
 
 UNSUPERVISED_TIMEOUT_S = 30.0
-"""The same for a process without a supervisor, such as an audit, s. Nobody ends it early, and a
-program that reads its output needs all of it.
+"""How long an ending process without a supervisor, such as an audit, waits for its output filters,
+s. Nobody ends such a process early, and a program that reads its output needs all of it.
 """
 
 LOG = LineLog()
@@ -49,7 +49,7 @@ COMMANDS = ("run", "status", "audit", "service", "check", "doctor", "cameras", "
 
 @functools.cache
 def command_name() -> str:
-    """Return the text to type for `kiosk`: the path of scripts/kiosk, or `kiosk` if in PATH.
+    """Return what to type to run `kiosk`: the path of scripts/kiosk, or `kiosk` if it is in PATH.
 
     A copy of the package without scripts/ has no other name than `kiosk`.
     """
@@ -97,8 +97,8 @@ def say(line: str = "") -> None:
 def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
-    A continued line is indented to the last column of the line, because columns are separated by
-    two spaces.
+    Two or more spaces separate the columns of a table. The continuation of a line is indented to
+    its last column, or to its third if it has more.
     """
     if stream is None or not stream.isatty():
         return text

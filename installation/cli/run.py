@@ -38,7 +38,9 @@ from installation.memory.garbage import pause_collection
 from installation.settings.paths import DEFAULT_FILE, PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
-"""The longest time, s, that the audit waits for the rehearsal's visitor to be named."""
+"""The longest time, s, that the audit waits until the simulated visitor of the rehearsal gets a
+label.
+"""
 
 
 def add_commands(commands: Commands) -> None:
@@ -251,7 +253,7 @@ def service(args: argparse.Namespace) -> int:
 
 
 def _played_source(file: Path) -> Path | None:
-    """Return the film or folder of pictures that `file` names as its camera; None if it does not.
+    """Return the film or folder of pictures that `file` names as its camera; None for a camera.
 
     Mistakes in the file are reported by the show, on its card.
     """

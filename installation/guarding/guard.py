@@ -1,7 +1,7 @@
 """The guard of one show: it enters stage two, searches for leaks and runs the self-test.
 
-The order is fixed. Stage two comes before the search for leaks: otherwise another thread could open
-a file after the search. The probes come last, because they test the complete sandbox.
+The order is fixed. Stage two comes before the search for leaks, because otherwise another thread
+could open a file after the search. The probes come last, because they test the complete sandbox.
 """
 
 from __future__ import annotations
@@ -44,7 +44,11 @@ class Guard:
 
     @classmethod
     def from_environment(cls) -> Guard:
-        """Return the guard that stage one left; without stage one, a guard that reports this."""
+        """Return a guard with the result of stage one.
+
+        If stage one did not run, the guard treats this as a mistake, which `check_stage_one`
+        reports.
+        """
         return cls(SandboxStatus.from_environment() or SandboxStatus("enforce", (NOT_LAUNCHED,)))
 
     @classmethod

@@ -32,7 +32,10 @@ NOT_PROVED = (
 
 @dataclass(frozen=True)
 class HostCheck:
-    """The check of one property of the machine: result (None: unknown), finding and remedy."""
+    """The check of one property of the machine: name, result, finding and remedy.
+
+    The result `good` is None if it is not known.
+    """
 
     name: str
     good: bool | None
@@ -145,7 +148,7 @@ def _never_swapped(root: Path) -> bool:
 
 
 def _in_memory(root: Path, area: str) -> bool:
-    """Return whether a swap area is zram without a backing disk."""
+    """Return whether the swap area `area` is zram without a backing disk."""
     name = area.removeprefix("/dev/")
     behind = _read(root / "sys/block" / name / "backing_dev") or "none"
     return re.fullmatch(r"/dev/zram\d+", area) is not None and behind == "none"
@@ -163,11 +166,11 @@ def _core_dumps(root: Path) -> HostCheck:
 
 
 def _kernel_log(root: Path) -> HostCheck:
-    """Return whether a program that fails on purpose can write into the kernel's log.
+    """Return the check that no program can write into the kernel's log by failing on purpose.
 
     The kernel logs the registers and the code of a program that accesses invalid memory. If the
-    kernel refuses an allocation, it logs the name of the program and the size. journald writes the
-    kernel's log to a disk.
+    kernel refuses to allocate memory, it may log the name of the program and the size. journald
+    writes the kernel's log to a disk.
     """
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
@@ -179,7 +182,7 @@ def _kernel_log(root: Path) -> HostCheck:
         logged.append("the registers of a program that crashes")
         lines.append("`debug.exception-trace = 0`")
     if overcommit == "2":
-        logged.append("each allocation that it refuses")
+        logged.append("each request for memory that it refuses")
         lines.append("`vm.overcommit_memory = 0` (Linux's default, which refuses less)")
     remedy = (
         f"Write {' and '.join(lines) or '`debug.exception-trace = 0`'} into "
@@ -187,11 +190,13 @@ def _kernel_log(root: Path) -> HostCheck:
     )
     if logged:
         return HostCheck("kernel log", False, f"the kernel logs {' and '.join(logged)}", remedy)
-    return HostCheck("kernel log", True, "the kernel logs nothing of programs that crash", remedy)
+    return HostCheck(
+        "kernel log", True, "the kernel logs nothing about programs that crash", remedy
+    )
 
 
 def _arguments() -> HostCheck:
-    """Return whether the show can hide its arguments, which are in its own memory.
+    """Return the check that the show can hide its arguments, which are in its own memory.
 
     Every user may read a program's arguments, and a show whose arguments are not hidden could write
     pictures there.
@@ -221,7 +226,7 @@ def _hibernation(root: Path) -> HostCheck:
     if "disk" not in states.split():
         return HostCheck("hibernation", True, "not supported by this kernel", remedy)
     if resume not in (None, "0:0"):
-        found = f"the kernel may write all memory to disk {resume} (major:minor)"
+        found = f"hibernation would write all memory to disk {resume} (major:minor)"
         return HostCheck("hibernation", False, found, remedy)
     if _swap_areas(root) == []:
         return HostCheck("hibernation", True, "not possible without a swap area", remedy)
@@ -257,7 +262,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 
 
 def _false_cameras(root: Path) -> HostCheck:
-    """Return whether no video device passes on pictures that are written to it."""
+    """Return the check that no video device passes on pictures that programs write to it."""
     remedy = (
         "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: it "
         "knows the video devices that the show cannot ask."
@@ -285,7 +290,9 @@ def _false_cameras(root: Path) -> HostCheck:
 _REMOTE = re.compile(
     r"(nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|glusterfs|autofs|fuse\..*|fuse|virtiofs)"
 )
-"""Matches file systems for which a program or another computer looks up the names of files."""
+"""Matches the types of file systems that another program or computer serves, and which therefore
+pass it the names of the files that are opened.
+"""
 
 
 def _network_disks(root: Path) -> HostCheck:
@@ -312,7 +319,7 @@ def _tracer(root: Path) -> HostCheck:
 
 
 def _user(root: Path) -> HostCheck:
-    """Return whether the show runs as an ordinary user.
+    """Return the check that the show runs as an ordinary user, without root's capabilities.
 
     The seal refuses geteuid, which then returns a wrong number, so the user is read from /proc.
     """

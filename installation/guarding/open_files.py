@@ -36,11 +36,11 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
-"""Shared mappings without a file, of this process, its GPU or the display. Only a process that was
-given their descriptor can share them. System V's shared memory is not listed, because every program
-on this machine can find it.
+"""The beginnings of the names of harmless shared mappings: memory without a file, of this process,
+its GPU or the display. Only a process that was given the descriptor of such memory can share it.
+System V's shared memory is not listed, because every program on this machine can find it.
 
-From the middle stage on this kind of memory cannot be made, so all of it was made for the window.
+From the middle stage on no such memory can be made, so all of it was made for the window.
 """
 
 
@@ -52,9 +52,9 @@ def find_leaks(
 ) -> list[Mistake]:
     """Return a mistake for each open object through which pictures could leave this process.
 
-    Allowed are the `devices` by their paths, the descriptors `pipes` as pipes to other processes in
-    addition to the standard streams, the `known_children` from before stage one, and the display
-    that the session's `environment` names.
+    Four kinds of objects are allowed. `devices` are the paths of devices, `pipes` the descriptors
+    of pipes to other processes (the standard streams are allowed too), `known_children` the ids of
+    child processes from before stage one, and the session's `environment` names the display.
     """
     files = _open_files()
     displays = [
@@ -126,8 +126,9 @@ def _leaking_files(
     displays: Collection[int],
 ) -> Iterator[Mistake]:
     if len(displays) > MOST_DISPLAY_SOCKETS:
-        seen = f"{len(displays)} sockets to the display (expected at most {MOST_DISPLAY_SOCKETS})"
-        yield Mistake("open files", seen, LEAK_REMEDY)
+        seen = f"the show has {len(displays)} sockets to the display"
+        too_many = f"{seen} (expected at most {MOST_DISPLAY_SOCKETS})"
+        yield Mistake("open files", too_many, LEAK_REMEDY)
     for file, (state, target) in files.items():
         mode = state.st_mode
         problem: str | None = None
@@ -218,7 +219,7 @@ def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> b
 
 
 def _leaking_mappings() -> Iterator[Mistake]:
-    """Yield a mistake for each shared mapping of a file that is or could become writable."""
+    """Yield a mistake for each shared mapping of a file that is, or can be made, writable."""
     shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
     suspects = {}
     for line in shared:

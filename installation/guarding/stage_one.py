@@ -102,7 +102,7 @@ def start_show(
     *,
     logs_json: bool = False,
 ) -> NoReturn:
-    """Enter stage one, then execute `kiosk` with `arguments`, passing on the `SandboxStatus`.
+    """Enter stage one, then execute `kiosk` with `arguments` and the status of the sandbox.
 
     `status` contains what the launcher knows before stage one. The numbers of the summary go to the
     file `report`. `logs_json` says whether each line on standard error is written as JSON.
@@ -174,7 +174,11 @@ def enter_stage_one(
         )
         output_filter.remove_on_exit(scratch_dir)
 
-    set_up("scratch folder", "Give the show's user a RuntimeDirectory.", prepare_scratch_dir)
+    set_up(
+        "scratch folder",
+        "Let the show's user write into /dev/shm; in a systemd unit, set RuntimeDirectory=.",
+        prepare_scratch_dir,
+    )
     known_children = open_files.children()
     set_up("orphaned processes", NEWER_KERNEL, limits.become_subreaper)
     set_up(CORE_DUMPS, "Start the show as an ordinary user.", limits.disable_core_dumps)
@@ -204,7 +208,7 @@ def enter_stage_one(
 
 
 def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
-    """Return the error number of each scratch folder probe that this machine lacks, by name."""
+    """Return the result of `find_unavailable` for the probes that change only `scratch_dir`."""
     from installation.guarding.probes.files import IN_SCRATCH_DIR
     from installation.guarding.probes.probe import find_unavailable
 
@@ -276,8 +280,9 @@ def _redirect_streams(
 ) -> list[int]:
     """Put output filters between the show and the open `streams`; return their process ids.
 
-    A stream that leads to /dev/null needs no filter. `logs_json` says whether each line on standard
-    error is written as JSON.
+    A stream that leads to /dev/null needs no filter. Without `may_open_cameras`, as in an audit,
+    standard output may carry much more text. `logs_json` says whether each line on standard error
+    is written as JSON.
     """
     pids = []
     null = os.stat(os.devnull).st_rdev

@@ -23,9 +23,9 @@ Privacy = Literal["enforce", "degraded"]
 
 LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
 SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
-"""The names of the layers. Stage one sets up the first three and a seccomp filter, and each later
-stage adds a seccomp filter. The show's first act protects its memory, and stage two limits the size
-of files.
+"""The names of the six layers: these three and the three above. Stage one sets up Landlock, forbids
+new privileges and core dumps, and installs a seccomp filter; each later stage adds a seccomp
+filter. The show's first act protects its memory, and stage two limits the size of files.
 
 A missing layer is reported under its name.
 """
@@ -52,9 +52,11 @@ class SandboxStatus:
     """The descriptor of the pipe to the output filter that writes the report."""
     report_filter_pid: int | None = None
     output_filter_pids: tuple[int, ...] = ()
-    """The output filters of standard error, and of standard output if it is a file."""
+    """The process ids of the output filters of standard output and standard error. A stream that is
+    closed or leads to /dev/null has none.
+    """
     known_children: tuple[int, ...] = ()
-    """The child processes from before stage one, including the output filters."""
+    """The ids of the child processes from before stage one, including the output filters."""
     started_at: float | None = None
     """The time at which the launcher started, in seconds of the monotonic clock."""
     unavailable: Mapping[str, int] = field(default_factory=dict)
@@ -66,8 +68,8 @@ class SandboxStatus:
     progress_pipe: int | None = None
     """The descriptor of the pipe through which this process sends numbers to the supervisor."""
     orders_pipe: int | None = None
-    """The descriptor of the pipe from the supervisor: the permission to open a camera, or, for the
-    card, what it shows.
+    """The descriptor of the pipe from the supervisor, through which a show gets the permission to
+    open its camera, and the card the name of the picture to show.
     """
     landlock_version: int = 0
     """The version of Landlock that restricts this process; 0: this kernel has none."""

@@ -38,7 +38,7 @@ in cage. A sealed show may not call it.
 """
 
 USER = "kiosk"
-"""The user that runs the show."""
+"""The name of the user that runs the show."""
 
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -63,7 +63,7 @@ MAKE_NVIDIA_DEVICES = (
 
 
 def nvidia_modprobe() -> Path | None:
-    """Return NVIDIA's program on this machine; None if its driver is not installed."""
+    """Return the path of nvidia-modprobe; None if NVIDIA's driver is not installed."""
     return NVIDIA_MODPROBE if NVIDIA_MODPROBE.exists() else None
 
 
@@ -74,7 +74,7 @@ FOLDER = "/run/kiosk-screen"
 """The folder with the sockets and the cookie of the kiosk's own display."""
 
 AUTHORITY = f"{FOLDER}/auth"
-"""The file with that X server's cookie, which only the kiosk's user may read."""
+"""The file with the cookie of the kiosk's own X server; only the kiosk's user may read it."""
 
 SERVER_OPTIONS = (
     *("-nolisten", "tcp", "-s", "0", "-dpms"),
@@ -127,10 +127,10 @@ def unit(
     *,
     display: Display = "desktop",
 ) -> str:
-    """Return the unit for the kiosk in the folder `root`.
+    """Return the text of the systemd unit for the kiosk in the folder `root`.
 
-    It opens its window on the desktop's X display :0, or on the `display` of `screen_unit`, which
-    no other user except root may use.
+    The show that the unit starts opens its window on the desktop's X display :0, or, if `display`
+    is not "desktop", on the display of `screen_unit`, which no other user except root may use.
 
     With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show.
     Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
@@ -254,7 +254,9 @@ WantedBy=graphical.target
 
 
 def screen_unit(display: Display = "x11", user: str = USER, program: str | None = None) -> str:
-    """Return the unit of a display for the kiosk alone, which `unit` with that `display` needs.
+    """Return the text of a unit that starts a display for the kiosk alone.
+
+    The unit that `unit` returns for the same `display` needs it.
 
     An X server has no network, none of the extensions by which a client types into windows (XTEST)
     or reads what is typed (RECORD), and only a client with its cookie may connect to it. The server

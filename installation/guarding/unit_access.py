@@ -48,7 +48,10 @@ class Account:
         return cls(entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
 
     def may(self, permission: int, status: os.stat_result) -> bool:
-        """Return whether the mode bits grant `permission` (4: read; 1: execute or enter)."""
+        """Return whether the mode bits in `status` grant the account `permission`.
+
+        4 is the permission to read, 1 to execute a file or enter a folder.
+        """
         if self.uid == 0:
             return True
         if status.st_uid == self.uid:
@@ -100,7 +103,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _played_files(source: Path) -> list[Path]:
-    """Return the film, or the folder of pictures and its files; none if it does not exist."""
+    """Return the film, or the folder of pictures and its files; none if `source` does not exist."""
     if not source.is_dir():
         return [source] if source.exists() else []
     return [source, *(file for file in source.iterdir() if file.is_file())]
@@ -109,7 +112,7 @@ def _played_files(source: Path) -> list[Path]:
 def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str | None:
     """Return the reason why `account` cannot read or execute `path`; None if it can.
 
-    `executed` says whether it must be executable; `user` is the account's name in the reason.
+    `executed` says whether `path` must be executable; `user` is the account's name in the reason.
     """
     for hidden in HIDDEN:
         if path.is_relative_to(hidden):

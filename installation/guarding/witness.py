@@ -165,7 +165,7 @@ class Witness:
                 counts.append(_filters(_status(self._proc / str(pid) / "task" / thread)))
         lacking = [count for count in counts if count < expected]
         if lacking or not counts:
-            seen = f"fewest filters {min(lacking, default=0)}, expected {expected}"
+            seen = f"the fewest are {min(lacking, default=0)}, expected {expected} in each"
             yield (
                 f"seccomp filters are missing in {len(lacking)} of "
                 f"{counted(len(counts), 'thread')} ({seen})"

@@ -37,13 +37,13 @@ class EndedProcesses:
             self._selector.register(pidfd, selectors.EVENT_READ)
 
     def update(self, ready: Collection[object], now: float) -> None:
-        """Record which of the watched processes have ended, from `ready`, the selector's result."""
+        """Record the watched processes that have ended; `ready` is the selector's result."""
         for pidfd in self._pidfds.intersection(ready):
             self._close(pidfd)
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return for how long one of the processes has been gone, s; negative if all still run."""
+        """Return the time since the first process ended, s; negative if all still run."""
         return now - self._ended_at
 
     def clear(self) -> None:

@@ -27,13 +27,15 @@ SNAPSHOT_S = 10.0
 """The least time between two changes of the reported figures, s."""
 
 VERDICT_STEP = 10
-"""The step in which verdicts are counted."""
+"""The reported number of verdicts is a multiple of this number."""
 
 AGE_STEPS_MS = (50, 100, 200, 500, 1000, 5000)
 """The upper bounds that are reported instead of a frame's age, ms."""
 
 RATE_STEP = 5
-"""The step to which rates of at least ten a second are rounded."""
+"""Rates of ten or more a second are rounded to multiples of this number; lower rates are rounded to
+whole numbers.
+"""
 
 MEMORY_STEP_MB = 100
 
@@ -225,7 +227,7 @@ def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
         "temperature": _unit(snapshot["temperature_c"], " °C"),
     }
     if snapshot["camera_fps"] is None:  # not measured yet; a measured rate is at least 0
-        minute = {"figures": "not yet (measured every minute)"}
+        minute = {"figures": "not known before the first minute is over"}
     figures = {
         "state": snapshot["state"],
         **minute,

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Latest(Generic[T]):
-    """The newest value of one writer, for one reader."""
+    """A mailbox that holds the newest value of one writer for one reader."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -21,11 +21,13 @@ WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays if there are more failures within a minute than `FAST_DELAYS_S` has delays, s."""
+"""The delays after further failures, once there have been more failures within a minute than
+`FAST_DELAYS_S` has delays, s.
+"""
 
 STEADY_S = 600.0
-"""The time that the show must run after slow restarts before the delays start from the beginning,
-s.
+"""After a slow restart, the show must run for this time before a failure is delayed by the first of
+`FAST_DELAYS_S` again, s.
 """
 
 
@@ -44,7 +46,10 @@ class RestartPolicy:
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:
-        """Return the delay before the restart of a show that ended at `now` after `ran_s`, s."""
+        """Return the delay, s, before the restart of a show that ended at `now`.
+
+        `ran_s` is the time for which the show ran, s.
+        """
         self.count += 1
         if ran_s >= STEADY_S:
             self._slow = 0

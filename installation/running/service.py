@@ -1,4 +1,4 @@
-"""Talks to systemd: finds out whether it runs the show, and sends the messages that it expects.
+"""Finds out whether systemd started this process, and sends the messages that systemd expects.
 
 sd_notify(3) describes the protocol: each message is a datagram to the socket that `NOTIFY_SOCKET`
 names.

@@ -70,7 +70,7 @@ class StatusSocket:
 
 
 def ask(path: Path) -> dict[str, object]:
-    """Return the answer of the supervisor at `path`. Raises OSError or ValueError."""
+    """Return the answer of the supervisor whose socket is `path`. Raises OSError or ValueError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(TIMEOUT_S)
         asking.connect(str(path))

@@ -70,7 +70,9 @@ LOST_FILTER = (
 )
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
-"""The messages that tell the card what to show."""
+"""The messages that tell the card what to show: that the show is starting, or that something is
+wrong.
+"""
 
 
 class Starter(Protocol):
@@ -227,7 +229,7 @@ class Supervisor:
             self._end_show("output filter ended", now)
 
     def _handle_signals(self, now: float) -> int | None:
-        """Pass the first stop signal on to the show; return the exit status at the second."""
+        """Pass the first stop signal on to the show; after a second one, return the exit status."""
         while self._signals:
             number = self._signals.pop(0)
             if self._stopped_by is not None:
@@ -289,7 +291,7 @@ class Supervisor:
             self._look_from_outside(now)
 
     def _look_from_outside(self, now: float) -> bool:
-        """Return whether the witness finds no mistake; otherwise the show is ended."""
+        """Return whether the witness finds no mistake in the show; if not, end the show."""
         assert self._show is not None
         self._witnessed_at = now
         problems = self._witness(self._show.pid)

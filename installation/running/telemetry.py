@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 import psutil
 
 BUCKET_S = 0.0001
-"""The width of a histogram's bucket, s: 1 % of a usual frame age, so that differences of 3 % are
-visible.
+"""The width of a histogram's bucket, s. It is 1 % of a usual frame age, so that differences of 3 %
+between two measurements are visible.
 """
 
 BUCKETS = 20_000

@@ -23,8 +23,8 @@ OTHER_ENCODINGS = {
 }
 """The encodings in which programs read UTF-8 by mistake: Windows-1252 and Mac OS Roman.
 
-Each value lists the letters with which a wrongly decoded Latin, Greek or Cyrillic letter, or a
-wrongly decoded quote, begins.
+One letter or quote that was decoded wrongly becomes two or three letters. Each value lists the
+possible first ones, for Latin, Greek and Cyrillic letters and for quotes.
 """
 
 PUNCTUATION = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2039\u203a\u00ab\u00bb"
@@ -66,7 +66,7 @@ NARROW = re.compile(r"#{2,}")
 """Matches what a spreadsheet shows if a column is too narrow for its content."""
 
 MOST_READINGS = 4
-"""The largest number of successive wrong decodings that are undone in a text."""
+"""The largest number of wrong decodings, one after the other, that are undone in a text."""
 
 LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 """Matches a question mark inside a word, which old programs write for a letter that they do not
@@ -80,8 +80,9 @@ vowels and cantillation five. Taller stacks are made by generators of ornamental
 
 
 SUSPICIOUS = re.compile(r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE)))
-"""Matches a part of every damaged text and of few other texts. This check is fast: a label set has
-ten thousand texts, all of which are checked before the first picture.
+"""Matches a part of every damaged text and of few other texts, so that undamaged texts are
+recognised quickly. A label set can have ten thousand texts, and all are checked before the first
+picture is shown.
 """
 
 
@@ -197,7 +198,10 @@ def _of_json(escaped: str) -> str:
 
 
 def _of_bytes(escaped: str, mark: str) -> str:
-    """Return the letters beyond ASCII that hexadecimal UTF-8 bytes spell; if none, `escaped`."""
+    """Return the text of UTF-8 bytes written as `mark` and two hexadecimal digits each.
+
+    Returns `escaped` unchanged if they are not valid UTF-8 or are only ASCII.
+    """
     try:
         letters = bytes.fromhex(escaped.replace(mark, "")).decode("utf-8")
     except UnicodeError:
@@ -218,7 +222,7 @@ def undo_wrong_encoding(text: str) -> str:
 
 
 def _decoded(run: re.Match[str], encoding: str) -> str:
-    """Return the text whose UTF-8, decoded as `encoding`, is `run`; if there is none, `run`."""
+    """Return the text whose UTF-8 bytes, decoded as `encoding`, give `run`; or else `run`."""
     letters = run[0]
     try:
         text = b"".join(_byte(letter, encoding) for letter in letters).decode("utf-8")

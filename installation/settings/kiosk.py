@@ -136,7 +136,7 @@ def _empty_if_none(value: object) -> object:
 
 
 class ReadingSettings(Section):
-    """The settings that decide when visitors are classified, and how readings become a verdict."""
+    """The settings that decide when visitors are classified, and how a label is chosen."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
     """The curator's sentence about who decided to tell visitors later, and why; needed if
@@ -153,9 +153,7 @@ class ReadingSettings(Section):
     hold_s: Annotated[float, Field(ge=MIN_HOLD_S, le=3600)] = 8.0
     """The least time that a name is shown before it is withdrawn, s."""
     min_score: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """A label with a smaller score is not shown, 0–1; if None, the label set's own value is
-    used.
-    """
+    """The least score of a label that is shown, 0–1; None means the label set's own value."""
 
     @field_validator("announce_s")
     @classmethod
@@ -300,8 +298,8 @@ FIXED_WORDS = {
     "no_camera": NO_CAMERA,
     "rehearsal": NO_CAMERA,
 }
-"""The sentences that a curator cannot replace, with the reasons; `schema_words` reads them as
-`fixed`.
+"""The sentences that a curator cannot replace, with the reasons. They are put into the JSON schema
+under `fixed`, where `schema_words` finds them.
 """
 
 
@@ -335,7 +333,7 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
         raise PydanticCustomError("wrong_type", "language must be a code, or a list of two codes")
     if len(set(codes)) < len(codes):
         problem = f"language names '{ellipsize(codes[0])}' twice"
-        raise _refusal(problem, f"Write it once: language: {ellipsize(codes[0])}")
+        raise _refusal(problem, f"Write `language: {ellipsize(codes[0])}`.")
     first, *others = (_parse_language(code, info) for code in codes)
     return replace(first, second=others[0]) if others else first
 

@@ -42,14 +42,18 @@ HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes
 
 ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
 SCREEN_ELSEWHERE = {"width": SIZE_REMEDY, "height": SIZE_REMEDY}
-"""The remedies for settings that people write into a section that does not have them."""
+"""The remedies for settings that people write in the wrong place: at the top level (`ELSEWHERE`),
+and under `screen`.
+"""
 
 CHOICE_CUTOFF = 0.7
 """The cutoff of `nearest` for a setting's choices, which are short words."""
 
 YES = ("true", "yes", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
 NO = ("false", "no", "off", "0", "nein", "falsch", "non", "faux", "falso")
-"""The words for true and false in the languages of the kiosk, in quotes or without."""
+"""The words that people write for true (`YES`) and for false (`NO`), in the languages of the kiosk,
+in quotes or without.
+"""
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
 """The words that people write for "no value"."""
@@ -64,7 +68,9 @@ THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
 """Matches a whole number with separators between thousands."""
 
 LEAST_PERCENT = 10
-"""The number above which a value for a share of 0 to 1 is assumed to be a percentage; a guess."""
+"""If a setting must be from 0 to 1, a value above this number is assumed to be a percentage; a
+guess.
+"""
 
 BOUNDS = {
     "minimum": "at least",
@@ -161,7 +167,7 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
 
 
 def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
-    """Return the remedy for a valid value in a wrong form; "" for any other value."""
+    """Return the remedy for a value that is valid, but written in a wrong form; "" otherwise."""
     for option in options:
         match option.get("type"):
             case "boolean" if not isinstance(value, float | tuple | dict):

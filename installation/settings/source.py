@@ -44,7 +44,7 @@ be named too.
 """
 
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
-"""The suffixes of the pictures in a folder that is played as a camera."""
+"""The suffixes of the pictures that are played from a folder instead of a camera."""
 
 UNPLAYED_SUFFIXES = (".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".tif", ".tiff")
 """The suffixes of pictures that cannot be played as a camera, although label sets are built from
@@ -63,7 +63,7 @@ class Auto:
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """The rehearsal, which needs no camera."""
+    """The rehearsal, a simulated visitor, which needs no camera."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Record(NamedTuple):
 
 
 def row_location(line: int, number: int | None) -> str:
-    """Return the location of a row in words; see `Record.location`."""
+    """Return the location of a row as messages name it; see `Record.location`."""
     return f"{line}" if number in (None, line) else f"{line} (row {number})"
 
 

@@ -16,7 +16,7 @@ UTF_32_MARK = b"\xff\xfe\0\0"
 
 FILE_SIGNATURES = {
     b"PK\3\4": "a workbook, a word processor's file, or another zip",
-    b"\xd0\xcf\x11\xe0": "a file of an old Office, .xls or .doc",
+    b"\xd0\xcf\x11\xe0": "a file of an old version of Office, .xls or .doc",
     b"{\\rtf": "rich text, as TextEdit saves it",
     b"%PDF": "a PDF",
     b"<!DOCTYPE": "a web page",
@@ -76,7 +76,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
     if form := next(
         (form for start, form in FILE_SIGNATURES.items() if content.startswith(start)), None
     ):
-        raise wrong(f"it is {form} (expected plain text)", remedy)
+        raise wrong(f"the file is {form} (expected plain text)", remedy)
     is_utf_16 = content.startswith(UTF_16_MARKS) and not content.startswith(UTF_32_MARK)
     if b"\0" in content and not is_utf_16:
         raise wrong("the file is not text (it contains zero bytes)", remedy)
@@ -84,7 +84,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:
         if is_utf_16:
-            raise wrong("it begins as UTF-16, but does not continue as UTF-16", remedy) from None
+            raise wrong("the file begins as UTF-16, but does not continue so", remedy) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         # Most bytes are letters in every older encoding, so none of these is named.
@@ -118,7 +118,7 @@ def remedy_for_missing(path: Path) -> str:
         entry = Path(name.casefold())
         if entry.stem in (wanted, Path(wanted).stem) and entry.suffix in OTHER_SUFFIXES:
             how = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
-            return f"There is '{ellipsize(name)}'. {how} Name it '{path.name}'."
+            return f"This folder has '{ellipsize(name)}'. {how} Name the new file '{path.name}'."
     meant = meant_path(
         path.name, path.parent, lambda other: other.is_file() and other.suffix == path.suffix
     )

@@ -142,7 +142,7 @@ def parse_yaml(
 
 @dataclass(frozen=True)
 class _Found:
-    """A mistake that still has a line number instead of a location in words; 0: the whole file."""
+    """A mistake with a line number, which becomes a location in words; 0 means the whole file."""
 
     keys: Keys
     line: int
@@ -192,8 +192,8 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The kinds of plain words that YAML does not treat as text: pattern, first letters, and
-conversion.
+"""The kinds of plain words that YAML does not treat as text, each with a pattern that matches such
+words, their possible first letters, and a function that converts them.
 """
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
@@ -232,7 +232,9 @@ class _Document:
         except yaml.reader.ReaderError as failure:
             line = text.count("\n", 0, failure.position) + 1
             self._break(
-                line, f"a character that is not text (U+{failure.character:04X})", "Remove it."
+                line,
+                f"this line has a character that is not text (U+{failure.character:04X})",
+                "Remove it.",
             )
             return
         except yaml.MarkedYAMLError as failure:
@@ -388,7 +390,7 @@ def _explain(failure: ValidationError, schema: Schema, document: _Document) -> l
 
 
 def _follow(data: Any, location: Sequence[str | int]) -> tuple[Keys, object]:
-    """Return the keys of `location` that are in `data`, and the value found with them.
+    """Return the keys of `location` that exist in `data`, and the value to which they lead.
 
     pydantic inserts the names of a union's members into the keys; these names are skipped.
     """

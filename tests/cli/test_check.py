@@ -14,8 +14,8 @@ def test_check_says_what_the_show_will_be(project: Project) -> None:
     assert outcome.stdout.startswith("kiosk.yaml has no mistakes. The show will be:\n")
     assert "Three fish (models/fish), 2 of 3 labels" in outcome.stdout
     assert "1 by reason: 1 unseen" in outcome.stdout
-    assert "1280×720 at 30 a second" in outcome.stdout
-    assert "after 1.2 s, 3 readings and 60% agreement" in outcome.stdout
+    assert "1280×720 at 30 frames a second" in outcome.stdout
+    assert "after at least 1.2 s and 3 readings, of which 60% agree" in outcome.stdout
 
 
 def test_check_names_no_hidden_label(project: Project) -> None:
@@ -88,7 +88,9 @@ def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
     project.write("kiosk.yaml", text)
     outcome = project.kiosk("check")
     assert sentence in outcome.stdout
-    assert "they are told for 1 s before they are read" in " ".join(outcome.stdout.split())
+    assert "they see the notice for 1 s before they are classified" in " ".join(
+        outcome.stdout.split()
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,8 @@ def test_before_the_first_minute_is_over_the_line_says_when_figures_come() -> No
     health = new_health()
     health.update(STEADY, 1.0)
     assert health.line(1.0) == (
-        "health: state running, figures not yet (measured every minute), restarts 0, device "
-        "processor, "
-        "up 0 min, version 1.2.3, faults none"
+        "health: state running, figures not known before the first minute is over, restarts 0, "
+        "device processor, up 0 min, version 1.2.3, faults none"
     )
     assert health.snapshot(1.0)["camera_fps"] is None
 

@@ -64,7 +64,7 @@ def test_a_show_has_one_or_two_languages(value: object, first: str, second: str 
         ("[de, en, fr]", "language is a list (expected a code such as en, or a list of two"),
         ("[]", "language is a list (expected a code"),
         ("[de, 5]", "language is a list (expected a code"),
-        ("[de, de]", "language names 'de' twice. Write it once: language: de"),
+        ("[de, de]", "language names 'de' twice. Write `language: de`."),
         ("[de, xx]", "language is 'xx', but neither the kiosk's words nor the names in"),
     ],
 )

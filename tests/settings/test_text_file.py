@@ -91,7 +91,7 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
     [
         (b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639\n", "rich text, as TextEdit saves it"),
         (b"PK\3\4\0\0", "a workbook, a word processor's file, or another zip"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a file of an old Office, .xls or .doc"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a file of an old version of Office, .xls or .doc"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"<!DOCTYPE html>\n<html>", "a web page"),
         (b"<html><body>labels: persons", "a web page"),
@@ -101,8 +101,8 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
 def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: str) -> None:
     """A file of another program is refused with its format's name, under any name."""
     assert mistakes_in(write(start + b"labels: persons\n")) == [
-        f"kiosk.yaml: it is {form} (expected plain text). Save the file as plain text in UTF-8 "
-        "(in TextEdit: Format, Make Plain Text)."
+        f"kiosk.yaml: the file is {form} (expected plain text). Save the file as plain text "
+        "in UTF-8 (in TextEdit: Format, Make Plain Text)."
     ]
 
 
@@ -133,15 +133,14 @@ def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
         ("Show.YAML", "Rename 'Show.YAML' to 'show.yaml'."),
         (
             "show.rtf",
-            "There is 'show.rtf'. Save the file as plain text in UTF-8 (in TextEdit: Format, "
-            "Make Plain "
-            "Text). Name it 'show.yaml'.",
+            "This folder has 'show.rtf'. Save the file as plain text in UTF-8 (in TextEdit: "
+            "Format, Make Plain Text). Name the new file 'show.yaml'.",
         ),
         (
             "show.yaml.docx",
-            "There is 'show.yaml.docx'. Save the file as plain text in UTF-8 (in TextEdit: "
+            "This folder has 'show.yaml.docx'. Save the file as plain text in UTF-8 (in TextEdit: "
             "Format, Make "
-            "Plain Text). Name it 'show.yaml'.",
+            "Plain Text). Name the new file 'show.yaml'.",
         ),
     ],
 )

@@ -210,7 +210,7 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             "labels: persons\x07\n",
-            ["kiosk.yaml:1: a character that is not text (U+0007). Remove it."],
+            ["kiosk.yaml:1: this line has a character that is not text (U+0007). Remove it."],
         ),
         (
             "? [camera]\n: fps\n",

@@ -20,7 +20,7 @@ DENIED_TO_USERS = {
     "send a signal with a value",
     "send a signal with a value to a thread",
     "load a program into the kernel",
-    "record events of the machine",
+    "record performance events",
     "handle page faults",
     "watch the file system",
     "change the root folder",
@@ -32,11 +32,11 @@ DENIED_TO_USERS = {
 """The probes that the kernel denies an ordinary user even without a sandbox."""
 
 MAY_BE_ABSENT = {
-    "set the memory node of a file in memory",
-    "move a program's pages to a memory node",
-    "move a program's memory between nodes",
+    "set the NUMA node of a file in memory",
+    "move a program's pages to a NUMA node",
+    "move a program's memory between NUMA nodes",
     "load a kernel module",
-    "queue calls for the kernel",
+    "queue system calls for the kernel",
     "make secret memory",
     "set a file's flags with file_setattr",
     "open a POSIX message queue",

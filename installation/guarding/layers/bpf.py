@@ -168,7 +168,10 @@ def program(filter_: Filter, machine: int) -> list[Instruction]:
 
 
 def _block(rule: Rule) -> list[Instruction]:
-    """Return the instructions that decide about a recognised call, or fall through."""
+    """Return the instructions of `rule`, which run only for the call that it names.
+
+    If a test is false, the instructions of the next rule follow.
+    """
     code: list[Instruction] = [(_RETURN, 0, 0, _answer(rule.error))]
     for test in reversed(rule.tests):
         code = [*test(len(code)), *code]

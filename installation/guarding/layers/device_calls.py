@@ -27,8 +27,8 @@ CAMERA_IOCTLS = {
 }
 """The ioctls that the show makes on a camera (seeing/cameras). From include/uapi/linux/videodev2.h.
 
-Not among them: VIDIOC_LOG_STATUS, because the driver then writes the camera's settings into the
-kernel's log, and the show can choose these settings.
+VIDIOC_LOG_STATUS is not among them, because it makes the driver write the camera's settings into
+the kernel's log, and the show can choose these settings.
 """
 
 OPENCV_IOCTLS = {
@@ -100,13 +100,14 @@ CONSOLE_IOCTLS = {
 """The further ioctls of SDL's driver `kmsdrm`, which sets the screen itself, on a console without a
 display server. From include/uapi/drm/drm.h and SDL's src/video/kmsdrm.
 
-Not among them: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another program can read if
-it has their number, and the atomic interface, which SDL does not use.
+Two kinds of calls are left out: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another
+program can read if it has their number, and the atomic interface, which SDL does not use.
 """
 
 DRIVER_CALLS = tuple(0x6440 + number for number in range(0x60))
-"""The calls of a graphics card's own driver, without the sizes of their arguments: family d, 0x40
-to 0x9F (include/uapi/drm/drm.h). Which of them store something depends on the driver.
+"""The ioctls that each graphics driver defines for itself: family d, numbers 0x40 to 0x9F
+(include/uapi/drm/drm.h). The bits for the size of the argument are left out. Which of these calls
+store something depends on the driver.
 """
 
 NVIDIA_CALLS = {
@@ -133,15 +134,15 @@ NVIDIA_CALLS = {
     "NV_ESC_NUMA_INFO": 0x46D7,
     "NV_ESC_WAIT_OPEN_COMPLETE": 0x46DA,
 }
-"""The calls of NVIDIA's driver, without the sizes of their arguments, which differ between its
-versions. The numbers are from nv-ioctl-numbers.h, nv-ioctl-numa.h and nv_escape.h of NVIDIA's
-open-gpu-kernel-modules; which of them CUDA and OpenGL need is from gVisor's nvproxy, which passes
-on only these.
+"""The ioctls of NVIDIA's driver. The bits for the size of the argument are left out, because the
+sizes differ between versions of the driver. The numbers are from nv-ioctl-numbers.h,
+nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules; which of them CUDA and OpenGL
+need is from gVisor's nvproxy, which passes on only these.
 
-Not among them, although nvproxy has the first two: the calls that share the card's memory with
-other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as descriptors),
-NV_ESC_IOCTL_XFER_CMD, which carries any other call in memory, and the calls that write the driver's
-registry and its configuration.
+Three kinds of calls are left out, although nvproxy passes on the first two: calls that share the
+card's memory with other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as
+descriptors); NV_ESC_IOCTL_XFER_CMD, which can carry any other call in memory; and calls that write
+the driver's registry and its configuration.
 """
 
 UVM_CALLS = {
@@ -172,9 +173,9 @@ UVM_CALLS = {
     "UVM_CREATE_EXTERNAL_RANGE": 73,
     "UVM_MM_INITIALIZE": 75,
 }
-"""The calls for CUDA's memory, which have plain numbers. From uvm_ioctl.h and uvm_linux_ioctl.h of
-open-gpu-kernel-modules, chosen like `NVIDIA_CALLS`.
+"""The ioctls for CUDA's memory. Their numbers contain no family, direction or size of the argument.
+From uvm_ioctl.h and uvm_linux_ioctl.h of open-gpu-kernel-modules, chosen like `NVIDIA_CALLS`.
 
-Not among them: UVM_TOOLS_READ_PROCESS_MEMORY and its relatives, which read and write the memory of
-other programs, and access between several cards.
+Calls such as UVM_TOOLS_READ_PROCESS_MEMORY, which read or write the memory of other programs, and
+calls for access between several cards are left out.
 """

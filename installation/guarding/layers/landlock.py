@@ -89,7 +89,7 @@ def _allow(rules: int, path: Path, rights: int, kind: Callable[[int], bool]) -> 
     file = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not kind(os.fstat(file).st_mode):
-            raise OSError(f"{path} is not the kind of file that the rule is for")
+            raise OSError(f"{path} has another file type than its Landlock rule needs")
         rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, file), 12)
         syscalls.call("landlock_add_rule", rules, _BENEATH, rule, 0)
     finally:

@@ -12,8 +12,8 @@ import struct
 from installation.guarding.layers import syscalls
 
 LOCKED = 256 * 1024 * 1024
-"""The limit of locked memory, bytes, if this user may raise it: eight frames of the largest
-cameras.
+"""The value to which the limit of locked memory is raised if this user may raise it, bytes; it is
+enough for eight frames of the largest cameras.
 """
 
 CAP_DAC_READ_SEARCH = 1 << 2

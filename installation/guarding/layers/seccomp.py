@@ -165,8 +165,9 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
     """Return the filter of stage two; signals may go to this process only.
 
     `writes_devices` has the same meaning as for `show_calls`. Calls that the self-test tries fail
-    with the error number by which it recognises the filter. All other calls without a row fail as
-    if this kernel did not have them, so that libraries use other calls instead.
+    with the error number by which it recognises the filter. All other calls without a row in
+    `show_calls` fail as if this kernel did not have them, so that libraries use other calls
+    instead.
     """
     rows = show_calls(
         writes_devices=writes_devices,

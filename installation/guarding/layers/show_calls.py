@@ -83,42 +83,48 @@ def show_calls(
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
         # Reading files, and calls on descriptors that are already open.
-        allow("read", "files, and what the display server sends"),
-        allow("pread64", "PyTorch: parts of a weights file"),
-        allow("lseek", "files"),
-        allow("close", "files"),
-        allow("newfstatat", "label sets: whether their files have changed"),
+        allow("read", "reading files, and what the display server sends"),
+        allow("pread64", "PyTorch: reading parts of a weights file"),
+        allow("lseek", "moving within open files"),
+        allow("close", "closing files"),
+        allow("newfstatat", "label sets: finding out whether their files have changed"),
         allow("fstat", "other machines: older C libraries call it"),
         allow("stat", "OpenCV: it was built for older C libraries"),
         allow("statx", "other machines: newer C libraries call it for stat"),
         allow("getdents64", "the search for cameras, and for open files"),
-        allow("readlink", "paths, and the search for open files"),
+        allow("readlink", "resolving paths, and the search for open files"),
         allow("readlinkat", "other machines: aarch64 has no readlink"),
         *(
-            allow(call, "camera: whether this user may open it")
+            allow(call, "camera: finding out whether this user may open it")
             for call in ("access", "faccessat", "faccessat2")
         ),
         allow("getcwd", "paths in messages"),
-        allow("openat", "files, for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)),
-        allow("dup2", "the end: closes the pipes of the output filters, which then end"),
+        allow(
+            "openat", "opening files for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)
+        ),
+        allow("dup2", "closing the pipes of the output filters at the end"),
         allow("dup3", "other machines: aarch64 has no dup2"),
         allow(
             "fcntl",
-            "descriptors",
+            "reading and setting the flags of descriptors",
             one_of(1, _F_GETFD, _F_SETFD, _F_GETFL, _F_DUPFD_CLOEXEC),
         ),
-        allow("ioctl", "files", one_of(1, *_FILE_IOCTLS.values())),
-        allow("ioctl", "camera: pictures and controls", one_of(1, *CAMERA_IOCTLS.values())),
+        allow("ioctl", "calls that libraries make on any file", one_of(1, *_FILE_IOCTLS.values())),
+        allow(
+            "ioctl",
+            "camera: getting pictures and setting controls",
+            one_of(1, *CAMERA_IOCTLS.values()),
+        ),
         allow(
             "ioctl",
             "camera: formats that only OpenCV reads",
             one_of(1, *OPENCV_IOCTLS.values()),
         ),
         # Text, and pictures for the display. The search for leaks checks where descriptors lead.
-        allow("write", "the log, events, and the display"),
-        allow("writev", "the X server"),
-        allow("recvmsg", "what the display server sends"),
-        allow("sendmsg", "Wayland: the compositor"),
+        allow("write", "writing the log and events, and sending to the display"),
+        allow("writev", "sending to the X server"),
+        allow("recvmsg", "receiving what the display server sends"),
+        allow("sendmsg", "Wayland: sending to the compositor"),
         allow("recvfrom", "other machines: xcb calls it for recv"),
         allow("sendto", "other machines: xcb calls it for send", zero(4)),
         allow("poll", "waiting for the display server"),
@@ -126,59 +132,65 @@ def show_calls(
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "other machines: aarch64 has no select"),
         allow("shutdown", "closing the window"),
-        allow("getsockname", "the search for open files: the address of a socket"),
-        allow("getpeername", "the search for open files: the address that a socket leads to"),
-        allow("getsockopt", "the search for open files: the process at a socket's other end"),
+        allow("getsockname", "the search for open files, for a socket's address"),
+        allow("getpeername", "the search for open files, for the address at the other end"),
+        allow("getsockopt", "the search for open files, for the process at the other end"),
         # Memory: in one call never more than the machine has, because the kernel would log that.
-        allow("mmap", "memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
-        allow("munmap", "memory"),
-        allow("mremap", "other machines: enlarges memory", at_most(2, memory)),
-        allow("mprotect", "networks: code generated for this processor", at_most(1, memory)),
-        allow("brk", "memory", at_most(0, end_of_heap() + memory)),
-        allow("madvise", "memory", one_of(2, _DONTNEED, _DONTFORK, _DONTDUMP)),
+        allow("mmap", "allocating memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
+        allow("munmap", "freeing memory"),
+        allow("mremap", "other machines: enlarging memory", at_most(2, memory)),
+        allow("mprotect", "networks: running generated code", at_most(1, memory)),
+        allow("brk", "allocating memory", at_most(0, end_of_heap() + memory)),
+        allow(
+            "madvise", "freeing and protecting memory", one_of(2, _DONTNEED, _DONTFORK, _DONTDUMP)
+        ),
         allow(
             "madvise",
-            "other machines: huge pages and mapped files",
+            "other machines: advice about huge pages and mapped files",
             one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
         ),
-        allow("mlock", "pictures: keeps them out of swap"),
-        allow("munlock", "camera: frees the pictures of an unplugged camera"),
+        allow("mlock", "keeping pictures out of swap"),
+        allow("munlock", "camera: freeing the pictures of an unplugged camera"),
         # Threads of this process.
-        allow("clone", "threads", one_of(0, *_PTHREAD_FLAGS)),
-        allow("futex", "threads", one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION)),
-        allow("set_robust_list", "threads"),
-        allow("rseq", "threads"),
+        allow("clone", "starting threads", one_of(0, *_PTHREAD_FLAGS)),
+        allow(
+            "futex",
+            "waiting for threads",
+            one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION),
+        ),
+        allow("set_robust_list", "starting threads"),
+        allow("rseq", "starting threads"),
         allow("sched_yield", "networks: waiting for their threads"),
-        allow("sched_getaffinity", "networks: the number of cores"),
-        allow("gettid", "threads"),
-        allow("getpid", "messages"),
-        allow("rt_sigprocmask", "threads, when they start"),
-        allow("rt_sigreturn", "the signals that end the show"),
+        allow("sched_getaffinity", "networks: finding out the number of cores"),
+        allow("gettid", "finding out a thread's id"),
+        allow("getpid", "finding out the process id, for messages"),
+        allow("rt_sigprocmask", "starting threads"),
+        allow("rt_sigreturn", "returning from the handlers of signals that end the show"),
         allow(
             "rt_sigaction",
-            "the end: the signal handlers are restored",
+            "restoring the signal handlers at the end",
             one_of(0, _SIGINT, _SIGTERM),
         ),
-        allow("tgkill", "failures: abort() of a library", one_of(0, os.getpid())),
-        allow("wait4", "the end: the output filters"),
-        allow("exit", "threads"),
-        allow("exit_group", "the end"),
-        allow("restart_syscall", "other machines: a call that a signal or a suspend interrupted"),
+        allow("tgkill", "failures: a library calls abort()", one_of(0, os.getpid())),
+        allow("wait4", "waiting for the output filters at the end"),
+        allow("exit", "ending threads"),
+        allow("exit_group", "ending the process"),
+        allow("restart_syscall", "other machines: resuming a call after a signal or a suspend"),
         # Time and random numbers.
         allow("clock_nanosleep", "waiting"),
-        allow("clock_gettime", "other machines: clocks that the C library cannot read itself"),
-        allow("clock_getres", "other machines: clocks, like clock_gettime"),
-        allow("gettimeofday", "other machines: clocks, like clock_gettime"),
+        allow("clock_gettime", "other machines: reading clocks that the C library cannot read"),
+        allow("clock_getres", "other machines: reading clocks, as with clock_gettime"),
+        allow("gettimeofday", "other machines: reading clocks, as with clock_gettime"),
         allow("nanosleep", "other machines: older C libraries call it to wait"),
         allow("getrandom", "other machines: some C libraries request random numbers"),
-        allow("prlimit64", "memory: the size of a thread's stack", zero(2)),
-        allow("getrusage", "failures: how much memory and time a process used"),
-        allow("uname", "PyTorch: the type of machine"),
-        allow("sysinfo", "networks: the size of memory"),
+        allow("prlimit64", "finding out the size of a thread's stack", zero(2)),
+        allow("getrusage", "failures: finding out how much memory and time a process used"),
+        allow("uname", "PyTorch: finding out the type of machine"),
+        allow("sysinfo", "networks: finding out the size of memory"),
     ]
     if writes_devices:
         # Landlock allows only the devices that existed at the start.
-        reason = "camera: its device, for reading and writing"
+        reason = "camera: opening its device for reading and writing"
         rows.append(allow("openat", reason, lacks(2, _O_WRONLY | _O_CHANGES), has(2, _O_RDWR)))
     if has_gpu:
         rows += [
@@ -187,19 +199,29 @@ def show_calls(
                 allow(call, "GPU: the driver chooses the path of its configuration file")
                 for call in ("getuid", "geteuid", "getgid", "getegid")
             ),
-            allow("ioctl", "GPU: its driver's own calls", one_of(1, *DRIVER_CALLS, mask=0xFFFF)),
+            allow(
+                "ioctl",
+                "GPU: calls that only its driver defines",
+                one_of(1, *DRIVER_CALLS, mask=0xFFFF),
+            ),
         ]
     if has_gpu and on_console:
         rows.append(
-            allow("ioctl", "console: the screen itself", one_of(1, *CONSOLE_IOCTLS.values()))
+            allow(
+                "ioctl",
+                "console: setting the screen without a display server",
+                one_of(1, *CONSOLE_IOCTLS.values()),
+            )
         )
     if has_nvidia:
         rows += [
-            allow("ioctl", "CUDA: the driver", one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF)),
-            allow("ioctl", "CUDA: its memory", one_of(1, *UVM_CALLS.values())),
-            allow("eventfd2", "CUDA: the driver's events"),
-            allow("pipe2", "CUDA: the driver's events"),
-            allow("getppid", "CUDA: the parent process's number"),
+            allow(
+                "ioctl", "CUDA: calls of the driver", one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF)
+            ),
+            allow("ioctl", "CUDA: managing its memory", one_of(1, *UVM_CALLS.values())),
+            allow("eventfd2", "CUDA: receiving the driver's events"),
+            allow("pipe2", "CUDA: receiving the driver's events"),
+            allow("getppid", "CUDA: finding out the parent process's id"),
         ]
     return rows
 

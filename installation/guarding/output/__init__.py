@@ -1,1 +1,1 @@
-"""What leaves a show: its lines, log and report, through filters outside the sandbox."""
+"""A show's events, log and report, which pass through filters outside the sandbox."""

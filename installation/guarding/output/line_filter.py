@@ -49,8 +49,8 @@ class LineLimits:
 
 
 STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
-"""The limits of a show's standard output: events of a show without a screen, of about 300
-characters each; the longest verdict of the shipped label sets has 1,400.
+"""The limits of a show's standard output. A show without a screen writes its events there: about
+300 characters each, and 1,400 for the longest verdict with a label of the shipped label sets.
 """
 
 STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=160, omits_repeats=True)
@@ -60,8 +60,8 @@ characters.
 """
 
 AUDIT = LineLimits(4000, 5_000, 1_000_000, 60, 6_000)
-"""The limits of an audit's standard output: a table of hundreds of probes. An audit cannot open a
-camera.
+"""The limits of an audit's standard output, a table of hundreds of probes. They are wider than
+`STDOUT`, because an audit cannot open a camera.
 """
 
 
@@ -77,15 +77,16 @@ class LineFilter:
         self._last_omitted = ""
 
     def admit(self, line: bytes) -> Iterator[str]:
-        """Yield a count of the lines omitted before, if any, and `line` if it is admitted."""
+        """Yield `line` if it is admitted, after a count of the lines omitted before it, if any."""
         text = text_only(line, self._limits)
         for candidate in [text] if self._repeats is None else self._repeats.admit(text):
             yield from self._within_budget(candidate)
 
     def end(self) -> Iterator[str]:
-        """Yield the counts of lines omitted last, then the stream's last line if it was omitted.
+        """Yield counts of the lines omitted at the end, then the last line if it was omitted.
 
-        So the last line is always written: a show's summary, or the reason why the show ended.
+        So the stream's last line is always written. It is a show's summary, or the reason why the
+        show ended.
         """
         counts = () if self._repeats is None else self._repeats.skipped()
         for count in counts:

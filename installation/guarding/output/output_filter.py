@@ -3,10 +3,10 @@
 They pass on only text and numbers: lines through `line_filter`, and a summary with fixed names.
 
 The show may not write files. Before the launcher enters the sandbox it starts an output filter for
-standard output, for standard error, and for the file that `--report` names. The filter has open the
-file, terminal, journal or pipe that it writes to, and the reading end of a pipe from the show. It
-writes only short, readable text. So no process with frames in its memory has an output that accepts
-more.
+standard output, for standard error, and for the file that `--report` names. The filter holds two
+open files: the file, terminal, journal or pipe that it writes to, and the reading end of a pipe
+from the show. It writes only short, readable text. So no process with frames in its memory has an
+output that accepts anything else.
 
 Rejected: letting the show keep its files open, because a frame could then be written to them.
 """
@@ -52,7 +52,9 @@ FIGURES: Figures = {
     "first_frame_s": None,
     "first_verdict_s": None,
 }
-"""The names in a summary, as in `running.telemetry`."""
+"""The names in a summary, as in `running.telemetry`; None for a plain number, or the names of a
+group of numbers.
+"""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def read_summary(data: bytes) -> dict[str, object] | None:
 
 
 def _figures(report: dict[str, object], names: Figures) -> dict[str, object] | None:
-    """Return the numbers of `report`; None if it has anything but numbers under `names`."""
+    """Return the numbers that `report` has under `names`; None if a value is not valid."""
     figures: dict[str, object] = {}
     for name, inner in names.items():
         value = report.get(name)

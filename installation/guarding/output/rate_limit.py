@@ -16,8 +16,8 @@ SAME_BURST = 5
 """The number of times that the same line is written before it is only counted."""
 
 LIKE_BURST = 100
-"""The number of times that lines which differ only in numbers are written, such as the mistakes of
-a file.
+"""How many lines that differ only in numbers, such as the mistakes of a file, are written before
+they are only counted.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
@@ -32,7 +32,7 @@ NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 class RateLimit:
-    """Admits `burst` lines at once and `lines_per_s` after that.
+    """A token bucket that admits `burst` lines at once and `lines_per_s` after that.
 
     `now` returns the time in seconds.
     """
@@ -111,7 +111,11 @@ class RepeatLimit:
         return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
 
     def _limit(self, key: str, burst: int) -> RateLimit:
-        """Return the limit for a kind of line; the least recently used one is dropped."""
+        """Return the rate limit for the kind of line `key`.
+
+        If there are more than `MOST_KINDS`, the limit that was not used for the longest time is
+        dropped.
+        """
         if key not in self._limits:
             self._limits[key] = RateLimit(REPEATED_LINES_PER_S, burst, self._now)
             if len(self._limits) > MOST_KINDS:
@@ -120,7 +124,7 @@ class RepeatLimit:
         return self._limits[key]
 
     def skipped(self) -> list[str]:
-        """Return a line for each kind that was omitted since the last call, with their number."""
+        """Return, for each kind of line omitted since the last call, a line with their number."""
         omitted, self._omitted = self._omitted, {}
         return [
             f"({count:,} lines like '{ellipsize(kind)}' were omitted)"

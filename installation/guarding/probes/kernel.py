@@ -125,11 +125,14 @@ _KERNEL_LOG = (
         SECCOMP,
         system_call("futex", None, FUTEX_WAKE_OP, 0, 0, None, 0),
     ),
-    Probe("map more than all memory", "mmap()", SECCOMP, _map_too_much),
+    Probe("map more memory than there is", "mmap()", SECCOMP, _map_too_much),
     Probe(
-        "change the protection of more than all memory", "mprotect()", SECCOMP, _protect_too_much
+        "change the protection of more memory than there is",
+        "mprotect()",
+        SECCOMP,
+        _protect_too_much,
     ),
-    Probe("move more than all memory", "mremap()", SECCOMP, _remap_too_much),
+    Probe("move more memory than there is", "mremap()", SECCOMP, _remap_too_much),
     Probe(
         "map huge pages",
         "mmap(MAP_HUGETLB)",
@@ -137,25 +140,25 @@ _KERNEL_LOG = (
         system_call("mmap", 0, 0, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0),
     ),
     Probe(
-        "map a file out of order",
+        "change the order of a file's mapped pages",
         "remap_file_pages()",
         SECCOMP,
         system_call("remap_file_pages", 0, 0, 0, 0, 0),
     ),
     Probe(
-        "add a filter that logs",
+        "add a seccomp filter that logs",
         "seccomp()",
         SECCOMP,
         system_call("seccomp", 1, 0, None),
     ),
     Probe(
-        "add a filter that logs with prctl",
+        "add a seccomp filter that logs, by prctl",
         "prctl(PR_SET_SECCOMP)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_SECCOMP, 2),
     ),
     Probe(
-        "add a ruleset that logs",
+        "make a Landlock ruleset that logs",
         "landlock_create_ruleset()",
         SECCOMP,
         system_call("landlock_create_ruleset", None, 0, 0),
@@ -166,14 +169,14 @@ _KERNEL_LOG = (
 _SIGNS = (
     Probe("name a thread", "prctl(PR_SET_NAME)", SECCOMP, _name_thread),
     Probe(
-        "show other arguments of this program",
+        "change the arguments that other programs see",
         "prctl(PR_SET_MM)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_MM, PR_SET_MM_MAP),
     ),
-    Probe("set the mask of new files", "umask()", SECCOMP, _set_umask),
+    Probe("set the permission mask of new files", "umask()", SECCOMP, _set_umask),
     Probe(
-        "share equal pages with other programs",
+        "share identical pages with other programs",
         "madvise(MADV_MERGEABLE)",
         SECCOMP,
         system_call("madvise", 0, 0, MADV_MERGEABLE),
@@ -185,13 +188,13 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes that change data about a program which every user can read, or which remain on the
-machine's disk.
+"""The probes that change a property of this program which other programs can observe, or that write
+its memory to a disk.
 """
 
 _MARKS = (
     Probe(
-        "set the memory node of a file in memory",
+        "set the NUMA node of a file in memory",
         "mbind()",
         SECCOMP,
         system_call("mbind", None, 0, 0, None, 0, 0),
@@ -238,7 +241,7 @@ _SHARED_MEMORY = (
 
 _PAST_THE_SANDBOX = (
     Probe(
-        "queue calls for the kernel",
+        "queue system calls for the kernel",
         "io_uring_setup()",
         SECCOMP,
         system_call("io_uring_setup", 0, None),
@@ -252,7 +255,7 @@ _PAST_THE_SANDBOX = (
         system_call("init_module", None, 0, b"\0"),
     ),
     Probe(
-        "record events of the machine",
+        "record performance events",
         "perf_event_open()",
         SECCOMP,
         system_call("perf_event_open", None, 0, -1, -1, 0),

@@ -77,7 +77,7 @@ def _memmap(scratch_dir: Path) -> None:
 
 
 def _require_torch() -> None:
-    """Raise AbsentError if only the packages of the show are installed."""
+    """Raise AbsentError if PyTorch is not installed, which the default show does not need."""
     if not has_all_packages():
         raise AbsentError
 

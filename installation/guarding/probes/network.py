@@ -21,8 +21,8 @@ FAMILIES = {
     "AF_ALG": 38,
     "AF_VSOCK": 40,
 }
-"""The numbers from the kernel's include/linux/socket.h, because some builds of Python lack some
-names.
+"""The numbers of the socket families, from the kernel's include/linux/socket.h. Python's own
+constants are not used, because some builds lack some of them.
 """
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)
@@ -71,7 +71,7 @@ PROBES: tuple[Probe, ...] = (
         _open_pair(socket.SOCK_STREAM),
     ),
     Probe(
-        "open a pair of message sockets",
+        "open a pair of datagram sockets",
         "socketpair(SOCK_DGRAM)",
         SECCOMP,
         _open_pair(socket.SOCK_DGRAM),

@@ -53,7 +53,7 @@ class AbsentError(Exception):
 
 
 class IgnoredError(Exception):
-    """Raised by a probe if the call seemed to succeed, but did nothing."""
+    """Raised by a probe if its call reported success, but did nothing."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def run_probes(
 
 
 def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, int]:
-    """Return the error number of each probe in `probes` that this machine lacks, by name.
+    """Return the error number, by the probe's name, of each probe that this machine cannot make.
 
     Call this before the sandbox is entered. Each probe changes only `scratch_dir`, which belongs to
     this user, so only a missing call or an outer filter can make it fail. Error numbers that a

@@ -98,12 +98,12 @@ PROBES: tuple[Probe, ...] = (
         _copy_memory("process_vm_writev"),
     ),
     Probe(
-        "take a program's descriptor",
+        "copy a descriptor of another program",
         "pidfd_getfd()",
         SECCOMP,
         system_call("pidfd_getfd", -1, 0, 0),
     ),
-    Probe("open a handle of a program", "pidfd_open()", SECCOMP, _hold_process),
+    Probe("open a pidfd of a program", "pidfd_open()", SECCOMP, _hold_process),
     # Settings of a program persist. These probes name this program itself, and change no setting.
     *(
         Probe(name, f"{call}()", SECCOMP, system_call(call, *arguments))
@@ -114,18 +114,18 @@ PROBES: tuple[Probe, ...] = (
             ("set a program's cores", "sched_setaffinity", (0, 0, None)),
             ("set a program's priority", "setpriority", (-1, 0, 0)),
             ("set a program's disk priority", "ioprio_set", (-1, 0, 0)),
-            ("move a program's pages to a memory node", "move_pages", (0, 0, None, None, None, 0)),
-            ("move a program's memory between nodes", "migrate_pages", (0, 0, None, None)),
+            ("move a program's pages to a NUMA node", "move_pages", (0, 0, None, None, None, 0)),
+            ("move a program's memory between NUMA nodes", "migrate_pages", (0, 0, None, None)),
         )
     ),
     Probe(
-        "choose the programs that share a core",
+        "choose programs that may share a core with this one",
         "prctl(PR_SCHED_CORE)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SCHED_CORE, -1),
     ),
     Probe(
-        "stop adopting orphans",
+        "stop adopting orphaned processes",
         "prctl(PR_SET_CHILD_SUBREAPER)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_CHILD_SUBREAPER, 0),
@@ -145,7 +145,7 @@ PROBES: tuple[Probe, ...] = (
         _signal_parent("rt_tgsigqueueinfo", 2, 0, _SIGINFO),
     ),
     Probe(
-        "send a signal by a handle",
+        "send a signal through a pidfd",
         "pidfd_send_signal()",
         SECCOMP,
         system_call("pidfd_send_signal", -1, signal.SIGCONT, None, 0),

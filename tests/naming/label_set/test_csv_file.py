@@ -101,7 +101,9 @@ def test_a_workbook_is_recognised(tmp_path: Path) -> None:
     """The message about an .xlsx file called labels.csv says how to save it as CSV."""
     write_label_set(tmp_path, b"PK\x03\x04\x00\x00\x00")
     (mistake,) = mistakes(tmp_path)
-    assert "it is a workbook, a word processor's file, or another zip (expected plain" in mistake
+    assert (
+        "the file is a workbook, a word processor's file, or another zip (expected plain" in mistake
+    )
 
 
 @pytest.mark.parametrize("bom", ["utf-16", "utf-16-le", "utf-16-be"])
@@ -301,9 +303,12 @@ def test_a_broken_cell_is_named_with_its_row_and_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("labels.xlsx", "There is 'labels.xlsx'. In the spreadsheet, save it as \"CSV UTF-8\""),
-        ("labels.numbers", "There is 'labels.numbers'. In the spreadsheet, save it as"),
-        ("Labels.ods", "There is 'Labels.ods'. In the spreadsheet, save it as"),
+        (
+            "labels.xlsx",
+            "This folder has 'labels.xlsx'. In the spreadsheet, save it as \"CSV UTF-8\"",
+        ),
+        ("labels.numbers", "This folder has 'labels.numbers'. In the spreadsheet, save it as"),
+        ("Labels.ods", "This folder has 'Labels.ods'. In the spreadsheet, save it as"),
         ("labels.csv.csv", "Rename 'labels.csv.csv' to 'labels.csv'"),
         ("labels.csv.txt", "Rename 'labels.csv.txt' to 'labels.csv'"),
     ],
