@@ -47,8 +47,9 @@ MORE_MISTAKES = Mistake(
 )
 
 LONGEST_PART = 200
-"""The most characters of each of the three parts of a long mistake. JSON has up to six bytes for
-each character, and an output filter up to 4,000 for a line.
+"""The largest number of characters in each of the three parts of a mistake that is shortened to fit
+on one line. JSON needs up to six bytes for a character, and an output filter writes at most 4,000
+characters of a line.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
@@ -113,7 +114,8 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
 def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
     """Return the next answer in `lines`; raises CameraError if there is none.
 
-    After the line of a mistake, all lines are read: each is one more mistake.
+    If the answer is a mistake, the remaining lines are read too, because each contains one more
+    mistake.
     """
     try:
         answer = dict(json.loads(next(lines)))
@@ -177,7 +179,7 @@ def _open_under_guard(file: Path) -> dict[str, object]:
 
 
 def _as_answer(mistake: Mistake) -> dict[str, object]:
-    """Return the answer for `mistake`, cut if the output filter would not write so long a line."""
+    """Return the answer for `mistake`, shortened if it is too long for the output filter."""
     parts = [mistake.where, mistake.problem, mistake.remedy]
     if len(json.dumps(parts)) > STDOUT.longest_line - len('{"mistake": }'):
         parts = [textwrap.shorten(part, LONGEST_PART, placeholder=" …") for part in parts]

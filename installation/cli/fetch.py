@@ -68,7 +68,7 @@ def fetch(args: argparse.Namespace) -> int:
 
 
 def _find_all(names: Sequence[str]) -> Sequence[Item]:
-    """Return the items called `names`, each once; raises FetchError."""
+    """Return the items called `names`, each once; raises FetchError for unknown names."""
     from installation.making.fetching.catalogue import ITEMS, find
 
     items: list[Item] = []

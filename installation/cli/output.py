@@ -175,7 +175,7 @@ def discard_stdout() -> None:
 def write_report(path: Path, summary: Mapping[str, object], status: SandboxStatus) -> None:
     """Write the `summary` of a show to `path`, through the output filter if there is a sandbox.
 
-    Raises SettingsError.
+    Raises SettingsError if the file cannot be written.
     """
     text = json.dumps(summary) + "\n"
     try:

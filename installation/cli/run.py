@@ -217,7 +217,7 @@ def _end_at_verdict(event: Mapping[str, object]) -> None:
 
 
 def _page(proof: Proof, file: Path) -> str:
-    """Return the page about `proof`, with the sentence for visitors as its headline.
+    """Return an HTML page about `proof`, with the sentence for visitors as its headline.
 
     This is the sentence that a show with the settings in `file` displays.
     """

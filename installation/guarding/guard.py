@@ -31,7 +31,7 @@ NOT_LAUNCHED = Mistake(
 
 
 class Guard:
-    """The sandbox as stage one left it, and the steps that remain before the first frame.
+    """The sandbox of one show after stage one, with a method for each step before the first frame.
 
     `probes` are the probes of the self-test, by default QUICK_PROBES.
     """

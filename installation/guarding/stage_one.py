@@ -242,10 +242,10 @@ def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path
 
 
 def _find_outputs(status: SandboxStatus, present: Iterable[Path]) -> tuple[str, ...]:
-    """Return the paths of those devices of `present` to which pictures can be written.
+    """Return the paths of the devices in `present` to which pictures can be written.
 
-    They are not looked for if the show may open no camera, or may open each device because its
-    `privacy` is `degraded`.
+    The result is empty if the show may open no camera, or if `privacy` is `degraded`, because the
+    show may then open every device.
     """
     if status.privacy == "degraded" or not status.may_open_cameras:
         return ()

@@ -33,8 +33,8 @@ CALLS = (
 )
 """The system calls that the start-up needs and `@system-service` of systemd 252 lacks.
 
-With mincore Mesa finds out whether a display is one of Wayland; without it, OpenGL does not start
-in cage. A sealed show may not call it.
+Mesa calls mincore to find out whether a display belongs to Wayland; if the call fails, OpenGL does
+not start in cage. A sealed show may not call it.
 """
 
 USER = "kiosk"

@@ -2,9 +2,9 @@
 
 A video output shows these pictures on another screen, or passes them to another program. Outputs
 are made by v4l2loopback, by cards with a video output, and by a computer that acts as a webcam at
-its USB port. The show may open video devices for writing, because cameras need it, and on Linux 6.1
-a sealed show streamed pictures into an output. So outputs are not among the devices that the
-show may open.
+its USB port. The show may open video devices for writing, because cameras need it, and in a test on
+Linux 6.1 a sealed show could stream pictures into an output. So outputs are not among the devices
+that the show may open.
 
 The kernel reports a device's abilities only to a program that has opened the device, so the
 launcher opens each one for a moment and reads no picture. Rejected: relying on the notes of udev,
@@ -30,8 +30,8 @@ QUERYCAP = 0x80685600
 """The ioctl VIDIOC_QUERYCAP, which asks a device what it is."""
 
 CAPABILITY = struct.Struct("=16s32s32sIII12x")
-"""Its answer: driver, name, port, version, and the capabilities of the whole device and of this
-node.
+"""The kernel's answer to VIDIOC_QUERYCAP: driver, name, port, version, the capabilities of the
+whole device, and those of this node.
 """
 
 PER_NODE = 0x80000000

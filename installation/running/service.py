@@ -58,8 +58,9 @@ class ServiceManager:
     def extend_start(self, seconds: float) -> None:
         """Tell systemd to wait at least `seconds` more for `ready`.
 
-        systemd ends a service that is not ready after TimeoutStartSec and has not sent this
-        message, or is silent for longer than its last message announced (sd_notify(3)).
+        systemd ends a service that is not ready when TimeoutStartSec is over, unless this message
+        extended that time. It also ends the service if the extended time is over without a new
+        message (sd_notify(3)).
         """
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 

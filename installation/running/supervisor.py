@@ -57,8 +57,8 @@ WITNESS_S = 60.0
 """The time between two checks of the show from outside, s."""
 
 EXTENSION_S = 60.0
-"""The further time for the start that the supervisor requests of systemd again and again until a
-window or the show has reported, s. systemd ends a supervisor that hangs before that.
+"""While the kiosk starts, the supervisor repeatedly asks systemd for this much more time, s.
+systemd ends a supervisor that hangs and stops asking.
 """
 
 TICK_S = 0.25
@@ -70,9 +70,7 @@ LOST_FILTER = (
 )
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
-"""The messages that tell the card what to show: that the show is starting, or that something is
-wrong.
-"""
+"""The messages that tell the card what to show: that the show starts, or that it failed."""
 
 
 class Starter(Protocol):

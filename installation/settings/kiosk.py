@@ -263,7 +263,7 @@ class ScreenSettings(Section):
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
-    """The content of the screen while nobody is in front of it: the names, or the mirror."""
+    """What the screen shows while nobody is there: the labels' names, or only the mirror."""
     keys: bool = True
     """Whether F1 shows the staff card and holding Escape ends the show."""
 
@@ -318,7 +318,7 @@ class OwnWords(Section):
 
 
 def _parse_languages(value: object, info: ValidationInfo) -> Language:
-    """Return the language of a code, or of a list of two codes with `second` set."""
+    """Return the `Language` for a code; for a list of two codes, `second` is set."""
     if isinstance(value, Language):
         return value
     given = value if isinstance(value, list | tuple) else [value]

@@ -54,7 +54,10 @@ class Language:
 
 
 def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
-    """Return the languages for the curator's `code` and the label set's `translations`."""
+    """Return the languages of a show for which the curator wrote `code`.
+
+    `translations` are the codes of the languages in which the label set has names.
+    """
     words = code if code in word_languages() else ENGLISH
     return Language(words, code, code in translations)
 

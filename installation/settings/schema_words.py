@@ -306,7 +306,7 @@ def _range_in_words(option: Schema) -> str:
 
 
 def _takes_text(option: Schema, text: str) -> bool:
-    """Return whether `option` is free text that may be `text`, and not a choice of words."""
+    """Return whether `option` is free text, not a choice of words, and allows `text`."""
     is_free = option.get("type") == "string" and not option.keys() & {"enum", "const"}
     return is_free and re.search(option.get("pattern", ""), text) is not None
 

@@ -20,8 +20,7 @@ SETTING = re.compile(r"(\s*)([^\s\-:#'\"\[\]{},=][^:#'\"\[\]{},=]*):(?:(\s+)(.*)
 """Matches a setting; the groups are indentation, name, the blanks after the colon, and value."""
 
 ITEM = re.compile(r"(\s*)-(\s+)(.*)$")
-"""Matches an item of a list; the groups are indentation, the blanks after the dash, and the value.
-"""
+"""Matches an item of a list; the groups are indentation, the blanks after the dash, and value."""
 
 JOINED = re.compile(r"\s*([A-Za-z_]\w*)\s*[=:\uff1a]\s*(.*)$")
 """Matches a setting whose name and value are joined by something other than a colon and a space."""

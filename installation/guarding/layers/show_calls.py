@@ -227,5 +227,5 @@ def show_calls(
 
 
 def conditional(rows: Iterable[Rule]) -> set[str]:
-    """Return the calls in `rows` that are allowed only with some arguments."""
+    """Return the names of the calls in `rows` that are allowed for certain arguments only."""
     return {row.call for row in rows if row.tests}

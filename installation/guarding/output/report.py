@@ -18,7 +18,7 @@ OUTCOMES = {
     "succeeded": "SUCCEEDED",
     "absent": "absent",
 }
-"""The outcomes in words, in capitals if the sandbox did not refuse."""
+"""The outcomes in words, in capitals if the call exists and the sandbox did not refuse it."""
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
