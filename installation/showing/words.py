@@ -1,8 +1,8 @@
 """The kiosk's own words: one file in `words/` for each language.
 
 To add a language, add a file; the tests for all languages find it there. `Words` is not a model of
-pydantic, although pydantic checks each file: the title card needs words, and importing pydantic
-would delay the card too much.
+pydantic, although pydantic checks each file, because importing pydantic would delay the title card,
+which needs words.
 """
 
 from __future__ import annotations
@@ -33,81 +33,86 @@ LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 @dataclass(frozen=True)
 class Words:
-    """Every sentence on the screen that is not from the label set."""
+    """All words on the screen in one language, except those that come from the label set."""
 
     language: Sentence
-    """The language's name for itself."""
+    """The name of the language in the language itself, such as 'Deutsch'."""
     code: Sentence
-    """The language's ISO 639 code, under which label sets have translations."""
+    """The language's ISO 639 code, by which label sets name their translations."""
     thousands: Annotated[str, Field(min_length=1, max_length=1)]
-    """The separator of thousands in numbers."""
+    """The character that separates the thousands of a number."""
     title: Sentence
-    """The large line while nobody is in the picture; `screen.title` in kiosk.yaml replaces it."""
+    """The large question while nobody is in the picture; `screen.title` in kiosk.yaml replaces it.
+    """
     invitation: Sentence
-    """The line under the title if the mirror is the background."""
+    """The line below `title` if the mirror is the background."""
     notice: Sentence
     """The notice of the AI Act, Article 50(3), at the top of every scene of the mirror."""
     way_out: Annotated[NonEmptyText, with_placeholders("seconds")]
-    """The line below the notice: how not to be read, and within how many seconds a name
-    disappears.
+    """The line below the notice, which says that a visitor who turns away is not classified, and
+    that their name disappears within `{seconds}` seconds.
     """
     way_out_one: Sentence
-    """The same line for one second."""
+    """The line that is used instead of `way_out` if the time is one second."""
     countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
-    """The words on the tag of an empty square: when the reading begins."""
+    """The words on the tag of an empty square: the seconds until the visitor is classified."""
     brief_countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
-    """The words in place of `countdown` beside a small face."""
+    """The shorter words that are shown beside a small face, instead of `countdown`."""
     turn_away: Sentence
-    """The sentence under an empty square, before anything is read."""
+    """The sentence under an empty square that says how not to be classified."""
     promise: Sentence
-    """The sentence below it: what happens to the pictures."""
+    """The sentence below `turn_away`, which promises what happens to the pictures."""
     guess: Sentence
     """The statement at the foot that a name is a guess and not a fact."""
     no_guess: Sentence
-    """The statement in its place while every visitor is a person without a name."""
+    """The statement that replaces `guess` while all visitors are persons without a name."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
-    """The sentence about the origin of the names; `{credit}` stands for the label set's credit."""
-    blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
-    """The line below the title with the number of hidden names."""
-    blacked_out_one: Annotated[NonEmptyText, with_placeholders("all")]
-    """The same line if one name is hidden."""
-    privacy: Sentence
-    """The sentence about what happens to the pictures, as far as the program alone can promise
-    it.
+    """The sentence about the origin of the names. `{credit}` stands for the label set's credit, and
+    `{used}` and `{all}` for the numbers of names that can be shown and that there are.
     """
+    blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
+    """The line below `title` that says how many of all names are hidden."""
+    blacked_out_one: Annotated[NonEmptyText, with_placeholders("all")]
+    """The line that is used instead of `blacked_out` if one name is hidden."""
+    privacy: Sentence
+    """The sentence about what happens to the pictures if no self-test has run."""
     privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
-    """The privacy sentence after a self-test today: what the computer tried, and when."""
+    """The sentence that replaces `privacy` if the last self-test was today, at `{time}`."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
-    """The privacy sentence after a self-test on an earlier day."""
+    """The sentence that replaces `privacy` if the last self-test was on an earlier day."""
     privacy_undated: Sentence
-    """The privacy sentence after a self-test, if the machine does not know the time."""
+    """The sentence that replaces `privacy` if the self-test ran, but the date is not known."""
     privacy_unguarded: Sentence
-    """The privacy sentence if the sandbox is incomplete and kiosk.yaml allows that."""
+    """The sentence that replaces `privacy` if the kernel does not prevent the storing of pictures
+    and kiosk.yaml allows such a show.
+    """
     unguarded_title: Sentence
     unguarded: Sentence
-    """The sentence on the card if the sandbox is incomplete and the show therefore does not
-    start.
-    """
+    """The sentence on the card of a show that does not start because the sandbox is incomplete."""
     unguarded_staff: Annotated[NonEmptyText, with_placeholders("names")]
-    """The small line at the bottom of that card: the missing layers, as the log names them."""
+    """The small line at the bottom of the card with `unguarded`: the missing layers of the sandbox,
+    with their names in the log.
+    """
     reading: Sentence
-    """The sentence under a face that has no verdict yet."""
+    """The sentence under the face of a visitor for whom a name is being chosen."""
     score: Annotated[NonEmptyText, with_placeholders("score")]
     """The line under a verdict; `{score}` stands for the verdict's score, 0–100."""
     brief_score: Annotated[NonEmptyText, with_placeholders("score")]
-    """The line in place of `score` beside a small face."""
+    """The shorter line that is shown beside a small face, instead of `score`."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
-    """The line in place of `score` if no label scored enough; `{score}` stands for the best label's
-    score.
+    """The line that is shown instead of `score` if no label had a sufficient score; `{score}`
+    stands for the highest one, 0–100.
     """
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
-    """The line after the runners-up: how many names share the rest, and how much of 100 it is."""
+    """The line below the next best names: how many further names there are, and their total score,
+    0–100.
+    """
     withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
-    """The sentence under a name that is struck through."""
+    """The sentence under a name that is taken back, and therefore struck through."""
     loading: Sentence
     trouble_title: Sentence
     trouble: Sentence
-    """The sentence on the card if something is wrong."""
+    """The sentence on the card that visitors see if something is wrong."""
     no_camera: Sentence
     """The sentence on the card while the show waits for its camera."""
     rehearsal: Sentence
@@ -122,13 +127,13 @@ class Words:
         Field(min_length=12, max_length=12, description="a list of the twelve months"),
     ]
     staff_title: Sentence
-    """The title of the staff card, which F1 shows and removes."""
+    """The title of the staff card."""
     staff_hint: Sentence
     staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
-    """The line with the number of active layers of the sandbox."""
+    """The line of the staff card that says how many layers of the sandbox are active."""
     staff_landlock: Sentence
-    """The sentences that say what each layer does, because few people know the layers' technical
-    names.
+    """What the layer Landlock does. The words for the other layers follow; they are on the staff
+    card because few people know the layers' technical names.
     """
     staff_new_privileges: Sentence
     staff_core_dumps: Sentence
@@ -137,14 +142,14 @@ class Words:
     staff_closed_memory: Sentence
     staff_guard: Sentence
     staff_unguarded: Sentence
-    """The sentence if the show runs without any sandbox, for measurements."""
+    """The words on the staff card if the show runs without a sandbox, for measurements."""
     staff_more: Annotated[NonEmptyText, with_placeholders("count")]
     staff_tries: Sentence
     staff_tried: Annotated[NonEmptyText, with_placeholders("ways", "date", "time")]
     staff_memory: Sentence
     staff_locked: Annotated[NonEmptyText, with_placeholders("locked", "made")]
-    """The sentence with the number of locked blocks of memory for frames, which are never written
-    to swap.
+    """The line of the staff card that says how many of the blocks of memory for frames are locked,
+    and therefore never written to swap.
     """
     staff_labels: Sentence
     staff_camera: Sentence
@@ -161,7 +166,9 @@ class Words:
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
     staff_frozen: Sentence
-    """The sentences about faults of the camera; the sentence `…_remedy` says what to do."""
+    """What is wrong if the camera is frozen. The words for the other faults of the camera follow;
+    for each, the words with `_remedy` say what to do.
+    """
     staff_frozen_remedy: Sentence
     staff_black: Sentence
     staff_black_remedy: Sentence
@@ -180,23 +187,27 @@ class Words:
     staff_waiting: Sentence
     staff_waiting_remedy: Sentence
     staff_no_reading: Sentence
-    """The sentences about faults of the networks; the sentence `…_remedy` says what to do."""
+    """What is wrong if a network has failed; `staff_card_failed` is for the graphics card. The
+    words with `_remedy` say what to do.
+    """
     staff_no_reading_remedy: Sentence
     staff_card_failed: Sentence
     staff_card_failed_remedy: Sentence
     staff_wrong: Sentence
-    """The heading of the mistakes that keep the show from running."""
+    """The heading above the mistakes because of which the show cannot run."""
     staff_wrong_remedy: Sentence
     staff_log: Sentence
-    """The sentence that replaces the mistakes if only the log has them."""
+    """The sentence below `staff_wrong` if there are no mistakes to list, because only the log has
+    the reason.
+    """
 
     def texts(self) -> tuple[str, ...]:
-        """Return all texts, for which fonts must be found."""
+        """Return all words as texts, so that fonts can be found for them."""
         texts = asdict(self)
         return (*texts.pop("months"), *texts.values())
 
     def updated(self, texts: Mapping[str, str]) -> Words:
-        """Return the words with other `texts`, keyed by the names of the attributes."""
+        """Return these words with some replaced by `texts`, which are keyed by attribute name."""
         changed: dict[str, Any] = dict(texts)
         return replace(self, **changed)
 
@@ -205,21 +216,21 @@ class Words:
         return self.way_out_one if seconds == 1 else self.way_out.format(seconds=seconds)
 
     def number(self, count: int) -> str:
-        """Return `count` as the language writes it: '1.889'."""
+        """Return `count` as it is written in this language, such as '1.889'."""
         return f"{count:,}".replace(",", self.thousands)
 
     def time_of(self, at: datetime.datetime) -> str:
-        """Return the time of day as it is written in this language: '09:05 Uhr'."""
+        """Return the time of day as it is written in this language, such as '09:05 Uhr'."""
         return self.time.format(hour=at.hour, minute=at.minute)
 
     def date_of(self, day: datetime.date) -> str:
-        """Return the date as it is written in this language: '1er mai 2026'."""
+        """Return the date as it is written in this language, such as '1er mai 2026'."""
         number = self.first_day if day.day == 1 else day.day
         return self.date.format(day=number, month=self.months[day.month - 1], year=day.year)
 
 
 def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
-    """Return the words of `language`; ScreenError names every mistake of the file with its line."""
+    """Return the words of `language`; raises ScreenError with all mistakes and their lines."""
     from installation.settings.yaml_file import load_yaml
 
     checked = load_yaml(folder / f"{language}.yaml", _model(), ScreenError).settings
@@ -227,10 +238,10 @@ def load_words(language: str = "en", folder: Path = WORDS_FOLDER) -> Words:
 
 
 def read_unchecked(language: str, folder: Path = WORDS_FOLDER) -> Words | None:
-    """Return the words of `language`; None if the file does not have all of them, as text.
+    """Return the words of `language`; None if one is missing from the file or is not a text.
 
-    This is for the title card, which is painted before pydantic is imported; `load_words` checks
-    more, and reports it.
+    This is for the title card, which is painted before pydantic is imported. Nothing more is
+    checked and no mistake is reported; `load_words` does both later.
     """
     try:
         texts = yaml.load((folder / f"{language}.yaml").read_bytes(), LOADER)  # noqa: S506 - safe
@@ -242,7 +253,7 @@ def read_unchecked(language: str, folder: Path = WORDS_FOLDER) -> Words | None:
 
 @cache
 def _model() -> type[Section]:
-    """Return the model with the attributes of `Words`, which checks a file of words."""
+    """Return pydantic's model of a file of words; it has the attributes of `Words`."""
     from pydantic import Field, create_model
 
     from installation.settings.placeholders import NonEmptyText, Sentence, with_placeholders
@@ -280,9 +291,10 @@ def words_of(settings: Settings) -> tuple[Words, ...]:
 def with_privacy_line(
     words: Words, prevented: bool, tested_at: datetime.datetime | None, today: datetime.date
 ) -> Words:
-    """Return `words` with the privacy line that is true `today`; the arguments are its own.
+    """Return `words` with the privacy line that is true `today`.
 
-    Unless storing pictures is prevented, there is no promise under an empty square.
+    The arguments are those of `privacy_line`. If `prevented` is false, the text under an empty
+    square promises nothing.
     """
     line = privacy_line(words, prevented, tested_at, today)
     return words.updated({"privacy": line, "promise": words.promise if prevented else ""})
