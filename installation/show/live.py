@@ -204,7 +204,7 @@ class LiveShow:
         self._reading_count = sightings.reading_count
         if sightings.label_set is not self._label_set:
             self._label_set = sightings.label_set
-            self._log(f"labels: the changed set is now in use: {self._label_set.settings.title}")
+            self._log(f"labels: the changed version of {self._label_set.settings.title} is in use.")
 
     def _offer_label_set(self) -> None:
         """If the label set has changed and its letters can be drawn, pass it to the analysis."""

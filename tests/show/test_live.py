@@ -84,7 +84,7 @@ def test_every_frame_is_painted_while_a_changed_label_set_is_opened_and_taken() 
     assert changed.endswith(
         " labels). The new version will be used as soon as no visitor is present."
     )
-    assert used == "labels: the changed set is now in use: ImageNet, 1,000 things"
+    assert used == "labels: the changed version of ImageNet, 1,000 things is in use."
     assert summary.dropped == 0
     assert summary.mirror_fps == pytest.approx(summary.camera_fps)
     assert film.given > 30

@@ -48,7 +48,8 @@ def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
         "labels: Three fish has changed (3 of 3 labels). The new version"
     )
     assert (
-        wait_for_line(running, "labels:") == "labels: the changed set is now in use: Three fish\n"
+        wait_for_line(running, "labels:")
+        == "labels: the changed version of Three fish is in use.\n"
     )
     project.write("models/fish/labels.csv", LABELS.replace("unseen", "unsen"))
     assert "the show uses the last valid set" in wait_for_line(running, "labels:")

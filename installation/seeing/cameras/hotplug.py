@@ -34,10 +34,10 @@ class NewNodes:
 
 
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
-    """Return the error that restarts a show without a camera when one is plugged in, at `node`.
+    """Return the error that restarts the show because the camera at `node` was plugged in.
 
-    `instead` is a clause for the message that says what the show does without a camera, such as
-    "the rehearsal plays instead".
+    `instead` is a clause for the message that says what the show did until then, such as "the
+    rehearsal was playing".
     """
     problem = f"this camera was plugged in while {instead}"
     return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))
@@ -81,7 +81,7 @@ class RehearsalUntilPlugged:
         if now - self._checked_at >= CHECK_INTERVAL_S:
             self._checked_at = now
             if node := self._new_nodes.find():
-                raise plugged_in(node, "the rehearsal plays instead")
+                raise plugged_in(node, "the rehearsal was playing")
         return self._rehearsal.read()
 
     def forget(self) -> None:

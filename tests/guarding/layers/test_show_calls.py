@@ -122,7 +122,7 @@ def _drive(running: subprocess.Popen[str], project: Project) -> None:
     """Let the show name visitors, take a changed label set, and end."""
     wait_for_line(running, "camera:")
     project.write("models/fish/labels.csv", LABELS.replace("unseen", ""))
-    wait_for_line(running, "labels: the changed set is now in use")
+    wait_for_line(running, "labels: the changed version of")
     [supervisor] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
     os.kill(int(supervisor), signal.SIGTERM)
     running.communicate(timeout=120)
