@@ -42,7 +42,9 @@ CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8,
 FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
 
 KIOSK, UNNAMED = "kiosk", "unnamed"
-"""The show, and the show while it reads everybody at each look (`bench_unnamed`)."""
+"""The names of two measured programs: the show, and the show when it gives nobody a name and so
+classifies everybody on each analysed frame (`bench_unnamed`).
+"""
 
 LOOPS = (UNNAMED, "plain", "reader", "split", "pipeline", "loader")
 
@@ -53,7 +55,7 @@ QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), (UNNAMED, "plain", "
 
 Figures = dict[str, Any]
 Case = tuple[str, int, str]
-"""The screen, the number of faces, and what was measured."""
+"""The screen, the number of faces, and the name of the measured program."""
 
 
 def main() -> int:
@@ -183,11 +185,11 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 def table(measured: Mapping[Case, Sequence[Figures]]) -> list[str]:
     """Return the rows of the table: the median of each figure, and its range.
 
-    The show's pictures are counted by `bench_stages`, because nothing may be counted under the
-    guard.
+    For the show, `bench_stages` counts the written pictures, because calls cannot be counted in a
+    process that is under the guard.
     """
     headings = " | ".join(heading for heading, _, _ in COLUMNS)
-    lines = [f"| screen | faces | what | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]
+    lines = [f"| screen | faces | program | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]
     for (screen, faces, variant), rounds in measured.items():
         cells = [_cell([each.get(name) for each in rounds], form) for _, name, form in COLUMNS]
         lines.append(f"| {screen} | {faces} | {variant} | {' | '.join(cells)} |")

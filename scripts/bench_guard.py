@@ -93,9 +93,15 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
     paint = [pair.later_ms("first_paint_s") for pair in pairs]
     frame = [pair.later_ms("first_frame_s") for pair in pairs]
     return [
-        ("mirror's rate, ratio to without guard", rate, ".3f", f"≥ {RATE}", rate.mean >= RATE),
-        ("frame age p50, ratio to without guard", age, ".3f", f"≤ {AGE}", age.mean <= AGE),
-        ("frame age p95, ratio to without guard", oldest, ".3f", f"≤ {AGE}", oldest.mean <= AGE),
+        ("mirror's rate with the guard / without it", rate, ".3f", f"≥ {RATE}", rate.mean >= RATE),
+        ("frame age p50 with the guard / without it", age, ".3f", f"≤ {AGE}", age.mean <= AGE),
+        (
+            "frame age p95 with the guard / without it",
+            oldest,
+            ".3f",
+            f"≤ {AGE}",
+            oldest.mean <= AGE,
+        ),
         ("delay of the first paint, ms", paint, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(paint)),
         ("delay of the first frame, ms", frame, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(frame)),
     ]
@@ -114,12 +120,12 @@ class Ratios(tuple[float, ...]):
 
     @property
     def mean(self) -> float:
-        """Their geometric mean."""
+        """The geometric mean of the ratios."""
         return statistics.geometric_mean(self)
 
     @property
     def error(self) -> float:
-        """The standard error of that mean."""
+        """The standard error of the ratios' geometric mean."""
         if len(self) < 2:
             return math.inf
         return self.mean * statistics.stdev(map(math.log, self)) / math.sqrt(len(self))
@@ -184,7 +190,7 @@ def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Fi
     from installation.show.entry import run_show
 
     class Idle(Guard):
-        """A guard that enforces nothing; its privacy line also takes three lines to paint."""
+        """A guard that enforces nothing; its privacy text also takes three lines on the screen."""
 
         def check_stage_one(self) -> None:
             pass

@@ -1,4 +1,4 @@
-"""Measures what label sets cost by method and number of labels, and prints the figures as tables.
+"""Measures the cost of label sets for each method and several numbers of labels; prints tables.
 
 Each set is built in a separate process without a cache. The time of the whole process is measured,
 because a user of `kiosk labels build` waits for that long. Then the sets of one method read the
@@ -235,7 +235,10 @@ def write_pictures(folder: Path, ids: Sequence[str]) -> None:
 
 
 def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
-    """Write an open_clip ViT-B-32 to the path of `kiosk fetch clip`, once for all sets."""
+    """Write a ViT-B-32 with random weights where `kiosk fetch clip` would put it.
+
+    It is written once for all sets.
+    """
     file = _weights(folder, CLIP)
     if file.exists():
         return
@@ -260,7 +263,10 @@ def write_clip(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as a
 
 
 def write_vit(folder: Path, ids: Sequence[str]) -> None:  # noqa: ARG001 - as all that prepare
-    """Write the network of persons-21k to the path of `kiosk fetch`, once for all sets."""
+    """Write the network of persons-21k, with random weights, where `kiosk fetch` would put it.
+
+    It is written once for all sets.
+    """
     file = _weights(folder, PERSONS)
     if not file.exists():
         save_file(timm.create_model(PERSONS, pretrained=False).state_dict(), file)
@@ -348,7 +354,7 @@ def build(models: Path, size: int, patience_s: int) -> Build | None:
 
 
 def _worked() -> float:
-    """Return the seconds that cores have worked on processes that were started here."""
+    """Return the processor time of all processes that were started here and have ended, s."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -419,7 +425,7 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
 
 
 def _passes(action: Callable[[], object]) -> int:
-    """Return how many times to run `action` for `SPAN_S`, at least one; the first is not timed."""
+    """Return how many runs of `action` take `SPAN_S`, at least one; a first run is not timed."""
     action()
     return max(1, round(SPAN_S / _timed(action, 1)))
 
@@ -434,7 +440,7 @@ def _timed(action: Callable[[], object], passes: int) -> float:
 def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
     rates = " | ".join(f"{way}, readings a second" for way in WAYS[:2])
     alone = " | ".join(f"{way}, µs a crop" for way in WAYS[2:])
-    print(f"| method | labels | build, s | build, s of a core | {rates} | {alone} |")
+    print(f"| method | labels | build, s | build, s of processor time | {rates} | {alone} |")
     print("|---|---|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         for size, figures in sizes.items():
@@ -451,7 +457,9 @@ def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
 
 
 def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
-    print("\nThe cost of a crop with the most labels, over that with the fewest:\n")
+    print(
+        "\nThe cost of a crop with the most labels, divided by the cost with the fewest labels:\n"
+    )
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         possible = {size: figures.costs for size, figures in sizes.items() if figures.costs}
@@ -463,11 +471,11 @@ def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
             for way in WAYS
         )
         cells = " | ".join(_cell(ratio) for ratio in ratios)
-        print(f"| {method} | {largest:,} over {fewest:,} | {cells} |")
+        print(f"| {method} | {largest:,} / {fewest:,} | {cells} |")
 
 
 def _cell(values: Sequence[float]) -> str:
-    """Return the median and, of several values, their range."""
+    """Return the median of `values`, with their range if there are several."""
     if len(values) < 2:
         return "".join(map(_number, values)) or "–"
     median = statistics.median(values)

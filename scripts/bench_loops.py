@@ -1,8 +1,8 @@
 """The loops that people would write instead of the kiosk, measured on a film by `bench`.
 
-Each uses the kiosk's own detector and classifier, one crop for each face, writes the label beside
-the face, and scales the picture to the screen. The film plays at its own rate, and a loop that
-reads late misses pictures, as with a camera.
+Each loop uses the kiosk's own detector and classifier, one crop for each face, writes the label
+beside the face, and scales the picture to the screen. The film plays at its own rate, and a loop
+that reads late misses pictures, as with a camera.
 
 - `plain`: read a picture, detect, classify every face, write its label, scale, repeat;
 - `reader`: the same with a thread that reads the film, so that the loop uses the newest picture;

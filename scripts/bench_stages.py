@@ -45,8 +45,9 @@ class Write(NamedTuple):
     block: int
     """The address of the block of memory that the picture is in."""
     begin: int
+    """The address of the first byte that was written."""
     end: int
-    """The addresses of its first byte, and of the byte behind its last one."""
+    """The address after the last byte that was written."""
 
 
 @contextlib.contextmanager
@@ -80,7 +81,7 @@ def _write(picture: Any) -> Write:
 
 
 def pictures(written: Iterable[Write]) -> list[tuple[int, float]]:
-    """Return each picture in memory that was written: its pixels, and how often it was.
+    """Return the number of pixels of each picture that was written, and how often it was written.
 
     A picture is what was written in one block of memory. So a picture that is written in strips
     counts once, and a strip that is overwritten by the next one counts as a picture of its size.
@@ -101,7 +102,7 @@ def pictures(written: Iterable[Write]) -> list[tuple[int, float]]:
 
 
 def whole_pictures(written: Iterable[Write], size: tuple[int, int]) -> int:
-    """Return how many whole pictures were `written`; the camera's have `size`.
+    """Return how many whole pictures were `written`; `size` is the size of the camera's pictures.
 
     A picture is whole if it has at least `WHOLE` of the camera's pixels.
     """
@@ -142,7 +143,7 @@ class Stages:
         }
 
     def lines(self, title: str) -> list[str]:
-        """Return a bar for each stage, below `title`, the sum, and the number of whole pictures."""
+        """Return lines of text: `title`, a bar for each stage, and the totals for one frame."""
         stages = self.per_frame_ms()
         longest, width = max(stages.values()), max(map(len, stages))
         bars = [

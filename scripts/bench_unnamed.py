@@ -1,7 +1,9 @@
-"""Measures how many readings a second the show has while nobody's verdict holds, for `bench`.
+"""Measures, for `bench`, how many readings a second the show makes while nobody gets a name.
+
+A reading is the classification of one visitor on one frame.
 
 A show reads each visitor ten times a second until they have a name, and then not at all, so a crowd
-on a film is read for two seconds and never again. Here names never settle, and the show looks at
+on a film is read for two seconds and never again. Here names never settle, and the show analyses
 every frame that it has time for and reads everybody on it, as the loops of `bench_loops` do: one
 crop of each face. All else is the show itself: its threads, its parts, its mirror on the screen's
 size. As with the loops, there is no guard.

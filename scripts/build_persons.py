@@ -393,9 +393,9 @@ def unique_names(
     """Return a unique name for each category, apart from case: its first lemma if possible.
 
     `parents` and `chosen` (names.csv) are keyed by id, and `hidden` are the ids of hidden
-    categories. Of categories that share a lemma, one keeps it if it is the only one shown; the
-    others add their second lemma in brackets or, if they have none, the category above. Raises
-    LabelSetError if two names are still equal.
+    categories. If several categories share a lemma and only one of them is shown, that one keeps
+    the lemma as its name. The other categories add their second lemma in brackets or, if they have
+    none, the name of the category above them. Raises LabelSetError if two names are still equal.
     """
     words = {id_: synsets[id_].lemmas[0] for id_ in parents}
     shared = Counter(word.casefold() for word in words.values())

@@ -100,10 +100,10 @@ def main() -> int:
 
 
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
-    """Return what the show's parts read on `photos`, and how they name people side by side.
+    """Return the people on `photos` with their scores, and the function that names them together.
 
-    A bust of which more than a third is outside the picture is also read, because the pictures are
-    crops.
+    The show's own parts are used. Even somebody whose bust is outside the picture by more than a
+    third gets scores, because the pictures are crops.
     """
     label_set = load_label_set(labels, ContentSettings())
     classifier = open_classifier(label_set, "cpu")
@@ -171,10 +171,10 @@ def even(names: Sequence[object]) -> float:
 
 
 def bits(one: Sequence[str], other: Sequence[str]) -> tuple[float, float]:
-    """Return the mutual information, bits: as counted, and corrected for few people.
+    """Return the mutual information of `one` and `other`, bits: as counted, and corrected.
 
-    The correction is Miller's and Madow's: (cells − rows − columns + 1) / (2 N ln 2), of cells that
-    occur.
+    The correction for few people is Miller's and Madow's: (cells − rows − columns + 1) / (2 N ln
+    2), in which only the cells, rows and columns that occur are counted.
     """
 
     def entropy(values: Sequence[object]) -> float:
@@ -203,7 +203,10 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
     yield "most frequent: " + ", ".join(f"{labels[i].name} {count}" for i, count in top)
     if len(webcam):
         effective = even(webcam.tolist())
-        yield f"before a webcam: {len(webcam)} people (effective number of labels {effective:.1f})"
+        yield (
+            f"in front of a webcam: {len(webcam)} people (effective number of labels "
+            f"{effective:.1f})"
+        )
     middle, low = np.quantile(scores, (0.5, 0.1))
     yield f"scores in unchanged pictures: median {middle:.2f}, first decile {low:.2f}"
     yield ""
@@ -231,7 +234,7 @@ def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Ite
     pairs = [pair for pair in zip(groups, presentations, strict=True) if pair[1] in "fm"]
     counted, corrected = bits([group for group, _ in pairs], [who for _, who in pairs])
     figure = f"{counted:.3f} ({corrected:.3f} corrected)"
-    yield f"bits of information in the label's group about women and men: {figure}"
+    yield f"information in the label's group about being a woman or a man, bits: {figure}"
     for group in sorted(set(groups)):
         women, men = (
             sum(pair == (group, who) for pair in pairs) / max(1, sum(p[1] == who for p in pairs))
@@ -252,7 +255,8 @@ def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) ->
         z = (only_dark - only_light) / math.sqrt(max(1, only_dark + only_light))
         yield (
             f"  {one:20} darkened {dark.count(one) / len(dark):5.1%}  lightened "
-            f"{light.count(one) / len(light):5.1%}  only one {only_dark}:{only_light} (z {z:+.1f})"
+            f"{light.count(one) / len(light):5.1%}  in only one "
+            f"of the two {only_dark}:{only_light} (z {z:+.1f})"
         )
 
 
@@ -267,8 +271,8 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
-            f"{title}: {len(groups)}, with a repeated name {repeated / len(groups):.0%} "
-            f"({alone / len(groups):.0%} if each is named alone)"
+            f"{title}: {len(groups)}, of which {repeated / len(groups):.0%} have a repeated name "
+            f"({alone / len(groups):.0%} if each person is named alone)"
         )
 
 

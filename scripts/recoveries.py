@@ -62,8 +62,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "other size": ("the camera sends pictures of another size", "the mirror, cropped otherwise"),
     "slow": ("the camera sends less than half of its pictures", "a mirror that stutters"),
     "exception": ("the detector raises an exception", "the mirror, without names"),
-    "not a number": ("the classifier returns no numbers", "the mirror, without names"),
-    "out of memory": ("the classifier has no memory", "the mirror, without names"),
+    "not a number": (
+        "the classifier returns values that are not numbers",
+        "the mirror, without names",
+    ),
+    "out of memory": ("the classifier runs out of memory", "the mirror, without names"),
     "call hangs": ("a call of the classifier hangs", "the mirror, without names"),
     "device lost": (
         "the graphics card fails twice",
@@ -79,7 +82,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the whole show stands still (SIGSTOP)",
         "the last picture for at most 6 s, then the calm card",
     ),
-    "X server": ("the X server dies", "nothing until it is back"),
+    "X server": ("the X server dies", "nothing until the X server is back"),
     "supervisor": (
         "the supervisor stands still (SIGSTOP)",
         "the mirror for up to a minute, then the desktop until systemd starts the kiosk again",
@@ -105,7 +108,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (
         "a poster of faces hangs in the picture",
-        "one name for each face, taken back, and no further name",
+        "one name for each face, which is withdrawn, and no further name",
     ),
 }
 """The faults that an observation may have, in the table's order: what happens, and what visitors
@@ -190,7 +193,9 @@ def with_table(page: str, observations: Sequence[Observation]) -> str:
 def main() -> int:
     """Write the table; with --check, only return 1 if it does not match the observations."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if it differs")
+    parser.add_argument(
+        "--check", action="store_true", help="do not write the table; return 1 if it differs"
+    )
     args = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
     written = with_table(page, read())

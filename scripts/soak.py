@@ -1,4 +1,4 @@
-"""Runs the show on generated days with random faults, faster than real time, and checks the screen.
+"""Runs the show on simulated days with random faults, faster than real time; checks the screen.
 
 The day, the faults and their instants follow from a seed, so a run that fails can be repeated with
 `--seed`. These parts are real: the camera's class with its checks, the tracker, the classifier with
@@ -214,7 +214,7 @@ def _opener(
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
     """Return the recoveries from the day's faults, and from three different failures.
 
-    A fault after which nothing came back has none; it is one of the day's mistakes.
+    A fault from which the show has not recovered is left out; it is one of the day's mistakes.
     """
     recovered = [(fault.name, seconds) for fault, seconds in findings.recovered.items()]
     recovered += [

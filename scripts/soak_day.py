@@ -1,4 +1,6 @@
-"""A generated day of the soak: its clock, its visitors, and its faults.
+"""A simulated day of the soak: its clock, its visitors, and its faults.
+
+Times in "s of the day" are measured by the day's clock, which is usually faster than real time.
 
 Visits and faults follow from a seed. The camera's device, the detector and the classifier belong to
 the day: they know where its visitors are, and they fail during its faults.
@@ -58,8 +60,8 @@ CROWD = (8, 4)
 
 
 APART = 2.2
-"""The least distance between two people, sizes of the larger face: more than the largest distance
-at which the tracker matches a face with a track (`tracker.GATE_RANGE`).
+"""The least distance between two people, as a multiple of the size of the larger face. It is more
+than the largest distance at which the tracker matches a face with a track (`tracker.GATE_RANGE`).
 """
 APART_S = 3.0
 """The time after which somebody else may stand in the same place, s."""
@@ -144,9 +146,10 @@ class Visit:
         return Box(x, self.y, x + self.size, self.y + 1.2 * self.size)
 
     def is_in_the_way_of(self, other: Visit) -> bool:
-        """Return whether both are there at the same time, nearer to each other than heads can be.
+        """Return whether both people are present at the same time and nearer than `APART`.
 
-        If two heads are in one place, a detector finds one face, and a tracker may confuse the two.
+        Visits with less than `APART_S` between them count as being at the same time. If two heads
+        are in one place, a detector finds one face, and a tracker may confuse the two.
         """
         together = self.came_at < other.left_at + APART_S and other.came_at < self.left_at + APART_S
         (x, y), (other_x, other_y) = self.box_at(0.0).centre, other.box_at(0.0).centre
@@ -184,8 +187,8 @@ class Day:
         """Return the day that follows from `seed`: single visitors, groups, and empty times.
 
         The day begins at `begins_at` and takes `seconds`; `names` are the faults that may occur.
-        `between_s` are the least and the longest time from the end of one fault, with `RECOVERY_S`,
-        to the beginning of the next, s. `crowd` fills all of the day with 32 people.
+        `between_s` are the shortest and the longest time, s, from the end of the `RECOVERY_S` after
+        one fault to the beginning of the next. `crowd` fills all of the day with 32 people.
         """
         drawn = random.Random(seed)
         visits = _crowd(drawn, begins_at, begins_at + seconds) if crowd else []

@@ -1,4 +1,7 @@
-"""Judges each scene of a soak that reaches the screen, and the process that shows it."""
+"""Judges what a soak shows: each scene that reaches the screen, and the process of the show.
+
+Times in "s of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
+"""
 
 from __future__ import annotations
 
@@ -20,26 +23,28 @@ from installation.showing.scene import Scene
 from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault
 
 FLOOR_FPS = 5.0
-"""The least rate of the mirror while the day runs fast, frames for each second of real time, if the
-control loop reaches its own rate. A fast day has many times the frames and the readings of a real
-one, so this only shows that the mirror does not stop.
+"""The least rate of the mirror while the day runs fast, frames per second of real time. It is lower
+if the machine is so busy that `Control` does not reach its own rate. In a second of real time, a
+fast day has many times as many frames and readings as a real day, so this only shows that the
+mirror does not stop.
 """
 FULL_FPS = 12.0
-"""The same while only the analysis fails and the day runs in real time; the camera sends 15 frames
-a second.
+"""The least rate of the mirror while only the analysis fails and the day runs in real time, frames
+per second of real time, lowered like FLOOR_FPS; the camera sends 15.
 """
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.1
-"""How much longer than `GONE_S`, which the screen promises, a square may stay, s of the day: for
-the last frame with the face, and the frame that is on the screen.
+"""How much longer than `GONE_S` a square may stay on the screen after its face is gone, s of the
+day. The screen promises `GONE_S`; the difference is the duration of the last frame with the face
+and of the frame that is on the screen.
 """
 NEAR = 1.0
-"""How far a square's centre may be from the centre of its face, sizes of the face."""
+"""How far a square's centre may be from its face's centre, as a multiple of the face's size."""
 ANALYSIS_S = 45.0
 """How long the analysis may take to recover from a fault, s: its longest delay is 30 s."""
 STARTED_S = 5.0
-"""How long after its first frame a process is judged, s of the day."""
+"""How long after a process's first frame its rate begins to be judged, s of the day."""
 SETTLED_S = 900.0
 """When the memory, the descriptors and the threads of a process are first measured, s of the day
 after its first frame: by then there were groups of all sizes.
@@ -50,10 +55,10 @@ SAMPLE_S = 10.0
 """The time between two measurements of the process, s of the day."""
 
 CONTROL_FPS = 15.0
+"""The rate of the loop in `Control` on a machine with idle cores, frames a second."""
+
 CONTROL_WORK_S = 0.004
-"""The rate of the control loop, frames a second, and the work for each of its frames, s of
-processor time: the time in which a frame of this size is painted.
-"""
+"""The work of that loop for each frame, s of processor time: as long as a frame takes to paint."""
 
 
 class Control:
@@ -195,7 +200,7 @@ class Observer:
         """Add a mistake for each fault from which the show has not recovered."""
         for fault in self._day.faults:
             if fault not in self.findings.recovered:
-                self._mistake(f"not back after '{fault.name}'", fault.ends_at)
+                self._mistake(f"the show has not recovered from '{fault.name}'", fault.ends_at)
 
     def _begin(self, now: float) -> None:
         self._first_at = now
@@ -215,7 +220,7 @@ class Observer:
     ) -> None:
         """Find squares and names that are not at the face of a person who is, or just was, present.
 
-        Each square needs a separate visit.
+        Two squares cannot belong to the same visit.
         """
         people = scene.visitors
         self.findings.names += sum(each.shown.verdict is not None for each in people)
@@ -223,7 +228,7 @@ class Observer:
         if not people:
             return
         if scene.picture is None or to_screen is None:
-            self._mistake("people on a wall without a picture", now)
+            self._mistake("people are marked on a screen without a picture", now)
             return
         # This holds on any machine and at any speed of the day, because the mirror enforces it.
         since = scene.picture.taken_at - GONE_S - GRACE_S
@@ -242,7 +247,8 @@ class Observer:
         fitting = sum(costs[row, column] == 0.0 for row, column in assign(costs))
         if fitting < len(people):
             problem = (
-                f"{len(people)} people on the wall (expected {fitting}, as in the day's visits)"
+                f"{len(people)} people are marked on the screen, but only {fitting} of them were "
+                "there"
             )
             self._mistake(problem, now)
 
@@ -266,13 +272,13 @@ class Observer:
             if back or passed_s > limit_s:
                 self.findings.recovered[fault] = passed_s if back else math.inf
             if passed_s > limit_s:
-                self._mistake(f"not back {limit_s:g} s after '{fault.name}'", now)
+                self._mistake(f"the show has not recovered {limit_s:g} s after '{fault.name}'", now)
             if fault not in self.findings.recovered:
                 waiting.append(fault)
         return waiting
 
     def _judge_rate(self, now: float, waiting: bool, camera_fails: bool) -> None:
-        """Judge the rate over `RATE_S` in which nothing has begun or ended."""
+        """Judge the mirror's rate after `RATE_S` in which no fault began or ended."""
         machine = time.monotonic()
         begun = sum(fault.begins_at <= now for fault in self._day.faults)
         window = waiting, camera_fails, self._clock.speed, begun
@@ -301,6 +307,9 @@ class Observer:
         elif counts[0] > self._baseline[0] or counts[1] > self._baseline[1]:
             self._more += 1
             if self._more == LEAKED:
-                self._mistake(f"descriptors and threads are {counts}, were {self._baseline}", now)
+                self._mistake(
+                    f"descriptors and threads are {counts}; at first they were {self._baseline}",
+                    now,
+                )
         else:
             self._more = 0

@@ -39,12 +39,14 @@ INCHES = (43, 55, 75)
 MM_PER_INCH = 25.4
 
 LEAST_MM = 15.0
+"""The least height of capitals that are read from a distance of three metres, mm."""
+
 JUDGED_INCHES = 55
-"""The least height of capitals for reading from three metres, mm, and the judged screen, inches."""
+"""The diagonal of the screen on which capitals must have LEAST_MM, inches."""
 
 FACES = (0.12, 0.25, 0.45)
-"""The heights of a face as shares of the picture's height: at the line, at two metres, and very
-near.
+"""The heights of a face as shares of the picture's height: of a visitor at the line on the floor,
+of one at two metres, and of one very near.
 """
 
 BEGINNING = 34
@@ -166,7 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{row.scene:<38}{text:<{BEGINNING + 2}}{figures}")
         too_low += height_mm(row.px, size, JUDGED_INCHES) < LEAST_MM
     if too_low:
-        print(f"\n{too_low} lower than {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} inches.")
+        print(
+            f"\nRows that are lower than {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} inches: "
+            f"{too_low}."
+        )
     return 1 if too_low else 0
 
 

@@ -142,7 +142,7 @@ def test_people_without_a_picture_are_found() -> None:
     """Names on a black screen are a mistake, whether or not visitors are present."""
     observer = new_observer([visit(50, -50, 100)])
     assert show(observer, [100], picture=False) == [
-        "at 100.0 s: people on a wall without a picture"
+        "at 100.0 s: people are marked on a screen without a picture"
     ]
 
 
@@ -150,9 +150,13 @@ def test_a_mirror_that_does_not_come_back_is_found() -> None:
     """Ten seconds after a fault of the camera without a new frame are a mistake."""
     now = 1000.0
     observer = new_observer(faults=[Fault("hangs", now - 30, now - 20)])
-    assert show(observer, [], picture=False) == ["at 100.0 s: not back 10 s after 'hangs'"]
+    assert show(observer, [], picture=False) == [
+        "at 100.0 s: the show has not recovered 10 s after 'hangs'"
+    ]
     observer = new_observer(faults=[Fault("hangs", now - 30, now - 20)])
-    assert show(observer, []) == ["at 100.0 s: not back 10 s after 'hangs'"], "too late"
+    assert show(observer, []) == ["at 100.0 s: the show has not recovered 10 s after 'hangs'"], (
+        "too late"
+    )
     observer = new_observer(faults=[Fault("hangs", now - 30, now - 5)])
     assert show(observer, []) == []
     assert list(observer.findings.recovered.values()) == [pytest.approx(5, abs=0.5)]

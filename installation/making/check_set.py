@@ -109,10 +109,11 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         raise LabelSetError(*text_mistakes, *other_mistakes)
     yield f"models/{name} has no mistakes: {_count(label_set)}, {_state(label_set)}."
     if label_set.unknown:
-        yield f"Rows that are not classes of the network, never shown: {label_set.unknown:,}."
+        yield f"Rows never shown, as they are not classes of the network: {label_set.unknown:,}."
     if label_set.masked:
         names = join_first([label_set.labels[place].name for place in label_set.masked])
-        yield f"Masked classes, which no person gets: {len(label_set.masked):,} ({names})."
+        masked = f"{len(label_set.masked):,} ({names})"
+        yield f"Masked classes, which are never given to a person: {masked}."
     if method.brings_network:
         yield input_line(source, network_input)
         yield "A trial run of its network returned a score for each label."
@@ -141,8 +142,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
     """Return the contents of the set; raises LabelSetError with its mistakes.
 
-    If the set's own network is missing, only that is reported: its rows cannot be compared with
-    the network's outputs.
+    If the set's own network is missing as well, this is the first of the mistakes.
     """
     try:
         return read_source(name, models)
@@ -199,15 +199,14 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
 
 
 def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
-    """Yield one line about the rows whose parent is not a row."""
+    """Yield one line about the rows whose parent is neither a row nor the root, if any."""
     rows = orphans(source.rows, source.settings.root.id)
     if rows:
         seen = join_first(list(dict.fromkeys(row.parent for row in rows)))
         first = f"{LABELS_CSV}:{rows[0].location}"
         yield (
-            f"Rows whose parent is not a row, shown below the root: {len(rows):,} (parents: "
-            f"{seen}; "
-            f"first row: {first})."
+            f"Rows whose parent does not exist, so that they are shown below the root: "
+            f"{len(rows):,} (parents: {seen}; first row: {first})."
         )
 
 
@@ -249,7 +248,7 @@ def _count(label_set: LabelSet) -> str:
 
 
 def _state(label_set: LabelSet) -> str:
-    """Return whether the set is built, or the first mistake in its built file."""
+    """Return whether the set is built, or the first reason why a show cannot use it yet."""
     try:
         built_file.check_ready(label_set)
     except KioskError as error:

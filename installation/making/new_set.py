@@ -189,7 +189,7 @@ def check_plain(name: str, where: str) -> None:
         problem = f"'{ellipsize(name)}' cannot be the name of a set"
         expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
         if WINDOWS_NAME.match(name):
-            expected = "another one: on Windows this is the name of a device"
+            expected = "another name, because Windows reserves this one for a device"
         raise LabelSetError(
             Mistake(where, f"{problem} (expected {expected})", "Choose another name.")
         )
@@ -214,7 +214,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
     yield f"Give the set a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:
         pictures = display_path(folder / source.settings.examples_folder)
-        yield f"Put five pictures or more of each label into {pictures}, a folder for each id."
+        yield f"Put five pictures or more of each label into {pictures}/ID, where ID is its id."
     if method.brings_network:
         source_folder = None if original is None else models / original
         found = [
@@ -222,7 +222,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
         ]
         files = " and ".join(found) or ONNX_FILE
         origin = f" from {display_path(source_folder)}" if source_folder and found else ""
-        yield f"Copy {files}{origin} to {display_path(folder)}; this command did not copy it."
+        yield f"Copy {files}{origin} to {display_path(folder)}; this command has not done so."
     if assemble(source, EVERYTHING).is_built:
         yield f"kiosk labels build {name}"
     yield f"kiosk run --labels {name}"

@@ -294,7 +294,7 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
     if entry.file_size > MAX_BYTES.get(file, entry.file_size):
         yield f"the file has {entry.file_size:,} bytes (expected at most {MAX_BYTES[file]:,})"
     elif entry.file_size > MAX_COMPRESSION * entry.compress_size:
-        yield f"the file is compressed more than {MAX_COMPRESSION} times, as in no label set"
+        yield f"the file is compressed more than {MAX_COMPRESSION} times, which no label set needs"
 
 
 def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
@@ -395,9 +395,9 @@ def _check_examples(label_set: LabelSet) -> None:
 
 
 def _check_built(label_set: LabelSet) -> None:
-    """Raise LabelSetError if the built file was made from other words.
+    """Raise LabelSetError if the built file does not match the set's current words and settings.
 
-    It may lack hidden labels.
+    The built file may lack labels that were hidden when it was built.
     """
     built_file.check_built(replace(label_set, rows=(), background=()))
 

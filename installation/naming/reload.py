@@ -42,8 +42,8 @@ class ReloadedLabelSet:
 
 
 WATCHED = "KIOSK_LABELS_WATCHED"
-"""The environment variable that `kiosk labels watch` sets for its show, because it reports mistakes
-itself.
+"""The environment variable that `kiosk labels watch` sets for the show that it starts. Such a show
+reports only mistakes of the network, because `kiosk labels watch` reports all others.
 """
 
 

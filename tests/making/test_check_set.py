@@ -57,7 +57,7 @@ def test_a_check_counts_translated_rows(models: Path) -> None:
     """For each language a check counts the translated rows, and names the others."""
     lines = list(check_set.check_lines("fish", models))
     assert lines[0] == "models/fish has no mistakes: 2 labels shown, 1 hidden, needs no building."
-    assert lines[1] == "Masked classes, which no person gets: 2 (tench, goldfish)."
+    assert lines[1] == "Masked classes, which are never given to a person: 2 (tench, goldfish)."
     assert lines[2] == (
         "In es: name and definition in 1 of 3 rows; missing: goldfish, great white shark."
     )
@@ -174,12 +174,12 @@ def test_text_without_a_font_is_named_with_its_row(
     [
         (
             ("n01440764,tench,,n01439121,,,,", "n01443537,goldfish,,n01439121,,,,"),
-            "Rows whose parent is not a row, shown below the root: 2 "
+            "Rows whose parent does not exist, so that they are shown below the root: 2 "
             "(parents: n01439121; first row: labels.csv:2).",
         ),
         (
             ("n01440764,tench,,n01443537,,,,", "n01443537,goldfish,,goldfich,,,,"),
-            "Rows whose parent is not a row, shown below the root: 1 "
+            "Rows whose parent does not exist, so that they are shown below the root: 1 "
             "(parents: goldfich; first row: labels.csv:3).",
         ),
     ],

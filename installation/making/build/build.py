@@ -1,4 +1,7 @@
-"""Builds a label set: writes the tensors that its method's builder computes, and a card."""
+"""Builds a label set: writes the tensors that its method's builder computes, and card.md.
+
+The card says what the tensors were built from, and gives figures about them.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,11 @@ def build(
 ) -> BuildResult | None:
     """Write the built file and the card of the label set `name`, and return what was built.
 
-    The result is None if the method uses a network's outputs unchanged, so that nothing is built.
-    If the set has a Keras network, an ONNX network is made from it instead. Of a network's head,
-    only the rows that `content` shows are kept. `builder` replaces the method's own builder. Raises
-    WeightsError or LabelSetError, also for letters that no font can draw; then the last valid file
-    is kept.
+    The result is None if nothing is built, because the method uses a network's outputs unchanged.
+    If the set has a Keras network, that network is converted to ONNX instead. A network's head is
+    reduced to the rows of the labels that `content` shows. `builder` replaces the method's own
+    builder. Raises WeightsError or LabelSetError, for example if no font can draw a letter; the
+    last valid built file is then kept.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:
@@ -76,7 +79,8 @@ def _card(label_set: LabelSet, result: BuildResult) -> str:
     lines = [
         f"# {settings.title}",
         "",
-        f"{settings.credit}. {label_set.size:,} labels, {visible:,} of them before hiding.",
+        f"{settings.credit}. {label_set.size:,} labels, including hidden ones; the network can "
+        f"score {visible:,} of them.",
         "",
         "| part | source |",
         "|---|---|",

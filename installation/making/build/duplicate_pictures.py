@@ -23,17 +23,20 @@ from installation.making.build.example_pictures import (
 
 PATCHES = 16
 SKETCH = 64
-"""The length of a sketch: SKETCH random sums of the colours of PATCHES × PATCHES parts of a
-picture. They are enough to recognise the picture, but not to restore it.
+"""The number of values in the sketch of a picture. Each value is a random sum of the colours of
+PATCHES × PATCHES parts of the picture. The values are enough to recognise the picture, but not to
+restore it.
 """
 SAME = 0.995
-"""The least cosine of the sketches of two files that count as the same picture.
+"""The least cosine between the sketches of two files at which they count as the same picture.
 
-Measured on 18 photographs and drawings of scikit-image and a film of two people: JPEGs of quality
-30 and more, WebPs of 50 and more and pictures of half the size have a cosine of 0.997 or more to
-the original, frames 1/3 s apart up to 0.9967, 1/2 s apart up to 0.986, different photographs up to
-0.63, the rehearsal's visitor a second later up to 0.988. The network's features cannot replace
-sketches: with them, JPEGs of quality 75 have 0.81 to 1, and frames 1/3 s apart up to 0.985.
+Measured on 18 photographs and drawings of scikit-image and a film of two people. A picture and its
+copy have a cosine of 0.997 or more if the copy is a JPEG of quality 30 or more, a WebP of quality
+50 or more, or half as large. The cosine of two different photographs is at most 0.63. For two
+frames of the film it is at most 0.9967 if they are 1/3 s apart, and 0.986 if they are 1/2 s apart;
+for two frames of the rehearsal, 1 s apart, it is at most 0.988. The network's features cannot
+replace sketches: their cosine is only 0.81 to 1 for a copy as a JPEG of quality 75, but up to 0.985
+for frames 1/3 s apart.
 """
 FLAT = 0.01
 """The least length of a sketch before normalisation; the sketch of a plain surface is shorter,

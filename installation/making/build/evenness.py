@@ -31,7 +31,10 @@ class Evenness:
 
 
 def evenness(scores: torch.Tensor) -> Evenness:
-    """Return how evenly the labels win; the highest of `scores` `(N, L)` wins in its row; N > 0."""
+    """Return how evenly the labels win; the winner of a row is the label with the highest score.
+
+    `scores` is `(N, L)`, with N > 0.
+    """
     N, L = scores.shape  # noqa: N806  rows and labels
     wins = torch.bincount(scores.argmax(1), minlength=L).double()
     share = wins[wins > 0] / N

@@ -113,7 +113,7 @@ class CutPicture:
 
 @dataclass(frozen=True)
 class FoundPictures:
-    """All files in the folders of a label set's rows."""
+    """The files in a label set's folders of pictures: good pictures and skipped files."""
 
     good: tuple[Picture, ...]
     skipped: tuple[SkippedPicture, ...]
@@ -130,12 +130,12 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
     rows = {unicodedata.normalize("NFC", row.id): i for i, row in enumerate(source.rows)}
     mistakes = list(_misnamed(source, rows, folders))
     if len(rows) == 1:
-        problem = "the file has one row (expected at least two labels, to distinguish)"
+        problem = "the file has one row (expected two or more labels to choose from)"
         mistakes.append(
             Mistake(
                 display_path(source.folder / LABELS_CSV),
                 problem,
-                "Add a row, and a folder with pictures of it.",
+                "Add a row, and a folder with pictures for it.",
             )
         )
     files: list[tuple[Path, int]] = []
@@ -170,7 +170,7 @@ def _misnamed(
     missing = [name for name in rows if name not in folders]
     find_nearest = limited_nearest()
     for name in extra:
-        problem = f"the folder '{ellipsize(name)}' is not the id of a row"
+        problem = f"the folder '{ellipsize(name)}' is not named after a row's id"
         remedy = did_you_mean(find_nearest(name, missing))
         yield Mistake(
             top, problem, remedy or "Add a row for the folder, or move the folder elsewhere."
@@ -183,7 +183,7 @@ def _misnamed(
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return the SHA-256 of all good pictures of each row, which ignores the files' names.
+    """Return a SHA-256 that identifies the good pictures of each row, whatever their files' names.
 
     The fingerprint also changes if the pictures are cut in another way.
     """
@@ -196,8 +196,8 @@ def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
 def pictures_changed(source: LabelSetSource, label_set: LabelSet) -> bool:
     """Return whether the pictures differ from the pictures that the set was built from.
 
-    The result is False if there are no pictures, because an imported set has none. Raises
-    LabelSetError if the set is not built.
+    The result is False if there are no pictures, as in an imported set. Raises LabelSetError if the
+    set is not built.
     """
     if not source.settings.method.learns_from_pictures:
         return False
@@ -299,10 +299,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> FoundPictures:
-    """Return which of `files`, each with its row, are good; of equal pictures, only one.
+    """Return the good pictures among `files`, each given with its row, and the skipped files.
 
-    A picture in the folders of two labels is left out of both, because the network cannot learn the
-    difference from it.
+    If several files have the same picture, only one of them is good. A picture in the folders of
+    two labels is left out of both, because the network cannot learn the difference from it.
     """
     good, skipped = [], []
     with _quiet():
@@ -377,9 +377,10 @@ def cut_squares(
 ) -> list[CutPicture | SkippedPicture]:
     """Return the part of each picture to encode, in the network's format, or why it is left out.
 
-    `taken` is the format of the network's input, and `pool` decodes several pictures at once. The
-    show would cut the same part for the largest face that `detector` finds; without a detector or a
-    face it is the centre square. It is resized and normalised as in the show.
+    `taken` is the format of the network's input, and `pool` decodes several pictures at once.
+    `part` is cut around the largest face that `detector` finds, as a show would cut it; if there is
+    no detector or no face, the centre square is cut instead. The result is resized and normalised
+    as in the show.
     """
     least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():

@@ -53,13 +53,13 @@ from installation.settings.kiosk import ContentSettings
 EXAMPLE_BATCH = 16
 """The number of pictures that are encoded together, in two views each."""
 NEUTRAL = 60
-"""The number of neutral pictures for the figures."""
+"""The number of neutral pictures (without a person) on which the card's figures are measured."""
 FACTS = 4
 """The number of values that are cached with a picture's views: its region, and the share of missing
 rows.
 """
 WORST = 5
-"""The number of pairs of confused labels that the figures name."""
+"""The number of pairs of confused labels that the card lists."""
 
 
 def build_from_examples(
@@ -267,7 +267,7 @@ def _figures(
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
-    """Return the end of a sentence that advises an artist if neutral pictures are given a label."""
+    """Return the end of a sentence that says what to do if neutral pictures are given a label."""
     if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
     return (

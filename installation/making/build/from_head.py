@@ -99,10 +99,10 @@ def read_rows(
                 raise wrong(f"the tensor '{head}.weight' is missing: {network} has no head")
             shape = header[f"{head}.weight"]
             if len(shape) < 2 or shape != [classes, shape[1], *[1] * len(shape[2:])]:
-                raise wrong(f"'{head}.weight' is {shape} (expected {classes:,} rows)")
+                raise wrong(f"'{head}.weight' has the shape {shape} (expected {classes:,} rows)")
             if header.get(f"{head}.bias", [classes]) != [classes]:
                 seen = header[f"{head}.bias"]
-                raise wrong(f"'{head}.bias' is {seen} (expected {classes:,} numbers)")
+                raise wrong(f"'{head}.bias' has the shape {seen} (expected {classes:,} numbers)")
             rows = opened.get_slice(f"{head}.weight")
             weight, bias = torch.zeros(len(places), shape[1]), torch.zeros(len(places))
             biases = opened.get_tensor(f"{head}.bias") if f"{head}.bias" in header else None

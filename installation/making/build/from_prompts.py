@@ -56,13 +56,14 @@ separate tokens.
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
-How much of that logit visitors' pictures have as well is unknown; with one half, the largest
-possible error is smallest. This is a guess, not yet tried with the real weights.
+It is unknown how much of that logit is also in the logits of visitors' pictures. Subtracting one
+half keeps the largest possible error smallest. This is a guess, not yet tried with the real
+weights.
 """
 
 NEUTRAL = 60
-"""The number of neutral pictures for the biases, and of other neutral pictures for the figures: ten
-of each kind.
+"""The number of neutral pictures from which the biases are computed. The card's figures are
+measured on as many other neutral pictures.
 """
 
 PROMPT_BATCH = 64

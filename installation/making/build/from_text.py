@@ -36,8 +36,8 @@ PRIOR_FIGURES = (
     "Half of the log prior of each class is subtracted from its logit. The prior is the mean of "
     "the network's answers for bust and half body of 272 people on public test photographs, ten "
     "views of each, without masked classes. No view counts for more than a share of 0.1 in any "
-    "class, and 0.0004 is added to each. It has a number for each class, and nothing "
-    "from a photograph.",
+    "class, and 0.0004 is added to each class. The prior has one number for each class, and "
+    "contains nothing from a photograph.",
 )
 """Sentences for the card about how class_prior.csv was made."""
 
@@ -45,11 +45,11 @@ PRIOR_FIGURES = (
 def build_from_text(
     source: LabelSetSource, _content: ContentSettings = SAFE, embed: Embed | None = None
 ) -> BuildResult:
-    """Return the embeddings of the network's classes and of all rows, the prior and the lists.
+    """Return the embeddings of classes and rows, the classes' prior, and their lists of labels.
 
     `embed` replaces the sentence encoder, which is opened only for sentences that no earlier build
-    computed. Raises WeightsError if its weights are missing, and LabelSetError if looks.csv lists
-    labels that the set does not show.
+    computed. Raises WeightsError if the sentence encoder's weights are missing, and LabelSetError
+    if looks.csv lists labels that the set does not show.
     """
     if embed is not None:
         return _build(source, embed)
@@ -105,7 +105,7 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
 
 
 def _list_figures(lists: torch.Tensor) -> list[str]:
-    """Return a sentence about the lists, if the set uses them."""
+    """Return a sentence about the classes' lists of labels, if the set uses such lists."""
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())
@@ -116,8 +116,8 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
 def embed_classes(embed: Embed) -> torch.Tensor:
     """Return the embeddings `(1000, 384)` of ImageNet's classes, of unit length.
 
-    Described classes and template classes are centred separately, because sentences with the same
-    structure resemble each other whatever their content.
+    Classes with a sentence of their own and classes with a template are centred separately, because
+    sentences with the same structure resemble each other whatever their content.
     """
     ids = imagenet.classes()
     synonyms = imagenet.names()

@@ -41,7 +41,7 @@ def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
 
 
 def neutral_features(encoder: Encoder, count: int, seed: int = 0) -> Encoded:
-    """Return the `encoder`'s output `(count, width)` float32 for that many neutral pictures."""
+    """Return the `encoder`'s output `(count, width)` float32 for `count` neutral pictures."""
     whole = Box(0, 0, SIDE, SIDE)
     batch = np.concatenate(
         [

@@ -39,8 +39,8 @@ MIN_SIDE = 64
 crop.
 """
 REDUCED_SIDE = 1024
-"""The shorter side, px, below which pictures other than JPEGs are not reduced, because the show
-does not reduce its frames before it cuts them either.
+"""The shorter side, px, that pictures other than JPEGs keep when they are reduced. They are not
+reduced further, because the show cuts its crops from frames of full size.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
@@ -53,11 +53,15 @@ Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
 # Pillow warns about a picture with more pixels, and rejects one with more than twice as many.
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-"""The colours of the show's camera and of the network."""
+"""The colour profile of the show's camera and of the network's input."""
 
 END_OF_IMAGE = b"\xff\xd9"
+"""The JPEG marker at the end of a file (ITU T.81, table B.1)."""
+
 START_OF_SCAN = b"\xff\xda"
-"""JPEG markers (ITU T.81, table B.1) that do not occur in compressed data."""
+"""The JPEG marker before the data of each scan (ITU T.81, table B.1); the compressed data never
+contains it.
+"""
 
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -245,7 +249,7 @@ def _missing_rows(pixels: Pixels) -> int:
 def _to_rgb(picture: Image.Image) -> Image.Image:
     """Return a picture of any mode as RGB, composited onto grey if it is transparent.
 
-    Raises PictureError if the colours are fractions.
+    Raises PictureError if the colours are floating-point numbers.
     """
     if picture.mode.startswith("I"):  # 16 bits of grey
         levels = np.asarray(picture).astype(np.int64)
@@ -262,8 +266,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _to_srgb(picture: Image.Image) -> Image.Image:
     """Return `picture` converted to sRGB, if its file contains a colour profile.
 
-    Telephones photograph in Display P3 and artists export in Adobe RGB, whose numbers, read as
-    sRGB, mean duller colours. A profile that cannot be used is ignored; viewers do the same.
+    Telephones photograph in Display P3, and artists export in Adobe RGB. If the numbers of such a
+    file were taken as sRGB, the colours would be duller. A profile that cannot be used is ignored;
+    viewers do the same.
     """
     profile = picture.info.get("icc_profile")
     if not profile:

@@ -43,7 +43,7 @@ def parse_sha256(text: str) -> str:
 
 
 def check_sha256(actual: str, expected: str, mistake: Mistake) -> None:
-    """Raise FetchError if `actual` is not `expected`; both are added to `mistake`."""
+    """Raise FetchError with `mistake` if `actual` is not `expected`; its text then states both."""
     if actual != expected:
         problem = f"{mistake.problem} (SHA-256 {actual}, expected {expected})"
         raise FetchError(Mistake(mistake.where, problem, mistake.remedy))
@@ -72,7 +72,7 @@ def read_record(folder: Path) -> dict[str, str]:
         KeyError,
     ):
         pass
-    problem = "the file cannot be read (expected what `kiosk fetch` wrote there)"
+    problem = "the file cannot be read (expected the record that `kiosk fetch` wrote)"
     remedy = "Delete it; the next fetch writes a new one and trusts Hugging Face again."
     raise FetchError(Mistake(display_path(file), problem, remedy))
 

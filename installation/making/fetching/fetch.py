@@ -236,7 +236,7 @@ class Fetch:
                 with write_errors(self._part, FetchError):
                     shutil.copyfile(address.cached, self._part)
                 return
-            problem = f"{display_path(address.cached)} is damaged or another file "
+            problem = f"{display_path(address.cached)} is damaged or not the right file "
             problem += f"(expected SHA-256 {sha256})"
             if address.url is None:
                 remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."

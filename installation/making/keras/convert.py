@@ -29,7 +29,7 @@ MAX_KERAS_BYTES = 2**26
 """The largest keras_model.h5, bytes; Teachable Machine's files have 2.5 MB."""
 
 CHILD_TIMEOUT_S = 300.0
-"""The limit on the child process's elapsed time, s, on a busy machine."""
+"""The limit on the elapsed time of the child process, s, long enough for a busy machine."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -37,7 +37,7 @@ _CHILD = (
 )
 
 _KERAS_REMEDY = (
-    "Export the image project again: Tensorflow, Keras. Other Keras networks need tf2onnx."
+    "Export the image project again, under Tensorflow as Keras. Other Keras networks need tf2onnx."
 )
 
 

@@ -57,8 +57,9 @@ class KerasFile:
     ) -> npt.NDArray[np.float32]:
         """Return one variable of a layer, float32 of `shape`.
 
-        `group` is the layer of the outermost network that is `layer` or contains it. Raises
-        RefusedError if the variable is missing, or stored in another format or shape.
+        `group` is the name of a layer of the outermost network: of `layer` itself, or of the inner
+        network that contains `layer`. Raises RefusedError if the variable is missing, or stored in
+        another format or shape.
         """
         self._list_group(group)
         path = self._paths.get((group, layer, variable))

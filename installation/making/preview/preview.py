@@ -148,9 +148,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield (
-            f"If the network were certain of one class, for each class: {evenness(trial.classes)}."
-        )
+        yield f"For each class, if the network were certain of it: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
@@ -172,7 +170,7 @@ def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
 
 
 def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
-    """Yield rows for labels that never win, even for a single class, or that win too often."""
+    """Yield a row for labels that win nowhere in `trial`, and one for those that win too often."""
     labels = label_set.labels
     wins = _wins(label_set, trial.all)
     never = [label.name for label in labels if not wins[label.id]]

@@ -35,8 +35,8 @@ PICTURES_KEY = "pictures_sha256"
 """The metadata key for the fingerprint of the artist's pictures that the file was built from."""
 
 ROWS_TENSOR = "rows"
-"""The name of the tensor (int64, ascending) with the rows of labels.csv that the file has; a file
-with all rows lacks it.
+"""The name of the tensor (int64, ascending) that lists which rows of labels.csv are in the file. A
+file with all rows does not have this tensor.
 """
 
 HEADER_LENGTH = 8
@@ -139,11 +139,11 @@ def read_tensors(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the built tensors of these names and shapes, all of the dtype `kind`.
 
-    `kind` is safetensors' name of the dtype, such as "F16". `labels` maps each tensor that has a
-    row per label to the shape of one row; of these tensors, the visible rows are returned first,
-    then the background rows. `others` maps each other tensor to its whole shape. All shapes are
-    checked before any number is read. `encoder` is the SHA-256 of the encoder's weights. Raises
-    LabelSetError.
+    `kind` is safetensors' name of the dtype, such as "F16". `labels` maps the name of each tensor
+    that has a row per label to the shape of one row; such a tensor is returned with the visible
+    rows first, and then the background rows. `others` maps the name of each other tensor to its
+    whole shape. All shapes are checked before any number is read. `encoder` is the SHA-256 of the
+    encoder's weights. Raises LabelSetError.
     """
     with open_built(label_set, encoder) as file:
         tensor_rows = _tensor_rows(label_set, file)
@@ -161,7 +161,7 @@ def read_tensors(
 
 
 def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return, for each row of labels.csv that the file has, the row of the tensors.
+    """Return the row of the tensors for each row of labels.csv that is in the file, keyed by it.
 
     Raises LabelSetError if the file lacks rows that the set shows.
     """
@@ -178,8 +178,8 @@ def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         problem = (
-            "labels that are shown now were hidden when the file was built, so it lacks them "
-            f"({len(missing):,})"
+            "the file does not have the labels that were hidden when it was built and are shown "
+            f"now ({len(missing):,})"
         )
         raise misfit(label_set, problem, StaleBuildError)
     return {row: tensor_row for tensor_row, row in enumerate(rows)}

@@ -177,7 +177,7 @@ class _Table:
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
-        problem = f"{seen} or the parent of a row"
+        problem = f"{seen}, and no row has it as its parent"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
         if self._outputs_are_numbers:
             remedy = "Write the number of its output as its id, counted from 0, or remove the row."
@@ -224,9 +224,10 @@ def _check_choices(row: Row, where: str) -> Iterator[Mistake]:
 
 
 def orphans(rows: Sequence[Row], root: str) -> list[Row]:
-    """Return the rows whose parent is not a row; they are shown below the root, whose id is `root`.
+    """Return the rows whose parent is neither a row nor the root, which has the id `root`.
 
-    Such rows are not mistakes, because rows are often deleted from a copied set.
+    They are shown below the root. They are not mistakes, because rows are often deleted from a
+    copied set.
     """
     ids = {row.id for row in rows} | {"", root}
     return [row for row in rows if row.parent not in ids]

@@ -86,10 +86,9 @@ class Row:
     `line` is the line of the file on which the row starts, and `number` its number in a
     spreadsheet. `looks_like` has sentences for the encoder, separated by `|`. `is_background` is
     the text of that cell. `defined_by` names the author of the definition, if that is not the
-    author whom the set's credit names. `wordings` is keyed by language. `synsets` has the WordNet
-    ids of the ImageNet categories that the name of a network's output means; a name may mean
-    several. `also_hidden_because` has the reasons that the kiosk found in addition to
-    `hidden_because`.
+    author whom the set's credit names. `wordings` is keyed by language. If the row is an output of
+    a network, `synsets` has the WordNet ids of all ImageNet categories that its name may mean.
+    `also_hidden_because` has the reasons that the kiosk found in addition to `hidden_because`.
     """
 
     line: int
@@ -152,7 +151,7 @@ def read_csv(path: Path) -> list[Row]:
         for count, record in enumerate(records):
             where = f"{file}:{record.location}"
             if count == MOST_ROWS:
-                problem = f"the file has more rows than {MOST_ROWS:,}"
+                problem = f"the file has more than {MOST_ROWS:,} rows"
                 raise LabelSetError(Mistake(where, problem, "Split the rows into two label sets."))
             if len(record.cells) > len(columns):
                 problem = f"the row has {len(record.cells)} cells (expected {len(columns)})"

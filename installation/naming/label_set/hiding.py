@@ -92,9 +92,10 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
 
 
 def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[str]:
-    """Return the ids of the rows that are masked classes of the network and never have a score.
+    """Return the ids of the rows that are masked classes, which are never used for people.
 
-    The result is empty if the set's method does not use the network's classes as labels.
+    A masked class never has a score. The result is empty if the set's method does not use the
+    network's classes as labels.
     """
     if settings.outputs is None:
         return frozenset()
@@ -141,7 +142,8 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
     if len(data) > MAX_UNSAFE_BYTES:
         problem = (
-            f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten)"
+            f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten "
+            "bytes)"
         )
         raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY))
     if strange is not None:

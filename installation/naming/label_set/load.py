@@ -125,15 +125,12 @@ def assemble_nonempty(
     if not label_set.labels:
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
-        seen = (
-            f"of {counted(len(source.rows), 'row')}, {hidden:,} hidden and {background:,} "
-            "background"
-        )
+        seen = f"{counted(len(source.rows), 'row')}: hidden {hidden:,}, background {background:,}"
         remedy = "Empty the cells hidden_because and is_background of a row that may be shown."
         if label_set.unknown:
-            seen += f", {label_set.unknown:,} unknown to the network"
+            seen += f", unknown to the network {label_set.unknown:,}"
             remedy = f"Use a network with more categories. {remedy}"
-        problem = f"no label is visible ({seen}, expected at least one)"
+        problem = f"no label is visible ({seen}; expected at least one label)"
         file = display_path(output_names.labels_file(source.folder))
         raise LabelSetError(Mistake(file, problem, remedy))
     return label_set
@@ -233,7 +230,7 @@ def _words(row: Row, language: str) -> Wording:
 
 
 def _wording(row: Row, language: str) -> Wording:
-    """Return a row's name and definition in `language`, empty if it has none there.
+    """Return a row's name and definition in `language`; empty if the row is not translated into it.
 
     A set's own words are assumed to be English. If the row names the definition's author, the
     author is appended to the definition, so that the author is shown wherever the definition is.

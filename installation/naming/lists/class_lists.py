@@ -31,9 +31,9 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""The names of timm's lists of classes, keyed by the variant of ImageNet and by a part of the
-network's name that distinguishes two orders of classes; longer parts are tried before "". The lists
-are chosen as in `infer_imagenet_subset` of timm 1.0.
+"""The names of timm's lists of classes. A key is a variant of ImageNet and a part of a network's
+name, because networks of one variant may have their classes in different orders. Longer parts are
+tried first, and "" last. The lists are chosen as in `infer_imagenet_subset` of timm 1.0.
 """
 
 

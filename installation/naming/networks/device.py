@@ -53,7 +53,7 @@ def _why_no_gpu() -> str:
 
 
 def has_nvidia_card(root: Path = Path("/")) -> bool:
-    """Return whether the machine at `root` has an NVIDIA card: a display controller on PCI.
+    """Return whether the machine with the file system `root` has an NVIDIA graphics card on PCI.
 
     `scripts/setup` uses the same test.
     """

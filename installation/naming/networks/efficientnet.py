@@ -57,8 +57,8 @@ class EfficientNetLite0:
 
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
         encoded one by one, because larger batches are not faster and take more memory. On more than
-        one core a second thread takes every crop that the calling thread has not begun; it has
-        ended when this returns or raises.
+        one core a second thread shares the work: each thread encodes the next crop that is not
+        begun yet. The second thread has ended when this method returns or raises.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         remaining = deque(range(len(batch)))

@@ -92,7 +92,7 @@ CHILD_CPU_S = 60
 """The limit on the child process's CPU time, s; a file of 0.8 GB takes about 3 s."""
 
 CHILD_TIMEOUT_S = 300.0
-"""The limit on the child process's elapsed time, s, on a busy machine."""
+"""The limit on the elapsed time of the child process, s, long enough for a busy machine."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -100,8 +100,8 @@ _CHILD = (
 )
 
 _EXPORT_REMEDY = (
-    "Export the network alone, for one picture of a fixed size; or, if Hugging Face has it, copy "
-    "its config.json and model.safetensors in place of this file."
+    "Export the network alone, for one picture of a fixed size; or, if Hugging Face has the "
+    "network, copy its config.json and model.safetensors in place of this file."
 )
 
 
@@ -364,4 +364,4 @@ def _check_tensor(tensor: Any) -> None:
     if not fits or math.prod(dims) > 2 * tensor.ByteSize():
         seen = "×".join(str(dim) for dim in dims[:MOST_DIMENSIONS])
         size = tensor.ByteSize()
-        raise _RefusedError(f"a tensor of {size:,} bytes states {ellipsize(seen)} numbers")
+        raise _RefusedError(f"a tensor of {size:,} bytes claims to have {ellipsize(seen)} numbers")

@@ -1,8 +1,8 @@
 """Finds divisions of integers in an ONNX network, which can crash onnxruntime's process.
 
 In onnxruntime 1.31 a division by zero, and that of the least integer by −1, end the process. A
-division by a positive constant is safe. Networks without a fixed size have some of these: they
-compute where a picture is cut into windows.
+division by a positive constant is safe. Networks that accept pictures of any size may contain
+unsafe divisions, because they compute where a picture is cut into windows.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ outputs may vary.
 
 TO_FRACTION = {"DequantizeLinear", "DynamicQuantizeLinear", "Equal", "Greater", "GreaterOrEqual"}
 TO_FRACTION |= {"Less", "LessOrEqual", "Not", "And", "Or", "Xor"}
-"""The operations that never return integers except in `WHOLE_OUTPUTS`; booleans count as fractions,
-because they cannot be divided.
+"""The operations that never return integers, except in the outputs that `WHOLE_OUTPUTS` names.
+Booleans do not count as integers, because they cannot be divided.
 """
 
 
 def division_of_integers(graph: Any) -> str | None:
-    """Return a sentence about a division of integers in `graph` that is not safe; None without one.
+    """Return a sentence about an unsafe division of integers in `graph`; None if there is none.
 
     The operations of a valid file are in the order of execution; onnxruntime rejects any other
     order.
@@ -80,7 +80,7 @@ def division_of_integers(graph: Any) -> str | None:
 
 
 def _positive_constants(graph: Any) -> set[str]:
-    """Return the names of constants that are one positive integer and are defined only once."""
+    """Return the names of constants that consist of one positive integer and are defined once."""
     values = {tensor.name: _integer(tensor) for tensor in graph.initializer}
     names = Counter(tensor.name for tensor in (*graph.initializer, *graph.input))
     for node in graph.node:
@@ -91,7 +91,7 @@ def _positive_constants(graph: Any) -> set[str]:
 
 
 def _constant(setting: Any) -> int:
-    """Return the integer that a Constant has by its only setting; 0 if it is anything else."""
+    """Return the integer in `setting`, the only one of a Constant; 0 if it is not one integer."""
     if setting.name == "value_int" and setting.type == AttributeProto.INT:
         return int(setting.i)
     if setting.name == "value" and setting.type == AttributeProto.TENSOR:
@@ -100,7 +100,7 @@ def _constant(setting: Any) -> int:
 
 
 def _integer(tensor: Any) -> int:
-    """Return the only number of a tensor of integers; 0 if it has others, or is of another type."""
+    """Return the only number of a tensor of integers; 0 for more numbers, or for another type."""
     if any(dim != 1 for dim in tensor.dims):
         return 0
     if tensor.data_type == TensorProto.INT32:

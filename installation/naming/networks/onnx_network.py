@@ -146,7 +146,7 @@ class OnnxNetwork:
             self.input = Input(size, settings.mean, settings.std)
 
     def _size(self, sides: set[int], form: str, settings: InputSettings | None) -> int:
-        """Return the side of the pictures, px: fixed by the file, or else by the setting."""
+        """Return the side of the pictures, px: fixed by the file, or otherwise by the settings."""
         wanted = settings.size if settings and "size" in settings.model_fields_set else None
         if len(sides) > 1 or any(not 16 <= side <= 1024 for side in sides):
             raise self._unfit(

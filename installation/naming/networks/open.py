@@ -228,7 +228,7 @@ def _judge_onnx(file: Path) -> tuple[bytes, str]:
         except OSError as failure:
             raise _unreadable(each, failure) from None
     if sum(map(len, data)) > MAX_NETWORK_BYTES:
-        problem = f"its two files have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
+        problem = f"its two files together have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
         raise LabelSetError(Mistake(display_path(file), problem, "Use a smaller network."))
     judged = onnx_check.judge(display_path(file), *data)
     return judged, hashlib.sha256(b"".join(data)).hexdigest()

@@ -254,7 +254,7 @@ def _network_settings(config: ConfigFile) -> tuple[str, str, dict[str, Any]]:
     kinds = config.values.get("architectures")
     kind = kinds[0] if isinstance(kinds, list) and len(kinds) == 1 else None
     if not isinstance(kind, str) or kind not in MODEL_TYPES:
-        raise config.wrong(f"it is for {ellipsize(repr(kinds))} (expected {UNDERSTOOD})")
+        raise config.wrong(f"architectures is {ellipsize(repr(kinds))} (expected {UNDERSTOOD})")
     if config.values.get("num_channels", 3) != 3:
         raise config.wrong("num_channels is not 3 (expected pictures of red, green and blue)")
     if "image_size" in config.values:
@@ -361,10 +361,9 @@ def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
 def _load(
     config: ConfigFile, model_type: str, settings: Mapping[str, Any], tensors: Any
 ) -> tuple[Any, str]:
-    """Return the network with the file's tensors loaded, and how the file's tensors differ.
+    """Return the network with the file's tensors, and a text that says which tensors do not fit it.
 
-    The second value is a text that says how the tensors differ from the tensors that the network
-    expects.
+    The text is empty if all tensors fit.
 
     `tensors` is the file from `safetensors.safe_open`; a tensor that the network does not have is
     not read. Raises LabelSetError if transformers cannot build the network.

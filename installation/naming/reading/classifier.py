@@ -25,8 +25,8 @@ from installation.seeing.frame import Frame
 
 LEAST_INSIDE = 2 / 3
 """The least share of a bust's area that must be on the frame for a reading. The area outside the
-frame is filled with grey, which a network also responds to: of 96 bare faces, half were given the
-same label.
+frame is filled with grey, which a network also responds to: of 96 pictures that were grey except
+for a face, half were given the same label.
 """
 
 

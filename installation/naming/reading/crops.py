@@ -22,18 +22,22 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 BUST_SIDE = 2.6
-BUST_DROP = 0.45
-"""The side of a bust's square, and the distance of its centre below the face's centre, both in face
-heights.
+"""The side of a bust's square, in heights of the face.
 
-Chosen by looking at some portraits: the square contains hair or hat, shoulders, and anything worn
-around the neck.
+This and BUST_DROP were chosen by looking at some portraits: the square contains hair or hat,
+shoulders, and anything worn around the neck.
 """
+BUST_DROP = 0.45
+"""How far the centre of a bust's square is below the face's centre, in heights of the face."""
+
 HALF_SIDE = 4.2
-HALF_DROP = 1.15
-"""The side of the square of half a body, and the distance of its centre below the face's centre,
-both in face heights: from above the hair to about the hips, with anything that the hands may hold.
+"""The side of the square of half a body, in heights of the face.
+
+With HALF_DROP, the square reaches from above the hair to about the hips, and contains anything that
+the hands may hold.
 """
+HALF_DROP = 1.15
+"""How far the centre of half a body's square is below the face's centre, in heights of the face."""
 
 FACE_SIDE = 1.2
 """The side of a face's square, relative to the longer side of the face's box, so that hair and chin

@@ -244,8 +244,8 @@ def resize_weights(
 ) -> npt.NDArray[np.float32]:
     """Return the weights `(size, length)` of antialiased resizing from `length` px to `size`.
 
-    The weights are Pillow's: a triangle, or a cubic with a = −0.5, as wide as the step between two
-    results and at least as wide as one pixel.
+    The weights are Pillow's: a triangle, or a cubic with a = −0.5. If the picture is reduced, they
+    are stretched by the factor `length / size`; if it is enlarged, they are not.
     """
     scale = length / size
     support = max(1.0, scale)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from installation.naming.label_set.label_set import Label
 
 ORIENTATION_S = 3.0
+"""The time that a visitor needs to find the words on the screen before reading them, s."""
+
 WORDS_PER_S = 2.5
-"""A visitor needs `ORIENTATION_S` to find the words on the screen, and then a second per
-`WORDS_PER_S` words.
+"""The number of words that a visitor reads per second.
 
 This is slower than silent reading at a desk (about 4 words a second; M. Brysbaert, *How many words
 do we read per minute?*, 2019), because people stand at a distance, read a language that may not be

@@ -1,4 +1,7 @@
-"""Chooses the visitors to classify on a frame if there is no time to classify all."""
+"""Chooses the visitors to classify on a frame if there is no time to classify all.
+
+To read a visitor is to compute the classifier's scores for them on one frame.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ class ReadingScheduler:
     def record(
         self, read: Sequence[Track], tracks: Sequence[Track], now: float, took_s: float
     ) -> None:
-        """Record that `read`, a part of `tracks`, were read at `now` (s, monotonic) in `took_s`."""
+        """Record that the visitors `read`, some of `tracks`, were classified at `now`.
+
+        `now` is an instant (s, monotonic), and `took_s` the time that it took for all of `read`.
+        """
         for track in read:
             self._read_at[track.id] = now
         here = {track.id for track in tracks}

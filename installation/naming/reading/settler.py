@@ -1,9 +1,11 @@
 """Settles the readings of a visitor into one name, which is withdrawn after it was shown.
 
+A reading is the classifier's scores for one visitor on one frame.
+
 The evidence about a visitor is the mean of the scores of their readings, in which older readings
-count less. With a thousand labels, no label ever has 60 % of this mean, however certain the network
-is. So agreement is not a share of the score, but the share of the readings, weighted in the same
-way, that have the leading label among their three best labels.
+count less. With a thousand labels, no label ever has a mean score of 0.6, however certain the
+network is. So agreement is not measured by scores. It is the share of the readings, weighted in the
+same way, whose three best labels include the label with the highest mean.
 
 Each visitor is named once. Then the name is withdrawn, and the visitor is shown as a person for as
 long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
@@ -37,14 +39,14 @@ VOTES = 3
 """The number of a reading's best labels that the reading votes for."""
 
 PATIENCE = 3.0
-"""A visitor whose readings do not agree within this many times `min_time_s` has the root as the
-verdict.
+"""If the readings of a visitor do not agree within PATIENCE times `min_time_s`, the verdict is the
+root.
 """
 
 NEAR = 0.05
-"""The least score of a label, as a share of the best score, at which it may be given instead of a
-label that another visitor has. Among a thousand labels, a label with a twentieth of the best score
-is still one of the best few.
+"""If another visitor already has the best label, a label that nobody has is given instead, if its
+score is at least this share of the best score. Among a thousand labels, a label with a twentieth of
+the best score is still one of the best few.
 """
 
 CANDIDATES = 24
@@ -58,8 +60,8 @@ RUNNERS_UP = 5
 class _Evidence:
     """The faded sum of one visitor's readings, from `first_at` to `last_at` (s, monotonic).
 
-    `scores` and `votes` are `(labels,)`; `weight` is the value that each would have if every
-    reading had a score of 1 for that label.
+    `scores` and `votes` are `(labels,)`. `weight` is the sum of the readings' weights, so that
+    `scores / weight` are mean scores.
     """
 
     first_at: float
@@ -139,7 +141,7 @@ class Settler:
 
         `readings` are of some of the visitors; a visitor without a reading keeps their evidence.
         The evidence about people who are not among `visitors` is dropped, and so are their names.
-        Of a face that is covered only the name is kept.
+        While a visitor's face is covered, only the name is kept, and not the evidence.
 
         A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
         the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
@@ -278,14 +280,17 @@ class Settler:
         )
 
     def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:
-        """Return the best free label that scores near the leader; if there is none, the leader."""
+        """Return the best label that is not `taken`; if it scores too low, the leader.
+
+        Its score must be at least `min_score` and at least `NEAR` times the leader's.
+        """
         least = max(NEAR * float(means[leader]), self._min_score)
         near = _best(means, len(taken) + 1)
         free = (int(place) for place in near if means[place] >= least and place not in taken)
         return next(free, leader)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
-        """Return the root as a verdict; its score is the highest of any label since it settled."""
+        """Return the root as a verdict, with the highest score of a label since it settled."""
         if old is not None:
             return Verdict(old.label, max(old.score, best), old.settled_at)
         return Verdict(self.label_set.root, best, now)

@@ -1,18 +1,20 @@
 """The method `text`: scores labels that a network was never trained on, from its classes.
 
-ConSE (Norouzi et al., arXiv 1312.5650): each of the ten best classes has a nearness to every label,
-by text embeddings; the sum of these, weighted by the classes' probabilities, is the label's score.
-Differences from the paper:
+ConSE (Norouzi et al., arXiv 1312.5650): text embeddings say how near a label is to each class. The
+logit of a label is the sum of its nearness to the ten best classes, weighted by the probabilities
+of these classes. Differences from the paper:
 
 - Masked classes are removed before the softmax (naming/lists/masked.py).
 - Half of the logarithm of a class's prior is subtracted from its logit, because a class that is
   seen on everybody says little about one person. The prior is how often the network sees the class
   on people.
-- A class may have a hand-written list of labels, which are nearer to the class than all other
-  labels; among these, the other classes in the picture decide. If lists are used, classes without
-  a list take their share of the probability but have no effect.
-- Nearness is centred, and divided by a power of its spread over the classes, weighted by how often
-  they are seen: labels near everything lose, and labels near nothing do not win by chance.
+- A class may have a hand-written list of labels. They are nearer to the class than all other
+  labels; which of them wins depends on the other classes in the picture. If lists are used,
+  classes without a list take their share of the probability but have no effect.
+- The nearness of a label is centred over the classes, so that a label that is near every class
+  does not always win. It is then divided by its spread over the classes to the power
+  `SPREAD_POWER`, which is below 1, so that a label that is near hardly any class does not win by
+  chance. In both steps, a class counts by how often it is seen.
 - The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
   front of an empty wall, the scores are flat and the verdict is the root.
 
@@ -47,8 +49,8 @@ TOP = 10
 """The number of best classes that are used, as in the paper."""
 
 PRIOR_STRENGTH = 0.5
-"""The share of a class's log prior that is subtracted; at 1, classes that are hardly ever seen
-win.
+"""The share of a class's log prior that is subtracted from its logit; at 1, classes that are hardly
+ever seen win.
 """
 
 LISTED = 24.0
@@ -57,9 +59,9 @@ similarity divided by its standard deviation.
 """
 
 ALIKE = 4.0
-"""The weight of a listed label's similarity to its class, relative to the weight of other labels.
-So a class has a first choice, which is the same from frame to frame, but its other labels can win
-too.
+"""The factor by which the nearness of a listed label to its class is multiplied before `LISTED` is
+added. It gives each class a first choice among its listed labels, which stays the same from frame
+to frame, but the other labels on the list can win too.
 """
 
 SPREAD_POWER = 0.8
@@ -92,9 +94,9 @@ class ConseScorer:
     ) -> None:
         """Store `nearness` `(C, L)` from `calibrate`; the first `visible` labels are shown.
 
-        `prior` is `(C,)`, the share of each class in what is seen on people. `kept` is `(K,)`, the
-        indices of the classes that are not masked. The nearness is divided by `temperature`.
-        Classes whose nearness to all labels is 0 have no effect.
+        `prior` is `(C,)`: the share of each class in the network's output for people. `kept` is
+        `(K,)`, the indices of the classes that are not masked. The nearness is divided by
+        `temperature`. Classes whose nearness to all labels is 0 have no effect.
         """
         self._kept = kept
         self._nearness = nearness.astype(np.float32)[kept] / np.float32(temperature)  # (K, L)

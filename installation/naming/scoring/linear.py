@@ -26,10 +26,10 @@ class LinearScorer:
         temperature: float,
         masked: Sequence[int] = (),
     ) -> None:
-        """Store `weight` `(L, D)` and `bias` `(L,)`: first for the visible `labels`.
+        """Store `weight` `(L, D)` and `bias` `(L,)`; the first `labels` rows are visible labels.
 
-        The background rows follow. Logits are divided by `temperature`. The labels at the indices
-        `masked` never have a score.
+        The other rows are background rows. Logits are divided by `temperature`. The labels at
+        the indices `masked` never have a score.
         """
         self._weight = weight.astype(np.float32).T / np.float32(temperature)  # (D, L)
         self._bias = bias.astype(np.float32) / np.float32(temperature)

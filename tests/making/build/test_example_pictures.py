@@ -164,9 +164,9 @@ def test_all_mistakes_are_named_at_once(folder: Path) -> None:
     (inside / "blue" / "1.png").write_text("no picture")
     draw(inside / "purple", (120, 0, 120))
     assert picture_mistakes(folder) == [
-        "examples: the folder 'purple' is not the id of a row. Add a row for the folder, or "
+        "examples: the folder 'purple' is not named after a row's id. Add a row for the folder, or "
         "move the folder elsewhere.",
-        "examples: the folder 'redd' is not the id of a row. Did you mean 'red'?",
+        "examples: the folder 'redd' is not named after a row's id. Did you mean 'red'?",
         "labels.csv:2: examples has no folder for this row (expected 'red'). Did you mean 'redd'?",
         "examples/blue: the folder has 3 good pictures (expected at least 5); left out: "
         "blue/1.png: it is not a picture of a known format "
@@ -200,7 +200,7 @@ def test_many_mistakes_are_counted(folder: Path) -> None:
     )
     messages = picture_mistakes(folder)
     assert len(messages) == MAX_MISTAKES + 1
-    assert messages[0].endswith("'rd0' is not the id of a row. Did you mean 'rd'?")
+    assert messages[0].endswith("'rd0' is not named after a row's id. Did you mean 'rd'?")
     assert (
         messages[-1]
         == "examples: 451 more mistakes, not listed here. Correct the listed ones first."

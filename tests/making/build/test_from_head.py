@@ -80,7 +80,8 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"labels that are shown now were hidden when the file was built, so it lacks them \(1\). "
+        r"the file does not have the labels that were hidden when it was built and are shown now "
+        r"\(1\). "
         r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]
@@ -141,9 +142,17 @@ def test_a_network_without_one_head_is_refused(tmp_path: Path, name: str, why: s
 @pytest.mark.parametrize(
     ("weight", "bias", "why"),
     [
-        (torch.zeros(1000), torch.zeros(1000), r"'fc.weight' is \[1000\] \(expected 1,000 rows\)"),
-        (torch.zeros(999, 8), torch.zeros(999), r"'fc.weight' is \[999, 8\]"),
-        (torch.zeros(1000, 8), torch.zeros(7), r"'fc.bias' is \[7\] \(expected 1,000 numbers\)"),
+        (
+            torch.zeros(1000),
+            torch.zeros(1000),
+            r"'fc.weight' has the shape \[1000\] \(expected 1,000 rows\)",
+        ),
+        (torch.zeros(999, 8), torch.zeros(999), r"'fc.weight' has the shape \[999, 8\]"),
+        (
+            torch.zeros(1000, 8),
+            torch.zeros(7),
+            r"'fc.bias' has the shape \[7\] \(expected 1,000 numbers\)",
+        ),
     ],
 )
 def test_a_head_of_another_form_is_refused(
@@ -161,7 +170,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     file = write_weights(tmp_path, tiny(), TINY)
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(
-        WeightsError, match=f"it is damaged. Delete it and run: kiosk fetch timm/{TINY}"
+        WeightsError, match=f"the file is damaged. Delete it and run: kiosk fetch timm/{TINY}"
     ):
         from_head.build_from_head(write(tmp_path, TINY))
 

@@ -146,7 +146,7 @@ def test_a_damaged_cache_is_reported_and_not_used(kiosk: Kiosk, damage: bytes) -
     (kiosk.cached / "blobs" / SHA256).write_bytes(damage)
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 0, outcome.stderr
-    assert f"snapshots/{COMMIT}/{FILE} is damaged or another file" in outcome.stderr
+    assert f"snapshots/{COMMIT}/{FILE} is damaged or not the right file" in outcome.stderr
     assert outcome.stderr.endswith("the file is fetched from the network instead\n")
     assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
 
@@ -162,7 +162,7 @@ def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 2
     words = " ".join(outcome.stderr.split())
-    assert "is damaged or another file (expected SHA-256 " in words
+    assert "is damaged or not the right file (expected SHA-256 " in words
     assert "Delete it, and run this again with a network and without HF_HUB_OFFLINE." in words
     (kiosk.cached / "snapshots" / COMMIT / FILE).unlink()
     kiosk.environment = {}

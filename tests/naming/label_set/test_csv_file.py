@@ -175,7 +175,7 @@ def test_too_many_rows_or_columns_are_a_mistake(tmp_path: Path) -> None:
         tmp_path, HEADER, *(f"id{n},name {n},,," for n in range(csv_file.MOST_ROWS + 1))
     )
     (mistake,) = mistakes(tmp_path)
-    assert "labels.csv:25002: the file has more rows than 25,000" in mistake
+    assert "labels.csv:25002: the file has more than 25,000 rows" in mistake
     write_label_set(tmp_path, f"{HEADER}{',note' * csv_file.MOST_COLUMNS}", "a,air,,,")
     (mistake,) = mistakes(tmp_path)
     assert "labels.csv:1: the file has 405 columns" in mistake

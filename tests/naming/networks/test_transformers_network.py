@@ -154,7 +154,7 @@ def test_the_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
     other = {"architectures": ["SwinModel"]}
     file.write_text(json.dumps(json.loads(file.read_text()) | other))
     with pytest.raises(
-        LabelSetError, match=r"it is for .*SwinModel.* \(expected an image classifier"
+        LabelSetError, match=r"architectures is .*SwinModel.* \(expected an image classifier"
     ):
         check_network(folder)
 
@@ -209,7 +209,7 @@ def test_a_network_of_timm_cannot_name_a_file(tmp_path: Path) -> None:
     wrapper = {"architectures": ["TimmWrapperForImageClassification"], "model_args": evil}
     names = {"id2label": {"0": "sun", "1": "rain"}}
     file.write_text(json.dumps({"model_type": "timm_wrapper", **wrapper, **names}))
-    assert "it is for ['TimmWrapperForImageClassification'] (expected" in refusal(folder)
+    assert "architectures is ['TimmWrapperForImageClassification'] (expected" in refusal(folder)
     inner = {"model_type": "timm_wrapper", "architecture": "resnet10t", "model_args": evil}
     outer = {"architectures": ["ShieldGemma2ForImageClassification"], "vision_config": inner}
     file.write_text(json.dumps({**outer, **names}))
@@ -332,8 +332,14 @@ def test_a_config_that_does_not_fit_is_refused(
             {"architectures": ["SwinForImageClassification"]},
             "transformers cannot build the network",
         ),
-        ({"architectures": ["ViTModel"]}, "it is for ['ViTModel'] (expected an image classif"),
-        ({"architectures": None}, "it is for None (expected an image classifier that timm saved"),
+        (
+            {"architectures": ["ViTModel"]},
+            "architectures is ['ViTModel'] (expected an image classif",
+        ),
+        (
+            {"architectures": None},
+            "architectures is None (expected an image classifier that timm saved",
+        ),
         ({"hidden_size": 10**12}, "hidden_size is 1000000000000 (expected"),
         ({"hidden_size": 50}, "31 tensors with another shape (classifier.weight [3, 48], exp"),
         ({"num_hidden_layers": 3}, "16 tensors missing (vit.layers.2.attention.k_proj.bias"),
