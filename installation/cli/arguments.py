@@ -108,7 +108,7 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         "--windowed", metavar="WxH", type=parse_size, help="run in a window of this size, px"
     )
     command.add_argument(
-        "--seconds", metavar="N", type=_parse_seconds, help="end the show after this time"
+        "--seconds", metavar="N", type=_parse_seconds, help="end the show after N seconds"
     )
     command.add_argument(
         "--report",

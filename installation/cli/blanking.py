@@ -88,12 +88,12 @@ def find_blanking(
         for found, (schema, key, good, value, does) in zip(answers, _GNOME, strict=True):
             if found is not None and not re.fullmatch(good, found):
                 lines.append(
-                    f"GNOME {does} ({key} is {found}): gsettings set {schema} {key} {value}"
+                    f"GNOME {does} ({key} is {found}). Run: gsettings set {schema} {key} {value}"
                 )
     if re.search("kde", desktop, re.IGNORECASE) or "plasmashell" in running:
         lines += _find_plasma(output)
     lines += [
-        f"{name} is running and will blank or lock the screen: end {name}, and remove it from the "
+        f"{name} is running and will blank or lock the screen. End {name}, and remove it from the "
         "programs that start with the session"
         for name in LOCKERS
         if name in running
@@ -115,5 +115,7 @@ def _find_plasma(output: Callable[..., str | None]) -> list[str]:
         if found != good:
             seen = found or "not set"
             command = " ".join(("kwriteconfig6", *words, "--key", key, good))
-            lines.append(f"KDE Plasma {does} ({key} is {seen}): {command}, then log in again")
+            lines.append(
+                f"KDE Plasma {does} ({key} is {seen}). Run this, then log in again: {command}"
+            )
     return lines

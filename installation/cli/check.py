@@ -231,7 +231,7 @@ def _plan(
         ),
         (
             "screen",
-            "the first display; none if the machine has none"
+            "the first display; no screen if the machine has no display"
             if screen.display == "auto"
             else f"display {screen.display}{unchecked}",
         ),

@@ -21,8 +21,8 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Report it as a bug, and name the part that opens it during the start-up. The show does not "
-    "run while it is open."
+    "Report this as a bug; if you know it, name the library that opens this during the start-up. "
+    "The show does not run while this is open."
 )
 
 MOST_DISPLAY_SOCKETS = 3

@@ -183,9 +183,9 @@ def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
             case "array" if isinstance(value, str) and (items := _items(value, option)):
                 return f"Type `[{ellipsize(', '.join(items))}]`, with brackets."
             case "object" if isinstance(value, tuple):
-                return "Write its settings on lines of their own, indented and without dashes."
+                return "Write each setting on a separate line, indented and without a dash."
             case "object" if "source" in _setting_names(option) and _is_source(value):
-                return f"Type `source: {value}` on a line of its own below it, indented."
+                return f"Type `source: {value}` on the next line, indented."
     return ""
 
 

@@ -22,8 +22,8 @@ def test_stock_gnome_blanks_locks_and_suspends() -> None:
     """Each line says what will happen, and has the command that prevents it."""
     blanks, locks, suspends = lines(STOCK, GNOME)
     assert "blanks the screen (idle-delay is uint32 300)" in blanks
-    assert blanks.endswith(": gsettings set org.gnome.desktop.session idle-delay 0")
-    assert locks.endswith(": gsettings set org.gnome.desktop.screensaver lock-enabled false")
+    assert blanks.endswith(". Run: gsettings set org.gnome.desktop.session idle-delay 0")
+    assert locks.endswith(". Run: gsettings set org.gnome.desktop.screensaver lock-enabled false")
     assert suspends.endswith("sleep-inactive-ac-type nothing")
 
 
@@ -53,7 +53,8 @@ QUIET_PLASMA = {"TurnOffDisplayWhenIdle": "false", "Autolock": "false", "AutoSus
 def test_stock_plasma_blanks_locks_and_suspends() -> None:
     """Each line names what Plasma will do. A setting that Plasma does not store has its default."""
     blanks, locks, suspends = lines(dict.fromkeys(QUIET_PLASMA, ""), PLASMA)
-    assert "blanks the screen (TurnOffDisplayWhenIdle is not set): kwriteconfig6 --file" in blanks
+    assert "blanks the screen (TurnOffDisplayWhenIdle is not set)." in blanks
+    assert "Run this, then log in again: kwriteconfig6 --file" in blanks
     command = "kwriteconfig6 --file kscreenlockerrc --group Daemon --key Autolock false"
     assert command in locks
     assert "--group AC --group SuspendAndShutdown --key AutoSuspendAction 0" in suspends

@@ -212,7 +212,7 @@ def test_check_refuses_what_the_show_refuses(project: Project, line: str, messag
         ("7", {}, "display 7, not checked: this session has no display"),
         ("0", {"DISPLAY": ":9753"}, "display 0, not checked: this session has no display"),
         ("0", {"SDL_VIDEODRIVER": "dummy"}, "display 0"),
-        ("auto", {}, "the first display; none if the machine has none"),
+        ("auto", {}, "the first display; no screen if the machine has no display"),
     ],
 )
 def test_check_says_what_it_could_not_check(

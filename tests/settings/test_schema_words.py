@@ -137,7 +137,7 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         (
             ({"rate": 30},),
             "inner",
-            "Write its settings on lines of their own, indented and without dashes.",
+            "Write each setting on a separate line, indented and without a dash.",
         ),
         (
             "rate = 30",

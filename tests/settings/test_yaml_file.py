@@ -119,8 +119,7 @@ Write = Callable[[str | bytes], Path]
             "camera: 3\n",
             [
                 "kiosk.yaml:1: camera is 3 (expected a section with source, width, height, fps, "
-                "mirror, rotate, controls). Type `source: 3` on a line of its own below it, "
-                "indented."
+                "mirror, rotate, controls). Type `source: 3` on the next line, indented."
             ],
         ),
         (
