@@ -108,8 +108,8 @@ PROMISES = {
 # What it cannot promise: the compositor itself, which runs as root, sees every picture; and another
 # program of the kiosk's user, which the unit does not start, could copy the screen and type.""",
 }
-"""The comment of each unit: which promises to visitors the show keeps under it, and which it
-cannot.
+"""A comment in the unit for each kind of display. It says which promises to visitors the show keeps
+under this unit, and which it cannot keep.
 """
 
 _VARIABLES = {

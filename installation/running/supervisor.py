@@ -410,7 +410,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _receiving_signals(self) -> Iterator[socket.socket]:
-        """In the block, record stop signals, and yield a socket that wakes the loop."""
+        """Record stop signals while the block runs; yield a socket that wakes the loop."""
         reading, writing = socket.socketpair()
         with reading, writing:
             reading.setblocking(False)

@@ -145,7 +145,7 @@ class ReadingSettings(Section):
     This field precedes `announce_s`, because the validator of `announce_s` reads it.
     """
     announce_s: Annotated[float, Field(ge=0, le=60)] = ANNOUNCE_S
-    """How long a visitor is announced before the first picture of them is classified, s."""
+    """How long visitors see the notice before the first picture of them is classified, s."""
     draw: Literal["top", "sample"] = "top"
     min_time_s: Seconds = 1.2
     min_readings: Annotated[int, Field(ge=1, le=1000)] = 3

@@ -1,4 +1,4 @@
-"""The proof as text: a table for a terminal, JSON for a program, and a page to print."""
+"""Formats the results of the self-test as a table, as JSON for programs, and as a page to print."""
 
 from __future__ import annotations
 

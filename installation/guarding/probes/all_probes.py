@@ -1,4 +1,4 @@
-"""The lists of probes, in the order in which they are run and printed."""
+"""The probes of the self-test and of the audit, in the order in which they are run and printed."""
 
 from __future__ import annotations
 
