@@ -1,7 +1,7 @@
 """The captions below a name: the words of each stage, from the empty square to 'person'.
 
-Each caption exists in several lengths, the fullest first, so that a visitor who stands far away
-reads less and not in smaller type.
+For each caption there are several texts, the longest first. So a visitor who stands far away sees
+less text, but not smaller type.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ DEFINITION_SIZES = (48, 42, 36, 34)
 """The font sizes of a definition, px per em at 1080; all captions of a scene use the same size."""
 
 SENTENCE_SIZE = 42
-"""The font size of a sentence alone, px per em at 1080; a tag's is at least as large."""
+"""The font size of a caption that is a sentence, px per em at 1080; tags are at least as large."""
 
 SMALL_SIZE = 34
 """The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
 
 WIDTHS = (700, 500, 320)
-"""The largest line widths of a caption, px at 1080: about 30 letters of a definition, 22, and
-14.
+"""The possible widths of a caption's lines, px at 1080, the largest first. They have room for about
+30, 22 and 14 letters of a definition.
 """
 
 PARAGRAPH_SPACE = 16
@@ -56,47 +56,52 @@ PAD = 18
 """The space around the type, px at 1080."""
 
 BAR_HEIGHT = 30
+"""The height of the bar that shows how the evidence is shared, px at 1080."""
+
 BAR_PARTS = 100
-"""The height of the bar, px at 1080, and the number of its parts, one per hundredth."""
+"""The number of parts of the bar; each stands for one of 100."""
 
 GROUP_GAP = 3
-"""The factor by which the gap between two colours is wider than the other gaps, because green and
-grey are about equally light.
+"""The gap in the bar between two colours, as a multiple of its other gaps. It is wider because
+green and grey are about equally light.
 """
 
 RUNNERS_UP = 2
-"""The number of other names that are listed with their shares."""
+"""The number of next best names that are listed with their shares of the evidence."""
 
 TALLEST = 2.4
-"""The largest height of a caption relative to its width. Beside a small face a taller one would be
-a column of broken words; only the shortest caption may be taller.
+"""The largest height of a caption relative to its width. A taller caption beside a small face would
+be a column with one word on each line. Only the caption with the shortest text may be taller.
 """
 
 MOST_WORDS = 20
-"""The number of words above which a definition is cut at a clause."""
+"""The largest number of words of a shortened definition."""
 
 NO_BREAK_SPACE = "\u00a0"
 _WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
-"""Matches a no-break space inside a name, but not before a number or a separator of names."""
+"""Matches a no-break space within a name, but not one before a number or before the separator of
+two names.
+"""
 _REMARK = re.compile(r" ?\([^()]*\)")
-"""Matches a remark in brackets, without which a definition is complete."""
+"""Matches a remark in brackets; the definition is complete without it."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
-"""Matches the places where a definition may be cut: before a clause without which the rest is
-complete.
+"""Matches the places where a definition may be cut, because what is before them is complete without
+the following clause.
 """
 _PREPOSITIONS = "at|by|for|from|in|into|of|on|through|to|under|with"
 _RELATIVE = re.compile(
     rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
-"""Matches the places where an English definition may be cut: before a relative clause that
-identifies what is meant. In other languages, words of the main clause may follow a relative clause.
+"""Matches further places where an English definition may be cut: before a relative clause without
+which it is less precise. It does not match in other languages, in which words of the main clause
+may follow a relative clause.
 """
 
 
 @dataclass(frozen=True)
 class _Meter:
-    """The bar of a hundred parts, which is drawn between the paragraphs of a caption."""
+    """The bar of a hundred parts in a caption, which shows the shares of the names."""
 
     shares: Shares
 
@@ -111,11 +116,11 @@ def caption_panels(
     max_width: int,
     least: dict[Paragraph, int] | None = None,
 ) -> Iterator[list[Panel]]:
-    """Yield the captions for `shown`, the fullest first: for each, its wide and narrow forms.
+    """Yield the panels for each text that the caption may have; longest and widest first.
 
-    None is wider than `max_width`, px, and no word is broken. `size` is the font size of
-    definitions, px per em at 1080. `least` stores the least widths of paragraphs from one call to
-    the next.
+    No panel is wider than `max_width`, px, and no word is broken. `size` is the font size of
+    definitions, px per em at 1080. `least` is a cache of the least widths of paragraphs, which the
+    caller keeps from one call to the next.
     """
     pad = context.px(PAD)
     known = {} if least is None else least
@@ -138,8 +143,8 @@ def _fitted(
 ) -> _Piece | None:
     """Return `piece` set in `width` px; None if a word would have to be broken.
 
-    A name in a list is broken between its words only if it is too wide. Words of a known language
-    may be hyphenated.
+    In a list of names, a line ends within a name only if the name is wider than the line. Words of
+    a known language may be hyphenated.
     """
 
     def fits(paragraph: Paragraph) -> bool:
@@ -154,7 +159,7 @@ def _fitted(
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
-    """Return the possible contents of the caption, the fullest first; empty if it has no words."""
+    """Return the possible texts of the caption, the longest first; empty if there is no caption."""
     contents: list[list[_Piece]] = []
     match shown:
         case Shown(stage="announced", name=seconds) if seconds:
@@ -173,7 +178,7 @@ def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Pie
 
 
 def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
-    """Return one sentence in each language, the second grey."""
+    """Return `texts`, one sentence in each language, as paragraphs, the second one in grey."""
     size = context.px(SENTENCE_SIZE)
     colours = (WHITE, GREY)
     return [
@@ -182,7 +187,7 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
-    """Return the sentences under an empty square: how to say no, and what happens to pictures."""
+    """Return the texts under an empty square: how to say no, and what happens to pictures."""
     turn_away = [words.turn_away for words in context.languages]
     promises = [words.promise for words in context.languages]
     return [
@@ -192,7 +197,7 @@ def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
-    """Return the lines below 'person': that this is a human being, and why a name is missing."""
+    """Return the texts below 'person': that this is a human being, and why a name is missing."""
     root = verdict.label
     definition = _sentences(context, [root.definition, root.second.definition])
     if not unsure:
@@ -207,7 +212,7 @@ def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[
 
 
 def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_Piece]]:
-    """Return the contents below a name: its definition, the names above it, and its evidence."""
+    """Return the texts below a name: its definition, the categories above it, and its evidence."""
     label, shares = verdict.label, verdict.shares(RUNNERS_UP)
     own = context.label_language
     other = context.second.code if context.second else ""
@@ -252,7 +257,7 @@ def _small(context: ScreenContext, text: str, colour: Colour, language: str = ""
 
 
 def _second(label: Label) -> str:
-    """Return the name and the definition in the second language; empty if the set has neither."""
+    """Return name and definition in the second language; empty if the label set has neither."""
     second: Wording = label.second
     name = "" if second.name == label.name else second.name
     definition = "" if second.definition == label.definition else second.definition
@@ -260,7 +265,7 @@ def _second(label: Label) -> str:
 
 
 def _others(context: ScreenContext, shares: Shares) -> str:
-    """Return the next best names with their shares of 100, and the share of all the others."""
+    """Return a line with the next best names' shares of 100, and the share of all others."""
     words = context.words
     parts = [f"{label.name} {share}" for label, share in shares.runners_up]
     if shares.other_count and shares.others:
@@ -270,10 +275,11 @@ def _others(context: ScreenContext, shares: Shares) -> str:
 
 
 def shortened(definition: str) -> str:
-    """Return `definition`, without remarks and cut at a clause if it has over `MOST_WORDS` words.
+    """Return `definition`; one of over `MOST_WORDS` words without remarks, and cut at a clause.
 
-    The cut is the last one that leaves at most `MOST_WORDS` words, and at least a third of them;
-    without a suitable clause the definition is not cut. The author named at its end is kept.
+    It is cut at the last place that leaves at most `MOST_WORDS` words and at least a third of that
+    number; if there is no such place, it is not cut. The author's name after a dash at its end is
+    kept.
     """
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:
@@ -290,9 +296,9 @@ def shortened(definition: str) -> str:
 
 
 def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
-    """Return the panel of `_set`, which is cached while its text is on the screen.
+    """Return the result of `_set`, which is cached while its text is on the screen.
 
-    The parameters are the same.
+    The parameters are those of `_set`.
     """
     texts = tuple(piece.text for piece in pieces if isinstance(piece, Paragraph))
     kept = context.fonts.panels.get(texts, dict)
@@ -334,9 +340,9 @@ def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: 
 
 
 def _parts(shares: Shares, rect: Rect) -> list[Bar]:
-    """Return the parts of the bar: green for the name, light for runners-up, dark for others.
+    """Return the bar's parts: green for the name, grey for the next best, dark grey for others.
 
-    The share that no name has is left empty.
+    The part of the bar that belongs to no name is left empty.
     """
     counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
     colours = [

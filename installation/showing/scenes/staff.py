@@ -95,7 +95,7 @@ class ShowStatus:
     layers: tuple[Layer, ...]
     ways_tried: int
     tested_at: datetime.datetime | None
-    """The local time of the self-test, which tries the ways out; None if it has not run."""
+    """The local time at which the self-test ran; None if it has not run."""
     locked_blocks: int
     blocks: int
     """The number of blocks of memory for frames; `locked_blocks` of them are locked, and so never
