@@ -17,10 +17,10 @@ from installation.showing.type.fonts import Fonts
 Key = tuple[object, ...]
 
 KEYLINE = 0.6
+"""The thickness of the black lines on both sides of an outline, relative to its lit part."""
+
 THIN = 0.5
-"""The thickness of the black lines beside an outline, and of the unlit part, relative to the lit
-part.
-"""
+"""The thickness of the part of an outline that is not lit, relative to its lit part."""
 
 
 class Painter:
@@ -32,7 +32,7 @@ class Painter:
         self._memory = Buffers()
 
     def paint(self, scene: Scene, surface: pygame.Surface) -> None:
-        """Paint `scene` over all of `surface`, which has the size that the scene was placed for."""
+        """Paint `scene` on all of `surface`, which has the size that the scene is made for."""
         view = scene.view
         if scene.picture is None:
             surface.fill(BLACK)
@@ -54,9 +54,9 @@ class Painter:
             self._paint_panel(panel, surface)
 
     def evict(self, now: float) -> None:
-        """Drop cached panels that have left the screen; call this with each scene, at `now` (s).
+        """Drop cached panels that have left the screen; call this once per scene. `now` is in s.
 
-        A panel is dropped within a second of its last scene.
+        A panel is dropped within a second after the last scene that contains it.
         """
         self._panels.evict(now)
         self._fonts.evict(now)
@@ -94,7 +94,7 @@ def _area(rect: Rect) -> tuple[int, int, int, int]:
 
 
 def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
-    """Fill the screen to the left and right of `view` with black; bands cover the rest."""
+    """Fill the screen to the left and right of `view` with black; bands cover the other parts."""
     width, height = surface.get_size()
     if view.x > 0:
         surface.fill(BLACK, (0, 0, view.x, height))
@@ -105,8 +105,8 @@ def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:
     """Draw the outline of `square`, `stroke` px thick where it is lit, and thin elsewhere.
 
-    The share `lit` (0–1) is lit. All of it is bright green on black, which sets it off from any
-    background; a darker green would not be seen on a dark background.
+    The share `lit` (0–1) of it is lit. The whole outline is bright green on black, which is visible
+    on any background; a darker green would not be visible on a dark one.
     """
     keyline = max(1, round(KEYLINE * stroke))
     thin = max(1, round(THIN * stroke))
@@ -120,7 +120,7 @@ def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface
 
 
 def _outline(square: Rect, stroke: int, lit: float) -> list[tuple[int, int, int, int]]:
-    """Return the part `lit` (0–1) of the outline as strips, clockwise from the upper left."""
+    """Return strips that fill the share `lit` (0–1) of the outline, from the upper left on."""
     x, y = square.x, square.y
     top, right, bottom, left = (
         round(side * min(1.0, max(0.0, 4 * lit - number)))

@@ -1,7 +1,7 @@
-"""The data types of a scene, with all positions in pixels: the painter decides nothing.
+"""The data types of a scene, with all positions in pixels, so that the painter decides nothing.
 
-Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also reads the
-previous scene, so that an element keeps its position.
+Everything here is frozen and made by `cards`, `compose` or `staff`. `compose` also takes the
+previous scene, so that an element can keep its position.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
 DARK_GREY: Colour = (120, 120, 120)
-"""The grey of bars that are less prominent than the type: its contrast with black is 4.7 : 1."""
+"""The grey of bars that are less prominent than the type. Its contrast with black is 4.7 : 1."""
 
 ON_BLACK: Background = (*BLACK, 255)
 ON_GREEN: Background = (*GREEN, 255)
@@ -90,8 +90,8 @@ class Line:
     x: int
     baseline: int
     levels: bytes | None = None
-    """The embedding level (UAX 9) of each character of `text` in its paragraph, empty if all of it
-    is read from the left; None: `text` is a whole paragraph.
+    """The embedding level (UAX 9) that each character of `text` has in its paragraph. Empty if the
+    whole paragraph is left-to-right; None if `text` is a paragraph of its own.
     """
 
 
@@ -105,13 +105,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines of type and bars on a background, or on the bare picture if `background` is None."""
+    """Lines of type and bars on a background; if `background` is None, directly on the picture."""
 
     rect: Rect
     background: Background | None
     lines: tuple[Line, ...]
     bars: tuple[Bar, ...] = ()
-    """The bars that are drawn below the lines."""
+    """The bars that are drawn before the lines of type, and so are behind them."""
     strikes: tuple[Bar, ...] = ()
     """The bars that are drawn over the lines."""
 
@@ -122,7 +122,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Tag:
-    """The panel with the name, and its font size, px per em at 1080."""
+    """The panel with the name of a visitor, and the name's font size, px per em at 1080."""
 
     panel: Panel
     size: int
@@ -134,7 +134,7 @@ Side = Literal["below", "right", "left", "above", "over"]
 
 @dataclass(frozen=True)
 class Caption:
-    """The panel below a name, its side of the square, and its font size, px per em at 1080."""
+    """The panel with a name's definition, its side of the square, its font size (px at 1080)."""
 
     panel: Panel
     side: Side
@@ -143,13 +143,15 @@ class Caption:
 
 @dataclass(frozen=True)
 class Shown:
-    """The words on the screen about one visitor, between two changes of large type."""
+    """The words on the screen about one visitor, which stay until large type may change again."""
 
     stage: Stage
     name: str = ""
-    """The name on the tag, or the seconds until the reading begins; empty before there is one."""
+    """The name on the tag, or the seconds until the visitor is classified; empty if there is
+    neither.
+    """
     name_index: int = 0
-    """The index of the name among the candidates, best first, while the visitor is being read."""
+    """The index of the name among the candidates, best first, while a name is being chosen."""
     verdict: Verdict | None = None
     """The verdict that the name comes from; None before there is a verdict."""
 
@@ -193,10 +195,13 @@ class Scene:
     empty_stroke: int = 0
     """The thickness of the empty square's outline, px."""
     empty_since: float | None = None
-    """The instant at which the last visitor left (s, monotonic); None while somebody is in the
-    picture.
+    """The instant since which nobody has been in the picture (s, monotonic); None while somebody
+    is.
     """
     changed_at: float = -math.inf
-    """The instant of the last change of large type beside a face (s, monotonic)."""
+    """The instant from which the time to the next change of large type is counted (s, monotonic).
+    """
     searched_at: float = -math.inf
-    """The instant of the last search for space for missing captions (s, monotonic)."""
+    """The instant at which space for missing tags and captions was last searched for (s,
+    monotonic).
+    """

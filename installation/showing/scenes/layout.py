@@ -2,10 +2,10 @@
 
 A caption belongs to its visitor: it is attached to the square and moves with the face. A band along
 the screen's edge would move less, but in a group it would not show which words are about whom. A
-caption stays at its side while it fits there, and visitors who had a caption in the previous scene
-are preferred. No panel covers a face, not even one without a square; a visitor without space beside
-the faces has only the square. A panel lies on somebody else's chest only if there is no other place
-for it.
+caption stays on its side of the square while it fits there, and visitors who had a caption in the
+previous scene are preferred. No panel covers a face, not even the face of a bystander, who has no
+square. A visitor has only the square if there is no space for panels between the faces. A panel
+covers another visitor's chest only if there is no other place for it.
 """
 
 from __future__ import annotations
@@ -21,32 +21,36 @@ from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
-"""The factor by which a newcomer's square must be larger to take the space of a visitor with a
-caption.
+"""How many times larger the square of a visitor without a caption must be than that of a visitor
+with one to be placed first.
 """
 
 MAX_TAG_WIDTH = 1190
-"""The largest width of a tag, px at 1080; a longer name is set smaller, then on several lines."""
+"""The largest width of a tag, px at 1080. A name that is too long for it has smaller type or
+several lines.
+"""
 
 TAG_GAP = 20
-"""The least space, px at 1080, between a tag that only touches its own square and every other
-square, so that the tag is not mistaken for the other visitor's. A tag that is partly on its own
-square needs only `GAP`.
+"""The least space between a tag that only touches its own square and the squares of other visitors,
+px at 1080. With less space, the tag might be mistaken for the tag of another visitor. Between a tag
+that covers a part of its own square and other squares, `GAP` is sufficient.
 """
 
 TAG_OVER = 11
-"""The part of a square's side by which its tag may cover the square; the face begins further
-inside.
+"""A tag may cover the outer part of its square, up to the square's side divided by this number. The
+face begins further inside.
 """
 
 MOST_MOVED = 5
 """The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""
 
 BODY_WIDTH = 1.7
-BODY_HEIGHT = 1.5
-"""The width and the height of the chest below a face, over the side of the face's square: shoulders
-are some 45 cm wide, and a face 20 cm high.
+"""The width of the chest below a face, relative to the side of the face's square. Shoulders are
+some 45 cm wide, and a face is 20 cm high.
 """
+
+BODY_HEIGHT = 1.5
+"""The height of the chest below a face, relative to the side of the face's square."""
 
 MOST_AVOIDED = 12
 """The largest number of visitors whose chests are avoided. In a larger crowd, chests are everywhere
@@ -54,12 +58,14 @@ between the faces, and the search would take several times as long.
 """
 
 GAP = 10
+"""The least space between the panels of two visitors, px at 1080."""
+
 EDGE = 40
-"""The space between the panels of two visitors, and to the screen's sides, px at 1080."""
+"""The least space between a panel and the left or right side of the screen, px at 1080."""
 
 MAX_CAPTIONS = 4
-"""The largest number of captions; more would hide too much of the mirror. With more visitors than
-that, only one has a caption.
+"""The largest number of captions; more would hide too much of the mirror. If there are more
+visitors than this, only one of them has a caption.
 """
 
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
@@ -67,7 +73,7 @@ SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
 
 
 class Layout:
-    """Places the tags and captions of one scene; none overlaps another, or a face."""
+    """Places the tags and captions of one scene; none overlaps a face or another panel."""
 
     def __init__(
         self,
@@ -88,9 +94,9 @@ class Layout:
             visitors: In any order, without panels.
             faces: Every face on the picture, of visitors and of bystanders.
             known: The visitors of the previous scene, by id.
-            bystanders: The squares that bystanders would have.
-            searches: Whether room is sought for panels that had none before, which takes some
-                milliseconds.
+            bystanders: The squares around bystanders' faces, which are not drawn.
+            searches: Whether room is searched again for panels that had none before. This takes
+                some milliseconds.
         """
         self._searches = searches
         self._context = context
@@ -105,9 +111,9 @@ class Layout:
         self._room = Rect(room.x + edge, room.y + gap, room.width - 2 * edge, room.height - 2 * gap)
 
     def place(self) -> tuple[Visitor, ...]:
-        """Return the visitors with their panels, in their order.
+        """Return the visitors with their panels, in the order in which they were given.
 
-        The nearest visitors choose first.
+        The visitors who are nearest to the camera get their places first.
         """
         ranked = sorted(self._visitors, key=self._rank)
         tags: dict[int, Tag] = {}
@@ -134,9 +140,10 @@ class Layout:
         )
 
     def _make_room(self, visitor: Visitor, placed: Sequence[Visitor], tags: dict[int, Tag]) -> None:
-        """Give `visitor` a tag in `tags` if one of the tags of `placed` can be elsewhere.
+        """Add a tag of `visitor` to `tags` if moving the tag of one of `placed` makes room for it.
 
-        The tags of `placed` are new in this scene, so that no tag that visitors have seen jumps.
+        Only tags that are new in this scene are in `placed`, so that no tag jumps that visitors
+        have seen.
         """
         x, y = visitor.square.x, visitor.square.y
         nearest = sorted(placed, key=lambda each: abs(each.square.x - x) + abs(each.square.y - y))
@@ -152,13 +159,13 @@ class Layout:
                 return
 
     def _rank(self, visitor: Visitor) -> tuple[float, int]:
-        """Return a sort key: the nearest first; a visitor with a caption counts as nearer."""
+        """Return a key that sorts the nearest first; visitors with a caption count as nearer."""
         previous = self._known.get(visitor.id)
         factor = HOLD_FACTOR if previous and previous.caption else 1.0
         return -factor * visitor.square.width, visitor.id
 
     def _held_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
-        """Return the tag that says the same as before if it still has room at its corner."""
+        """Return the previous scene's tag if its words are the same and it still has room."""
         previous = self._known.get(visitor.id)
         if not previous or not previous.tag or previous.shown != visitor.shown:
             return None
@@ -206,9 +213,10 @@ class Layout:
         return None
 
     def _chests_of_others(self, square: Rect) -> list[Rect]:
-        """Return the visible chests of all people but the one in `square`.
+        """Return the visible parts of the chests of all people except the one in `square`.
 
-        Whoever is farther away is behind this visitor's own chest, if the two overlap.
+        People who are farther away than this person are behind this person's chest, so the parts
+        that it hides are left out.
         """
         if len(self._squares) > MOST_AVOIDED:
             return []
@@ -222,9 +230,9 @@ class Layout:
     def _tag_slides(
         self, visitor: Visitor, width: int, height: int, over_px: int
     ) -> Iterator[Slide]:
-        """Yield the edges of a square along which a tag may be, `over_px` over them, best first.
+        """Yield the edges along which a tag may be, covering `over_px` of the square; best first.
 
-        A visitor's next tag stays below the square if the one before was there.
+        If the visitor's previous tag was below the square, the lower edge comes first.
         """
         room, square = self._room, visitor.square
         before = self._known.get(visitor.id)
@@ -250,10 +258,10 @@ class Layout:
         return [each for each in self._squares if each is not square]
 
     def _captions(self, ranked: Sequence[Visitor], tags: Mapping[int, Tag]) -> dict[int, Caption]:
-        """Return the captions of the nearest, all with definitions in type of one size.
+        """Return the captions of the nearest visitors; all definitions have the same font size.
 
-        On the whole screen only one caption says that a name is being chosen, and in a crowd only
-        the nearest visitor has a caption.
+        Only one caption on the screen says that a name is being chosen. With more than
+        `MAX_CAPTIONS` visitors, only the first of `ranked` has a caption.
         """
         wanted: list[Visitor] = []
         for visitor in ranked:
@@ -271,7 +279,7 @@ class Layout:
     def _held_captions(
         self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
     ) -> dict[int, Caption]:
-        """Return the captions that say the same as before and still have room at their sides."""
+        """Return the captions whose words are the same and that still have room where they were."""
         placed: dict[int, Caption] = {}
         for visitor in wanted:
             previous = self._known.get(visitor.id)
@@ -286,10 +294,10 @@ class Layout:
     def _new_captions(
         self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
     ) -> dict[int, Caption]:
-        """Return captions in the largest type in which all of `wanted` have a full one.
+        """Return captions in the largest type in which all of `wanted` have their longest text.
 
-        If there is none, they are as full as they can be in the smallest type. A definition is
-        never larger than the name above it.
+        If there is no such size, each has the longest text that has room in the smallest type. The
+        type of a definition is never larger than that of the name.
         """
         largest = min(
             (tags[v.id].size for v in wanted if v.id in tags), default=DEFINITION_SIZES[0]
@@ -318,10 +326,10 @@ class Layout:
         *,
         only_full: bool,
     ) -> Caption | None:
-        """Return the fullest caption that has room in type of `size`; None if no caption has.
+        """Return the caption with the longest text that has room in type of `size`, or None.
 
         `tags` and `captions` are the panels placed so far, keyed by visitor. If `only_full`, only
-        the fullest captions are tried.
+        the longest text is tried.
         """
         max_width = min(self._room.width, PANEL_SHARE * visitor.square.width)
         previous = self._known.get(visitor.id)
@@ -399,7 +407,7 @@ class Layout:
                 yield from ((x, tag.y - height), (x, tag.bottom))
 
     def _is_free(self, rect: Rect, far: Sequence[Rect], near: Sequence[Rect]) -> bool:
-        """Return whether a panel may be at `rect`: clear of `far` by a gap, and not over `near`."""
+        """Return whether a panel may be at `rect`: `GAP` away from `far`, and not on `near`."""
         return (
             rect.within(self._room)
             and not rect.overlaps(*near)
@@ -408,13 +416,13 @@ class Layout:
 
 
 def chest(square: Rect) -> Rect:
-    """Return where the chest of somebody is whose face is in `square`."""
+    """Return the area in which the chest of the person whose face is in `square` probably is."""
     width, height = round(BODY_WIDTH * square.width), round(BODY_HEIGHT * square.width)
     return Rect(square.x - (width - square.width) // 2, square.bottom, width, height)
 
 
 def without(rect: Rect, hidden: Rect) -> list[Rect]:
-    """Return the parts of `rect` that are not in `hidden`, at most four."""
+    """Return up to four rectangles that cover the part of `rect` that is not in `hidden`."""
     if not rect.overlaps(hidden):
         return [rect]
     top, bottom = max(rect.y, hidden.y), min(rect.bottom, hidden.bottom)
@@ -429,5 +437,5 @@ def without(rect: Rect, hidden: Rect) -> list[Rect]:
 
 
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:
-    """Return the start of `length` px, near `wanted`: not before `low`, ending before `high`."""
+    """Return the start nearest to `wanted` for `length` px that lie between `low` and `high`."""
     return max(low, min(wanted, high - length))

@@ -1,7 +1,7 @@
 """Measures and draws lines of type with the fonts of a show.
 
-A line is split into runs of one face, script and direction. HarfBuzz shapes each run in reading
-order, and the runs are then arranged from left to right.
+A line is split into runs, in each of which all characters have the same face, script and direction.
+HarfBuzz shapes each run in reading order, and the runs are then arranged from left to right.
 """
 
 from __future__ import annotations
@@ -28,26 +28,31 @@ from installation.showing.type.font_files import find_faces, no_font, own_face, 
 from installation.showing.type.scripts import script_of
 
 CAP_HEIGHT = 0.714
-"""The height of a capital in the kiosk's own face relative to the font size, from its file."""
+"""The height of a capital in the kiosk's own face, relative to the font size; the value is from the
+face's file.
+"""
 
 DESCENT = 0.24
-"""The depth of g, p and y below the baseline relative to the font size, measured on the kiosk's own
-face.
+"""How far g, p and y extend below the baseline, relative to the font size; measured on the kiosk's
+own face.
 """
 
 ACCENT = 0.22
-"""The height above a capital that a mark may take without making its line higher, relative to the
-font size: Ü, É and Å take 0.21. So all names have panels of equal height, except names with Ế or Ǘ.
+"""How far a mark may extend above a capital without making its line higher, relative to the font
+size. The marks of Ü, É and Å extend 0.21. So the panels of all names are equally high, except those
+of names with higher letters, such as Ế or Ǘ.
 """
 
 
 @dataclass(frozen=True)
 class Extent:
-    """The space that a line of type takes, px: its width, and its ascent and descent."""
+    """The space that a line of type takes, px."""
 
     width: int
     ascent: int
-    """The height above the baseline, px."""
+    """The height above the baseline that the line is given, px: that of a capital, or more for
+    higher marks than `ACCENT`.
+    """
     descent: int
     """The depth below the baseline, px."""
     top: int
@@ -63,7 +68,7 @@ class Run:
     text: str
     face: Face
     script: str
-    """The ISO 15924 code of the script; empty if all scripts share these characters."""
+    """The ISO 15924 code of the script; empty if all scripts use these characters."""
     level: int
 
     @property
@@ -74,7 +79,7 @@ class Run:
 
 @dataclass(frozen=True)
 class ShapedLine:
-    """A shaped line, independent of the size; all values are in em."""
+    """A line whose glyphs are chosen and placed, for any font size; all values are in em."""
 
     glyphs: tuple[Glyph, ...]
     width: float
@@ -85,10 +90,10 @@ class ShapedLine:
 
 
 class Fonts:
-    """The faces for a set of texts, at any size.
+    """The faces for a set of texts, in any font size.
 
-    Used by the main thread only. Faces stay open; measurements and panels of a text are dropped
-    soon after it leaves the screen.
+    Use it from the main thread only. Faces stay open. The measurements and panels of a text are
+    dropped soon after the text leaves the screen.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -103,10 +108,11 @@ class Fonts:
         self._shaped: ExpiringCache[tuple[str, bytes | None], ShapedLine] = ExpiringCache()
         self._advances: ExpiringCache[tuple[str, bytes], list[float]] = ExpiringCache()
         self.least_widths: ExpiringCache[str, float] = ExpiringCache()
-        """The least widths of texts, em, from `least_width`."""
+        """The cache of `typesetting.least_width`, em, keyed by text."""
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
-        """The panels from `set_panel`, keyed by their texts, then by its other arguments. While a
-        text is on the screen in one size, its panels in other sizes are kept too.
+        """The cache of `typesetting.set_panel`: panels keyed by their texts, then by the function's
+        other arguments. While a text is on the screen in one size, its panels in other sizes are
+        kept too.
         """
 
     def evict(self, now: float) -> None:
@@ -115,9 +121,9 @@ class Fonts:
             cache.evict(now)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
-        """Return the letters of `texts` that neither these faces nor the packaged faces can draw.
+        """Return the letters of `texts` that neither the open faces nor the packaged ones can draw.
 
-        Searches only open and packaged faces; never runs fc-match.
+        It never runs fc-match, which could find further faces.
         """
         return sorted(
             cluster
@@ -131,9 +137,9 @@ class Fonts:
         return "".join("?" if each in lacking else each for each in clusters(clean(text)))
 
     def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
-        """Return the ink of one line of `text` at `size` px per em; None if there is none.
+        """Return the ink of one line of `text` at `size` px per em; None if it has no ink.
 
-        `text_levels` is as `Line.levels`.
+        `text_levels` has the same meaning as `Line.levels`.
         """
         return draw(self._shape(text, text_levels).glyphs, size)
 
@@ -151,7 +157,7 @@ class Fonts:
     def extent(self, text: str, size: int, text_levels: bytes | None = None) -> Extent:
         """Return the space that one line of `text` takes at `size` px per em.
 
-        `text_levels` is as `Line.levels`.
+        `text_levels` has the same meaning as `Line.levels`.
         """
         line = self._shape(text, text_levels)
         heights = (line.ascent, line.descent, line.top, line.bottom)
@@ -193,7 +199,7 @@ class Fonts:
         return runs
 
     def _has_blank(self, face: Face, blank: str) -> bool:
-        """Return whether `face` has `blank`; some fonts of a script have no space."""
+        """Return whether `face` has the space `blank`; the fonts of some scripts have no space."""
         key = (face, blank)
         if key not in self._blanks:
             self._blanks[key] = face.covers(blank)
@@ -206,7 +212,7 @@ class Fonts:
         return face
 
     def _find_face(self, cluster: str) -> Face | None:
-        """Return the face for `cluster` among the faces that need no program.
+        """Return the face for `cluster` among those that can be found without starting a program.
 
         The result is None if no face has it.
         """
