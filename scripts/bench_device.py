@@ -36,7 +36,7 @@ SIDE = 256
 """The side of the crops before they are resized, px."""
 
 LEAST_SHARE = 0.9
-"""The least share of the captured forward pass's rate that the whole pass should have."""
+"""The least rate of the whole pass, as a share of the captured forward pass's rate."""
 
 LEAST_SAME = 0.995
 """The least share of crops on which half precision should agree with float32."""

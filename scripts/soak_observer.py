@@ -114,7 +114,7 @@ class Findings:
     names: int = 0
     most_people: int = 0
     rates: list[tuple[float, float]] = field(default_factory=list)
-    """The mirror's rate in each judged time, and its floor then, frames per second of real time."""
+    """The mirror's rate in each judged period, and the least allowed, frames/s of real time."""
     process: int = 0
     ended: tuple[str, float] | None = None
     """Why the last process ended too early, and at which instant, s of the machine."""

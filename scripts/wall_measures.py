@@ -55,7 +55,7 @@ BEGINNING = 34
 
 @dataclass(frozen=True)
 class Row:
-    """Type of one size in one scene: how its first text begins, and its capitals' height, px."""
+    """The type of one size in one scene: its first line, and the height of its capitals, px."""
 
     scene: str
     text: str
@@ -76,7 +76,7 @@ def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
 
 
 def lines(scene: Scene) -> Iterator[Line]:
-    """Yield all lines of type in `scene`, the bands' first."""
+    """Yield all lines of type in `scene`, those of the bands first."""
     for panel in reversed(scene.panels):
         yield from panel.lines
     for visitor in scene.visitors:

@@ -31,8 +31,8 @@ REFUSED = 3
 """The child's exit status if its output is the reason for rejecting the file, and not a network."""
 
 KERAS_KEY = "keras_sha256"
-"""The metadata key in a classifier.onnx made here under which the SHA-256 of its Keras file is
-stored.
+"""The metadata key under which a classifier.onnx that was made here stores the SHA-256 of its Keras
+file.
 """
 
 

@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from installation.seeing.tracker import Track
 
 FRAME_BUDGET_S = 0.25
-"""The longest time that the readings of one frame may take, s; newcomers are not searched for
-during that time.
+"""The longest time that the readings of one frame may take, s; the detector does not search for new
+visitors during that time.
 
 In that time, two cores read about fifteen visitors with the default network.
 """
