@@ -79,6 +79,26 @@ vowels and cantillation five. Taller stacks are made by generators of ornamental
 """
 
 
+CURLY_PAIRS = {
+    "\u201c": "\u201d\u201c",
+    "\u201d": "\u201d\u201c",
+    "\u201e": "\u201c\u201d",
+    "\u2018": "\u2019\u2018",
+    "\u2019": "\u2019\u2018",
+    "\u201a": "\u2018\u2019",
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+    "\u2039": "\u203a",
+    "\u203a": "\u2039",
+}
+"""The quotes that word processors write for " and ', each with those that close it."""
+
+CURLY = "".join(CURLY_PAIRS)
+
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Invisible characters; text copied from a web page or an e-mail may contain them."""
+
+
 SUSPICIOUS = re.compile(r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE)))
 """Matches a part of every damaged text and of few other texts, so that undamaged texts are
 recognised quickly. A label set can have ten thousand texts, and all are checked before the first
@@ -156,6 +176,18 @@ def find_damage(text: str) -> Damage | None:
         problem = f"has a letter with {marks} marks on it: '{letter}' (U+{ord(letter):04X})"
         return Damage(problem, f"Type it again; a letter can have up to {MAX_MARKS} marks.")
     return None
+
+
+def without_curly_quotes(text: str) -> str | None:
+    """Return the text inside the curly quotes around `text`; None if there are none around it.
+
+    A text that contains other curly quotes, such as a title with two quotations, has none around
+    it. An apostrophe is no quote.
+    """
+    inside = text[1:-1].strip()
+    if len(text) < 2 or text[-1] not in CURLY_PAIRS.get(text[0], ""):
+        return None
+    return None if not inside or set(inside) & (set(CURLY) - {"\u2019"}) else inside
 
 
 def _highest_stack(text: str) -> tuple[str, int]:

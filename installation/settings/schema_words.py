@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,8 +50,8 @@ and under `screen`.
 CHOICE_CUTOFF = 0.7
 """The cutoff of `nearest` for a setting's choices, which are short words."""
 
-YES = ("true", "yes", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
-NO = ("false", "no", "off", "0", "nein", "falsch", "non", "faux", "falso")
+YES = ("true", "yes", "y", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
+NO = ("false", "no", "n", "off", "0", "nein", "falsch", "non", "faux", "falso")
 """The words that people write for true (`YES`) and for false (`NO`), in the languages of the kiosk,
 in quotes or without.
 """
@@ -58,11 +59,42 @@ in quotes or without.
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
 """The words that people write for "no value"."""
 
-NUMBER = re.compile(r"([-+]?\d(?:[\d., '\u00a0\u202f]*\d)?)\s*(%|[A-Za-z\u00b0]*\.?)")
+NUMBER = re.compile(
+    r"([-+]?(?:\d(?:[\d., '\u00a0\u202f]*\d)?|[.,]\d+))\s*(%|p[a-z]* ?c[a-z]*|[a-z\u00b0]*)\.?",
+    re.IGNORECASE,
+)
 """Matches a number as people write it, with or without a unit."""
 
-FRACTION = re.compile(r"(\d{1,4})\s*/\s*(\d{1,4})")
-"""Matches a number as a fraction, such as 1/2."""
+AROUND_NUMBER = " \t\u00a0\"'\u2018\u2019\u201a\u201c\u201d\u201e();=~\u2248"
+"""The blanks and signs that people write around a number; none of them changes its value."""
+
+INSIDE_NUMBER = re.compile(r"[\s'](?=[.,])|(?<=[.,])\s|[\s'](?=\d{3}(?!\d))")
+"""Matches a blank or apostrophe inside a number: at a point, or between thousands."""
+
+OTHER_POINTS = str.maketrans("\u066b\u00b7", "..")
+"""The Arabic decimal separator and the raised point, which stand for a point."""
+
+FRACTION = re.compile(r"(?:(\d{1,4})\s+)?(\d{1,5})\s*[/\u2044]\s*(\d{1,4})")
+"""Matches a number as a fraction, such as 1/2 or 1 1/2."""
+
+VULGAR_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
+"""Matches a fraction that is one character, such as \u00bd."""
+
+PERCENT = re.compile(r"%|p[a-z]* ?c[a-z]*|prozent", re.IGNORECASE)
+"""Matches the word or sign for a percentage, in the languages of the kiosk."""
+
+SECONDS = {
+    "ms": 0.001,
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
+}
+"""The other units of time, s; all settings of times are in seconds."""
+
+RESOLUTION = re.compile(r"(\d{2,4})\s*[x\u00d7*]\s*(\d{2,4})\s*(?:px)?", re.IGNORECASE)
+"""Matches a width and a height that are written as one value."""
+
+MOST_ROUNDED = 0.05
+"""The largest distance of a number that is rounded, as for 29.97 pictures a second."""
 
 THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
 """Matches a whole number with separators between thousands."""
@@ -147,7 +179,7 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
     read as text.
     """
     options = _options(piece, schema)
-    if remedy := _remedy_for_form(value, options):
+    if remedy := _resolution(value, piece) or _remedy_for_form(value, options):
         return remedy
     if isinstance(value, str):
         choices = [str(choice) for option in options for choice in option.get("enum", [])]
@@ -214,29 +246,74 @@ def _number(value: object, option: Schema) -> str:
     )
     hint = ""
     if isinstance(value, str):
-        if (parts := FRACTION.fullmatch(value.strip())) and int(parts[2]):
-            number = round(int(parts[1]) / int(parts[2]), 3)
-            return f"Write {number:.12g}." if _allows(option, number) else ""
-        match = NUMBER.fullmatch(value.strip())
-        if match is None:
+        parsed = _parse_number(value, is_integer=option["type"] == "integer")
+        if parsed is None:
             return ""
-        digits, unit = match.groups()
-        if option["type"] == "integer" and THOUSANDS.fullmatch(digits):
-            digits = re.sub(r"\D", "", digits)
-        number = float(digits.replace(",", "."))
-        hint = ", without quotes" if digits == value else ""
-        hint = ", with a point" if "," in digits else hint
-        share = share and (unit == "%" or number >= LEAST_PERCENT)
+        number, unit, hint = parsed
+        number *= SECONDS.get(unit, 1)
+        share = share and (PERCENT.fullmatch(unit) is not None or number >= LEAST_PERCENT)
     else:
         number = float(value)
-        if option["type"] == "integer" and not number.is_integer():
-            number = round(1000 * number, 9)  # a point between thousands, as in 1.280
         share = share and number >= LEAST_PERCENT
+    if not math.isfinite(number):
+        return ""
     if share:
         number, hint = number / 100, ""
-    if not math.isfinite(number) or not _allows(option, number):
+    elif option["type"] == "integer":
+        number = _whole(number, option)
+    if _allows(option, number):
+        return f"Write {number:.12g}{hint}."
+    return f"Write {_nearest_bound(number, option)}: {value} is {number:.12g}." if share else ""
+
+
+def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
+    """Return the number in `text`, its unit, and what to change beside the digits.
+
+    Returns None if `text` is not a number.
+    """
+    seen = text.strip()
+    text = VULGAR_FRACTION.sub(lambda match: " " + unicodedata.normalize("NFKC", match[0]), text)
+    bare = text.translate(OTHER_POINTS).strip(AROUND_NUMBER).rstrip(".,")
+    if (parts := FRACTION.fullmatch(bare)) and int(parts[3]):
+        return round(int(parts[1] or 0) + int(parts[2]) / int(parts[3]), 3), "", ""
+    match = NUMBER.fullmatch(bare)
+    if match is None:
+        return None
+    digits, unit = match.groups()
+    if is_integer and THOUSANDS.fullmatch(digits):
+        digits = re.sub(r"\D", "", digits)
+    digits = INSIDE_NUMBER.sub("", digits)
+    hint = ", with a point" if "," in digits else ", without quotes" if digits == seen else ""
+    try:
+        return float(digits.replace(",", ".")), unit.casefold(), hint
+    except ValueError:
+        return None  # two points, or two numbers
+
+
+def _whole(number: float, option: Schema) -> float:
+    """Return the whole number that is meant by `number`; if unclear, `number` itself."""
+    if not number.is_integer():
+        thousands = round(1000 * number, 9)  # a point between thousands, as in 1.280
+        if _allows(option, thousands):
+            return thousands
+        return float(round(number)) if abs(number - round(number)) <= MOST_ROUNDED else number
+    # A rotation may be counted the other way round.
+    return number % 360 if number % 360 in option.get("enum", ()) else number
+
+
+def _nearest_bound(share: float, option: Schema) -> str:
+    """Return the bound of `option` that `share` violates, as 'at most 0.99'."""
+    if share > option.get("minimum", 0) and share > option.get("exclusiveMinimum", 0):
+        return f"at most {option.get('maximum', option.get('exclusiveMaximum', 1) - 0.01):g}"
+    return f"at least {option.get('minimum', option.get('exclusiveMinimum', 0) + 0.01):g}"
+
+
+def _resolution(value: object, piece: Schema) -> str:
+    """Return the remedy for a width and a height that are written as one value."""
+    match = RESOLUTION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or piece.get("title") not in ("Width", "Height"):
         return ""
-    return f"Write {number:.12g}{hint}."
+    return f"Write `width: {match[1]}` and `height: {match[2]}`, on two lines."
 
 
 def _allows(option: Schema, number: float) -> bool:
@@ -328,3 +405,20 @@ def _remedy_for_unknown_key(keys: Keys, schema: Schema) -> str:
 
 def _setting_names(option: Schema) -> list[str]:
     return list(option.get("properties", {}))
+
+
+def typed(start: str, value: str) -> str:
+    """Return the sentence that says what to type: `start` and a value."""
+    return f"Type `{ellipsize(start)}{ellipsize(value)}`"
+
+
+def quoted(text: str, *, not_with: str = "") -> str:
+    """Return `text` in the quotes that YAML needs for it; if possible not in `not_with`.
+
+    A backslash is an escape only in double quotes, and an apostrophe ends single quotes.
+    """
+    if '"' not in text and "\\" not in text and not_with != '"':
+        return f'"{text}"'
+    if "'" not in text:
+        return f"'{text}'"
+    return "'" + text.replace("'", "''") + "'"

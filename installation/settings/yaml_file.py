@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from installation.errors import KioskError, Mistake, display_path, ellipsize
+from installation.settings.damaged_text import without_curly_quotes
 from installation.settings.schema_words import (
     COLON,
     Keys,
@@ -26,6 +27,7 @@ from installation.settings.schema_words import (
     explain_unknown_key,
     find_piece,
     is_free_text,
+    quoted,
     remedy_for_value,
     setting_name,
     value_in_words,
@@ -117,8 +119,9 @@ def parse_yaml(
     for keys, (_, value) in options.items():
         document.replace(keys, value)
     found = list(document.mistakes)
-    if document.commented:
-        found += _cut_texts(document, model.model_json_schema())
+    if document.commented or document.curly:
+        schema = model.model_json_schema()
+        found += _cut_texts(document, schema) + _curly_texts(document, schema)
     settings = None
     if not document.broken:
         try:
@@ -213,6 +216,8 @@ class _Document:
         """The values that YAML does not treat as text, as they are spelled in the file."""
         self.commented: dict[Keys, str] = {}
         """The values without quotes that a comment follows on the same line."""
+        self.curly: dict[Keys, str] = {}
+        """The values inside curly quotes, which YAML takes as a part of the value."""
         self.mistakes: list[_Found] = []
         self.broken = False
         """Whether the file is so damaged that its values cannot be validated."""
@@ -312,6 +317,9 @@ class _Document:
             problem = f"{setting_name(keys)} has the tag {tag} (expected none)"
             remedy = "Remove the tag, or put text that begins with ! in quotes."
             self.mistakes.append(_Found((), line, problem, remedy))
+        elif getattr(node, "style", None) is None and (inside := without_curly_quotes(text)):
+            self.curly[keys] = inside
+            return inside
         return text
 
     def _section(self, node: yaml.MappingNode, keys: Keys) -> dict[str, object]:
@@ -357,6 +365,24 @@ def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
     ]
 
 
+def _curly_texts(document: _Document, schema: Schema) -> list[_Found]:
+    """Return a mistake for each value inside curly quotes, as a word processor writes them.
+
+    Straight quotes around the curly ones say that they are meant as a part of the text.
+    """
+    found = []
+    for keys, inside in document.curly.items():
+        piece = find_piece(schema, keys)
+        remedy = remedy_for_value(inside, False, piece, schema)
+        if not remedy.startswith("Write"):
+            remedy = f"Write {quoted(ellipsize(inside))}, with straight quotes."
+        if is_free_text(piece, schema):
+            remedy += " To show curly quotes, write straight quotes around them."
+        problem = f"{setting_name(keys)} has curly quotes around its value (expected straight ones)"
+        found.append(_Found(keys, document.lines[keys], problem, remedy))
+    return found
+
+
 def _unprintable(letter: str) -> bool:
     return letter not in "\n\t" and unicodedata.category(letter) in ("Cc", "Cs", "Cn", "Co")
 
@@ -366,6 +392,8 @@ def _explain(failure: ValidationError, schema: Schema, document: _Document) -> l
     explained: dict[Keys, _Found] = {}
     for refused in failure.errors(include_url=False):
         keys, value = _follow(document.data, refused["loc"])
+        if keys in document.curly:
+            continue  # reported with the value in a form that may be right
         context = refused.get("ctx", {})
         if refused["type"] == "missing":
             keys = (*keys, refused["loc"][-1])

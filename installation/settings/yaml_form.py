@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from installation.errors import ellipsize
+from installation.settings.damaged_text import CURLY, INVISIBLE, without_curly_quotes
+from installation.settings.schema_words import quoted, typed
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -43,13 +45,17 @@ WINDOWS_PATH = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
 CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
 """The beginnings of git's merge-conflict markers."""
 
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-"""Invisible characters; text copied from a web page or an e-mail may contain them."""
-
 RESERVED_STARTS = "@`%*&!|>,]}?-"
 """The characters with which a text without quotes cannot begin."""
 
 CLOSING = {"[": "]", "{": "}"}
+
+IN_BRACKETS = re.compile(
+    r"""(?<=\s)\#[^\n]*|(?<=[\s\[{,:])(?:"(?:\\.|[^"\\])*"(?!\s*[^\s,:\]}\#])"""
+    r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
+    re.DOTALL,
+)
+"""Matches a comment or a quoted item; the groups are a quote that stays open, and its item."""
 
 
 class Flaw(NamedTuple):
@@ -73,11 +79,6 @@ class _Line(NamedTuple):
     def written(self, value: str) -> str:
         """Return the line with its value replaced by `value`, for a remedy."""
         return typed(f"{self.name}: " if self.name else "- ", value)
-
-
-def typed(start: str, value: str) -> str:
-    """Return the sentence that says what to type: `start` and a value."""
-    return f"Type `{ellipsize(start)}{ellipsize(value)}`"
 
 
 def find_flaws(text: str) -> Iterator[Flaw]:
@@ -195,9 +196,8 @@ def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -
     seen = ellipsize(text.strip())
     if text.startswith(CONFLICT_MARKS):
         problem = f"this line is a git merge-conflict marker (seen '{seen}')"
-        return Flaw(
-            number, problem, "Keep one version, and delete the other version and the marker lines."
-        )
+        remedy = "Keep one version, and delete the other version and the marker lines."
+        return Flaw(number, problem, remedy)
     if text.rstrip() in ("---", "...") and has_settings:
         problem = f"the line '{seen}' begins a second document (expected one in a file)"
         return Flaw(number, problem, "Delete this line.")
@@ -210,8 +210,8 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
     if match is None:
         return None
     name, value = match.groups()
-    seen = ellipsize(text.strip())
-    problem = f"'{seen}' is not a setting (expected a colon and a space after the name)"
+    seen = f"'{ellipsize(text.strip())}'"
+    problem = f"{seen} is not a setting (expected a colon and a space after the name)"
     return Flaw(number, problem, f"{typed(f'{name}: ', value)}.")
 
 
@@ -275,14 +275,12 @@ def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     if value[0] in "\"'":
         return _open_quote_flaw(line, lines) or _after_quotes_flaw(line, lines)
     if value[0] in CLOSING:
-        return _bracket_flaw(line, lines)
-    text = _without_comment(line)
+        return _open_item_flaw(line, lines) or _bracket_flaw(line, lines)
+    text = without_curly_quotes(_without_comment(line)) or _without_comment(line)
     remedy = f"{line.written(quoted(text))}, with the quotes."
     if value[0] in RESERVED_STARTS and (value[0] not in "?-" or value[1:2] in ("", " ")):
         return Flaw(number, f"a text without quotes cannot begin with {value[0]}", remedy)
-    if re.search(r":(\s|$)", text):
-        if line.name == "":
-            return None  # an item may be a setting itself
+    if line.name and re.search(r":(\s|$)", text):  # an item may be a setting itself
         problem = f"a text without quotes cannot contain a colon (seen '{ellipsize(text)}')"
         return Flaw(number, problem, remedy)
     return None
@@ -294,7 +292,8 @@ def _open_quote_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
         return None
     quote = line.value[0]
     problem = f"the quote {quote} that opens on this line is not closed"
-    remedy = f"{line.written(_without_comment(line) + quote)}, with the closing quote."
+    text = _without_comment(line).rstrip(CURLY) + quote
+    remedy = f"{line.written(text)}, with the closing quote."
     return Flaw(line.number, problem, remedy)
 
 
@@ -314,10 +313,25 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     whole = text[1:-1] if text.endswith(quote) and len(text) > 1 else text
     kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
     problem = f"the {kind} {quote} inside the text ends the text (seen {ellipsize(text)})"
-    advice = "with other quotes around the text"
-    if "'" in whole and '"' in whole:
-        advice = "with each apostrophe doubled"
+    both = "'" in whole and '"' in whole
+    advice = "with each apostrophe doubled" if both else "with other quotes around the text"
     return Flaw(line.number, problem, f"{line.written(quoted(whole, not_with=quote))}, {advice}.")
+
+
+def _open_item_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
+    """Return a flaw if a quote inside brackets is not closed at the end of its item."""
+    text = "\n".join(text[column:] for _, text, column in _value_lines(line, lines))
+    match = next((found for found in IN_BRACKETS.finditer(text) if found[1]), None)
+    if match is None:
+        return None
+    quote, item = match[1], ellipsize(match[2])
+    number = line.number + text.count("\n", 0, match.start())
+    if quote in match[2]:
+        problem = f"text follows the closing quote {quote} (seen {quote}{item})"
+        remedy = f"Write a comma after each item; around a text with {quote}, write other quotes."
+        return Flaw(number, problem, remedy)
+    problem = f"the quote {quote} that opens on this line is not closed"
+    return Flaw(number, problem, f"Type `{quote}{item}{quote}`, with the closing quote.")
 
 
 def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
@@ -342,10 +356,8 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
     """Return a flaw if a line is indented differently from the lines of its section."""
     depth = len(line.indent)
     if not above:
-        if not depth:
-            return None
         problem = f"the first setting is indented by {depth} (expected 0)"
-        return Flaw(line.number, problem, "Delete the spaces at its start.")
+        return Flaw(line.number, problem, "Delete the spaces at its start.") if depth else None
     last = above[-1]
     expected = None
     if not line.name and last.name:
@@ -425,18 +437,6 @@ def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | Non
                     return number, place + 1
             before = letter
     return None
-
-
-def quoted(text: str, *, not_with: str = "") -> str:
-    """Return `text` in the quotes that YAML needs for it; if possible not in `not_with`.
-
-    A backslash is an escape only in double quotes, and an apostrophe ends single quotes.
-    """
-    if '"' not in text and "\\" not in text and not_with != '"':
-        return f'"{text}"'
-    if "'" not in text:
-        return f"'{text}'"
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _remedy_for(description: str) -> str:

@@ -32,6 +32,7 @@ from tests.support.children import (
     needs_guard,
     show_of,
 )
+from tests.support.compositor import compositor
 from tests.support.tools import tool
 from tests.support.x_server import x_server
 
@@ -372,16 +373,16 @@ def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None
     assert_each_check_finds_its_leak(observed, tmp_path)
 
 
-@needs_guard
-def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Path) -> None:
-    """A window that is opened before stage two is still painted after it."""
-    home = home_of("root", tmp_path)
+def played(home: Path, *arguments: str, **session: str) -> tuple[str, dict[str, object], list[str]]:
+    """Play the rehearsal for `PLAYED_S` in a window of `session`; return what it left.
+
+    Returns the log, the summary, and the shared memory segments that the show had.
+    """
     variables = {k: v for k, v in environment(home).items() if k != "SDL_VIDEODRIVER"}
-    arguments = ["--source", "rehearsal", "--windowed", "1280x720"]
     running = subprocess.Popen(
-        [sys.executable, "-m", "installation", "run", *arguments],
+        [sys.executable, "-m", "installation", "run", "--source", "rehearsal", *arguments],
         cwd=home,
-        env=variables | {"DISPLAY": display},
+        env=variables | session,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -398,12 +399,35 @@ def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Pa
     running.send_signal(signal.SIGTERM)
     output, rest = running.communicate(timeout=60)
     assert running.returncode == 0, log + rest
+    return log + rest, json.loads(output.splitlines()[-1]), shared
+
+
+@needs_guard
+def test_the_show_reaches_an_x_server_under_the_guard(display: str, tmp_path: Path) -> None:
+    """A window that is opened before stage two is still painted after it."""
+    home = home_of("root", tmp_path)
+    log, summary, shared = played(home, "--windowed", "1280x720", DISPLAY=display)
     assert "screen: display 0 through x11, 1280×720" in log
     assert "privacy: enforced; " in log
-    summary = json.loads(output.splitlines()[-1])
     assert summary["event"] == "summary"
-    assert summary["mirror_fps"] > 0
+    assert summary["mirror_fps"]
     assert not shared
+
+
+@needs_guard
+def test_a_show_on_a_wayland_compositor_without_a_graphics_card_is_whole(tmp_path: Path) -> None:
+    """Under Wayland, without OpenGL, the guarded show paints its first card and the mirror.
+
+    It is ended by a signal after it has played, because on a slow machine it starts late.
+    """
+    with compositor() as session:
+        log, summary, _ = played(home_of("root", tmp_path), **session)
+    assert "Traceback" not in log
+    assert "screen: display 0 through wayland, 640×360, fullscreen" in log
+    assert "privacy: enforced; " in log
+    assert summary["event"] == "summary"
+    assert summary["first_paint_s"]
+    assert summary["mirror_fps"]
 
 
 def segments_of(pid: int) -> list[str]:

@@ -33,6 +33,10 @@ class Outer(Section):
     mirror: bool = True
     mode: Literal["fast", "slow"] = "fast"
     near: float = Field(default=0.1, ge=0, le=0.9)
+    below: float | None = Field(default=None, ge=0, lt=1)
+    part: float = Field(default=0.5, gt=0, le=1)
+    speed: int = Field(default=30, ge=1, le=240)
+    turn: Literal[0, 90, 180, 270] = 0
     names: tuple[str, ...] = ()
     choices: tuple[Literal["a", "b"], ...] = ()
     size: Literal["auto"] | int = "auto"
@@ -121,6 +125,33 @@ def test_a_wrong_value_has_a_remedy(value: object, plain_word: bool, key: str, r
         (1.28, "width", "Write 1280."),
         ("1/2", "share", "Write 0.5."),
         ("3 / 2", "above", "Write 1.5."),
+        ("1 1/2", "above", "Write 1.5."),
+        ("30000/1001", "speed", "Write 30."),
+        (29.97, "speed", "Write 30."),
+        ("\u00bd", "share", "Write 0.5."),
+        ("1\u00bd", "above", "Write 1.5."),
+        ("2\u20443", "share", "Write 0.667."),
+        (".6.", "share", "Write 0.6."),
+        (".6", "share", "Write 0.6, without quotes."),
+        (",6", "share", "Write 0.6, with a point."),
+        ("0.6;", "share", "Write 0.6."),
+        ("0 .6", "share", "Write 0.6."),
+        ("0\u00b76", "share", "Write 0.6."),
+        ("=0.6", "share", "Write 0.6."),
+        ("\u201c0.6\u201d", "share", "Write 0.6."),
+        ("50 %", "share", "Write 0.5."),
+        ("5 per cent", "share", "Write 0.05."),
+        ("100%", "near", "Write at most 0.9: 100% is 1."),
+        ("100 %", "below", "Write at most 0.99: 100 % is 1."),
+        ("0%", "part", "Write at least 0.01: 0% is 0."),
+        ("500 ms", "above", "Write 0.5."),
+        ("2 min", "above", "Write 120."),
+        ("1920x1080", "width", "Write `width: 1920` and `height: 1080`, on two lines."),
+        ("1920 \u00d7 1080 px", "width", "Write `width: 1920` and `height: 1080`, on two lines."),
+        (-90, "turn", "Write 270."),
+        ("y", "mirror", "Write true."),
+        ("1.2.3", "above", "Change the value, or delete the line to use the default, 1.0."),
+        ("1 2", "speed", "Change the value, or delete the line to use the default, 30."),
         ("1/0", "share", "Change the value, or delete the line to use the default, 0.5."),
         (1280.5, "width", "Change the value, or delete the line to use the default, 640."),
         (9999, "width", "Change the value, or delete the line to use the default, 640."),

@@ -332,6 +332,47 @@ def parse_or_refuse(text: str) -> None:
         str(mistake).encode()
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("labels: \u201cpersons\u201d\n", 'Write "persons", with straight quotes.'),
+        ("labels: \u201epersons\u201c\n", 'Write "persons", with straight quotes.'),
+        ("labels: \u00ab\u00a0persons\u00a0\u00bb\n", 'Write "persons", with straight quotes.'),
+        ("content:\n  hide: [\u201aslur\u2018]\n", 'Write "slur", with straight quotes.'),
+        ("reading:\n  hold_s: \u201c8\u201d\n", "Write 8, without quotes."),
+        ("reading:\n  agreement: \u201c60%\u201d\n", "Write 0.6."),
+        ("camera:\n  mirror: \u2018true\u2019\n", "Write true, without quotes."),
+        (
+            "screen:\n  title: \u201cWho\u2019s there?\u201d\n",
+            'Write "Who\u2019s there?", with straight quotes. '
+            "To show curly quotes, write straight quotes around them.",
+        ),
+    ],
+)
+def test_curly_quotes_around_a_value_are_refused(text: str, remedy: str) -> None:
+    """A word processor's quotes would name another set, or hang on the wall."""
+    (message,) = [each for each in mistakes_of(text) if "curly quotes around its value" in each]
+    assert message.endswith(
+        f" has curly quotes around its value (expected straight ones). {remedy}"
+    )
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Who\u2019s there?",
+        "\u2019Tis you",
+        "\u00abWho\u00bb are \u00abyou\u00bb",
+        "The \u201cmirror\u201d",
+        "\u201cMirror\u201d, 2019",
+        '"\u201cMirror\u201d"',
+    ],
+)
+def test_curly_quotes_inside_a_text_are_shown(title: str) -> None:
+    """An apostrophe, a quotation in a text, and curly quotes inside straight ones are text."""
+    assert parse(f"screen:\n  title: {title}\n").screen.title == title.strip('"')
+
+
 class Sign(Section):
     title: str
     letters: tuple[str, ...] = ()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.settings.yaml_form import explain_failure, find_flaws, quoted
+from installation.settings.schema_words import quoted
+from installation.settings.yaml_form import explain_failure, find_flaws
 from tests.support.call_count import count_calls
 from tests.support.kiosk_yaml import mistakes_of, parse
 
@@ -58,6 +59,45 @@ LONG = "".join(f"# a line between the quote and the end, {n}\n" for n in range(9
 def test_what_is_left_open_is_named_where_it_opens(text: str, message: str) -> None:
     """A quote or bracket that is not closed is reported on the line where it opens."""
     assert mistakes_of(text) == [f"kiosk.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('content:\n  hide: ["slur, insult]\n', '2: the quote " that opens @"slur"`'),
+        ("content:\n  hide: [slur, 'insult, age]\n", "2: the quote ' that opens @'insult'`"),
+        ('language: ["de, en]\nscreen:\n  title: "x"\n', '1: the quote " that opens @"de"`'),
+        (
+            'content:\n  hide: [\n    "slur,\n    insult\n  ]\n',
+            '3: the quote " that opens @"slur"`',
+        ),
+        ('content:\n  hide: ["slur", "insult, "age"]\n', '2: the quote " that opens @"insult"`'),
+        ('camera: {source: "auto, fps: 30}\n', '1: the quote " that opens @"auto"`'),
+        ("screen: {title: \"Who's, display: 0}\n", '1: the quote " that opens @"Who\'s"`'),
+    ],
+)
+def test_a_quote_left_open_in_brackets_is_named_and_not_the_bracket(
+    text: str, message: str
+) -> None:
+    """An open quote hides the bracket that closes the list, so the quote is the mistake."""
+    message = message.replace("@", "on this line is not closed. Type `")
+    assert mistakes_of(text) == [f"kiosk.yaml:{message}, with the closing quote."]
+
+
+def test_text_after_the_closing_quote_of_an_item_is_named() -> None:
+    """An apostrophe that ends an item in single quotes is reported as such."""
+    assert mistakes_of("content:\n  hide: ['don't', slur]\n") == [
+        "kiosk.yaml:2: text follows the closing quote ' (seen 'don't'). "
+        "Write a comma after each item; around a text with ', write other quotes."
+    ]
+
+
+def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
+    """A remedy that adds straight quotes leaves out the curly ones of a word processor."""
+    (message,) = mistakes_of('labels: "persons\u201d\n')
+    assert message.endswith('Type `labels: "persons"`, with the closing quote.')
+    (message,) = mistakes_of("screen:\n  title: \u201cWho: you?\u201d\n")
+    assert message.endswith('Type `title: "Who: you?"`, with the quotes.')
 
 
 @pytest.mark.parametrize(
@@ -294,6 +334,7 @@ def test_a_line_that_only_looks_like_a_setting_is_named(text: str, messages: lis
         'camera:\n  source: "C:\\\\films"\n',
         'screen:\n  title: I\'m here, "you" are not\n',
         "screen: {title: 'a: b'}\n",
+        "content:\n  hide: ['slur', # it's \"a\n    'don''t', \"a \\\" b\"]\n",
         "# it's a comment\nlabels:\t\n",
     ],
 )
