@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import configparser
 import contextlib
 import os
 import re
@@ -131,6 +132,34 @@ def test_every_command_for_the_system_can_be_read_by_the_shell(page: str, code: 
     subprocess.run(["bash", "-n"], input=code, text=True, check=True)
     for script in re.findall(r"\bscripts/[\w.-]*\w", code):
         assert os.access(PROJECT / script, os.X_OK), (page, script)
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("sh"))
+def test_a_command_that_replaces_a_unit_runs_in_every_folder(page: str, code: str) -> None:
+    """In another folder the shell finds no `scripts/kiosk`, and `tee` would empty the unit."""
+    if "sudo tee" in code and "cd /opt/kiosk" not in code:
+        assert not re.search(r"(?<!/opt/kiosk/)\bscripts/", code), page
+
+
+def entries() -> list[tuple[str, str]]:
+    """Return the files for a desktop in the pages, and for systemd, each with its page."""
+    return [(page, re.sub("^ +", "", code, flags=re.MULTILINE)) for page, code in blocks("ini")]
+
+
+def test_the_files_that_a_desktop_starts_are_whole() -> None:
+    """A desktop ignores a file of the autostart folder without a header, a type or a name."""
+    files = [code for _, code in entries() if "[Desktop" in code]
+    assert len(files) == 2
+    for code in files:
+        file = configparser.ConfigParser(interpolation=None, strict=True)
+        file.optionxform = str  # type: ignore[assignment,method-assign]
+        file.read_string(code)
+        entry = file["Desktop Entry"]
+        assert entry["Type"] == "Application"
+        assert entry["Name"]
+        assert shlex.split(entry["Exec"])
+    for page in PAGES:
+        assert "`Exec=` line" not in page.read_text(encoding="utf-8"), page
 
 
 def usages() -> list[tuple[str, str]]:

@@ -59,14 +59,31 @@ def command_name() -> str:
     first = next((file for file in found if os.access(file, os.X_OK)), None)
     if not script.is_file() or (first and os.path.realpath(first) in own):
         return "kiosk"
-    path = display_path(script)
+    return _to_type(script)
+
+
+def _to_type(script: Path, *, anywhere: bool = False) -> str:
+    """Return the path of `script` as a shell in the current folder, or `anywhere`, runs it."""
+    path = str(script) if anywhere else display_path(script)
+    path = path if "/" in path else f"./{path}"
     return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "'\\''") + "'"
 
 
-def as_called(text: str) -> str:
-    """Return `text` with each command of the kiosk as it must be typed on this machine."""
-    commands = rf"(?<![\w./-])kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
-    return re.sub(commands, lambda _: f"{command_name()} ", text)
+def as_called(text: str, *, anywhere: bool = False) -> str:
+    """Return `text` with each command of the kiosk as it must be typed in the current folder.
+
+    For a text that is kept and read in another folder, `anywhere` requests absolute paths.
+    """
+
+    def called(match: re.Match[str]) -> str:
+        if match[1] is None and command_name() == "kiosk":
+            return match[0]
+        script = PROJECT / (match[1] or "scripts/kiosk")
+        name = _to_type(script, anywhere=anywhere) if script.is_file() else match[1]
+        return name if match[1] else f"{name} "
+
+    commands = rf"kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
+    return re.sub(rf"(?<![\w./-])(?:{commands}|(scripts/[a-z]+)\b)", called, text)
 
 
 def _columns(stream: TextIO) -> int:

@@ -246,9 +246,9 @@ def service(args: argparse.Namespace) -> int:
         PROJECT, USER, Path(sys.executable), source=_played_source(DEFAULT_FILE)
     ):
         raise SettingsError(*obstacles)
-    # Only the comments name commands for people.
+    # Only the comments name commands for people, who read them where the unit is installed.
     for line in text.splitlines():
-        print(as_called(line) if line.startswith("#") else line)
+        print(as_called(line, anywhere=True) if line.startswith("#") else line)
     return DONE
 
 

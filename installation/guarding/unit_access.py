@@ -22,7 +22,8 @@ HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 - only co
 """The folders that the unit hides from the show, because others can write there."""
 
 INSTALL_ELSEWHERE = (
-    "Put the kiosk into /opt/kiosk, run scripts/run there, and print the unit again."
+    "Put the kiosk into /opt/kiosk, run /opt/kiosk/scripts/run, and print the unit again with "
+    "/opt/kiosk/scripts/kiosk service."
 )
 MOVE_SOURCE = "Copy the file into the kiosk's folder, and write its new path under camera.source."
 INSTALL_PYTHON = (

@@ -376,7 +376,7 @@ def test_a_leak_beside_the_window_is_found(display: str, tmp_path: Path) -> None
 def played(home: Path, *arguments: str, **session: str) -> tuple[str, dict[str, object], list[str]]:
     """Play the rehearsal for `PLAYED_S` in a window of `session`; return what it left.
 
-    Returns the log, the summary, and the shared memory segments that the show had.
+    Returns the log, the summary, and the shared memory segments that the show and its card had.
     """
     variables = {k: v for k, v in environment(home).items() if k != "SDL_VIDEODRIVER"}
     running = subprocess.Popen(
@@ -395,7 +395,9 @@ def played(home: Path, *arguments: str, **session: str) -> tuple[str, dict[str, 
             break
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(PLAYED_S)
-    shared = segments_of(show_of(running.pid))
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    assert children
+    shared = [segment for child in children for segment in segments_of(int(child))]
     running.send_signal(signal.SIGTERM)
     output, rest = running.communicate(timeout=60)
     assert running.returncode == 0, log + rest
