@@ -281,8 +281,10 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
     (machine.project / ".venv" / "theirs").touch()
     refused = machine.run()
     assert refused.returncode == 1
-    assert "was not made by scripts/run. Move it away: mv .venv .venv.own\n" in refused.stderr
+    remedy = refused.stderr.split("was not made by scripts/run. Move it away: ")[1]
     assert (machine.project / ".venv" / "theirs").exists()
+    subprocess.run(["bash", "-c", remedy], cwd="/", check=True)
+    assert (machine.project / ".venv.own" / "theirs").exists(), "the remedy works in any folder"
 
 
 @pytest.mark.parametrize(
