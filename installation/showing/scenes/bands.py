@@ -1,7 +1,8 @@
-"""The bands at the screen's edges: the notice at the top, the guess and its names at the foot.
+"""The bands at the screen's edges: the notice at the top, and the statements at the foot.
 
-They have the same positions and sizes in every scene, so that nothing jumps between scenes. The
-picture is between them, because a notice over the picture would cover faces.
+The foot says that a name is a guess, where the names come from, and what happens to the pictures.
+Both bands have the same positions and sizes in every scene, so that nothing jumps. The picture is
+between them, because a notice on the picture would cover faces.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ MARGIN = 60
 """The distance from the left and right edges of the screen to the type, px at 1080."""
 
 SAFE = 40
-"""The distance from the upper and lower edges to the type, px at 1080: a display's overscan cuts
-27.
+"""The distance from the upper and lower edges of the screen to the type, px at 1080. A display with
+overscan cuts off 27 px.
 """
 
 NOTICE_SIZE = 42
@@ -32,10 +33,10 @@ SPACE = 18
 """The space between the type of a band and the picture, px at 1080."""
 
 COLUMN_GAP = 60
+"""The space between the columns of two languages, px at 1080."""
+
 LANGUAGE_GAP = 26
-"""The space between the columns of two languages, and above the second of two stacked languages, px
-at 1080.
-"""
+"""The space between two languages that are one below the other, px at 1080."""
 
 
 WIDE = 2
@@ -44,12 +45,12 @@ picture has room: the short promise, which is true at that moment too, follows t
 """
 
 LINE_SPACE = 0.25
-"""The space between two statements in one column, over the font size."""
+"""The space between two statements in one column, relative to the font size."""
 
 
 @dataclass(frozen=True)
 class Bands:
-    """The notice and the foot of every scene, and the room for the picture between them."""
+    """The notice and the foot of a scene, and the room between them, which is for the picture."""
 
     notice: Panel
     foot: Panel
@@ -64,8 +65,8 @@ class Bands:
 def bands(context: ScreenContext, *, guesses: bool = True) -> Bands:
     """Return the bands of every scene on the screen of `context`.
 
-    `guesses` says whether any name on the screen is a guess; the foot says so. Its height does not
-    depend on that.
+    `guesses` says whether any name on the screen is a guess, which decides what the foot says about
+    guesses. The height of the foot does not depend on it.
     """
     width, height = context.size
     notice = _notice(context)
@@ -79,7 +80,7 @@ def bands(context: ScreenContext, *, guesses: bool = True) -> Bands:
 
 
 def _notice(context: ScreenContext) -> Panel:
-    """Return the notice in each language: what happens here, and below it how to avoid it."""
+    """Return the notice in each language, which says what happens here and how to avoid it."""
     size, space = context.px(NOTICE_SIZE), context.px(LINE_SPACE * NOTICE_SIZE)
     columns = [
         [
@@ -140,7 +141,7 @@ def _joined(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _origin(context: ScreenContext, words: Words) -> str:
-    """Return who wrote the names, and how many are used; empty before they are loaded."""
+    """Return the sentence that says who wrote the names and how many are used; empty at first."""
     label_set = context.label_set
     if label_set is None:
         return ""
@@ -156,8 +157,8 @@ def _in_columns(
 ) -> tuple[tuple[Line, ...], int]:
     """Return the lines of `columns`, all of one width, and their height, px.
 
-    The first line of each column has its upper edge at `top`. On a tall screen, the columns are one
-    below the other.
+    The first line of each column has its upper edge at `top`, px. On a tall screen, the columns are
+    one below the other.
     """
     width, height = context.size
     if height > width:
@@ -176,8 +177,8 @@ def _in_rows(
 ) -> tuple[tuple[Line, ...], int] | None:
     """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
 
-    The first line has its upper edge at `top`. The last paragraph of a row with several is flush
-    right.
+    The first line has its upper edge at `top`, px. If a row has several paragraphs, its last one is
+    flush right.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left

@@ -33,32 +33,35 @@ from installation.showing.type.typesetting import (
 )
 
 TAG_SIZES = (96, 84, 72, 60, 50, 42)
-"""The font sizes of the tag, px per em at 1080; the largest that suits the square and the name is
-used.
-"""
+"""The font sizes of the tag, px per em at 1080; the largest in which the name has room is used."""
 
 TAG_SHARE = 0.24
 """The largest font size of the tag relative to the side of the square."""
 
 MOST_LINES = 4
-"""The largest number of lines of a name; a name that needs more in the smallest type is not shown,
-only the square.
+"""The largest number of lines of a name. If a name needs more lines even in the smallest type, only
+the square is shown, without the name.
 """
 
 PANEL_SHARE = 2
 """The largest width of a tag or a caption relative to the side of its square."""
 
 PAD = 18
+"""The space around the type of a tag, px at 1080."""
+
 SMALL_PAD = 12
-"""The space around the type of a tag, and of one in small type, px at 1080."""
+"""The space around the type of a tag in type of at most `SMALL_TAG_SIZE`, px at 1080."""
+
 SMALL_TAG_SIZE = 50
+"""The largest font size with which a tag has the smaller space around its type, px per em at 1080.
+"""
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
 """The form of a question in languages that need more than a question mark after the name."""
 
 QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
-"""The scripts with the question mark '?'. The others have different question marks (Arabic, Greek)
-or none (Thai).
+"""The scripts that use the question mark '?'. Other scripts use a different one (Arabic, Greek) or
+none (Thai).
 """
 
 BAND = 0.28
@@ -160,7 +163,7 @@ def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
 
 
 def _strike(context: ScreenContext, panel: Panel, line: Line) -> Bar:
-    """Return the bar over `line`, a little longer than the line."""
+    """Return the bar that strikes through `line`; it is a little longer than the line."""
     thickness = max(2, round(STRIKE * line.size))
     y = line.baseline - round(STRIKE_RISE * line.size) - thickness // 2
     width = context.fonts.extent(line.text, line.size, line.levels).width
