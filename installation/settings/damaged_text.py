@@ -80,18 +80,22 @@ vowels and cantillation five. Taller stacks are made by generators of ornamental
 
 
 CURLY_PAIRS = {
-    "\u201c": "\u201d\u201c",
+    "\u201c": '\u201d\u201c"',
     "\u201d": "\u201d\u201c",
-    "\u201e": "\u201c\u201d",
-    "\u2018": "\u2019\u2018",
+    "\u201e": '\u201c\u201d"',
+    "\u2018": "\u2019\u2018'",
     "\u2019": "\u2019\u2018",
     "\u201a": "\u2018\u2019",
     "\u00ab": "\u00bb",
     "\u00bb": "\u00ab",
     "\u2039": "\u203a",
     "\u203a": "\u2039",
+    "\u2033": "\u2033",
+    "\u00b4": "\u00b4`",
 }
-"""The quotes that word processors write for " and ', each with those that close it."""
+"""The quotes and accents that are written for " and ', each with those that close it. A straight
+quote may close them, as it does if it was typed later.
+"""
 
 CURLY = "".join(CURLY_PAIRS)
 
@@ -187,7 +191,8 @@ def without_curly_quotes(text: str) -> str | None:
     inside = text[1:-1].strip()
     if len(text) < 2 or text[-1] not in CURLY_PAIRS.get(text[0], ""):
         return None
-    return None if not inside or set(inside) & (set(CURLY) - {"\u2019"}) else inside
+    others = set(CURLY) - {"\u2019"} | ({text[-1]} - set(CURLY))
+    return None if not inside or set(inside) & others else inside
 
 
 def _highest_stack(text: str) -> tuple[str, int]:
