@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 from installation import STARTED_AT, __version__
 from installation.cli.arguments import CAMERA_TRIAL, run_parser
 from installation.guarding.stage_one import start_show
-from installation.guarding.status import Privacy, SandboxStatus
+from installation.guarding.status import Privacy, SandboxStatus, remove_scratch_dirs
 from installation.guarding.witness import Witness
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
 
@@ -121,6 +121,9 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
         status=status,
         is_service=is_service,
     ).run()
+    if sys.platform == "linux":
+        # The processes that remove the folders may have been ended with the last show.
+        remove_scratch_dirs()
     if code < 0:
         # End by the signal that ended the show, so that the shell or systemd sees it.
         if -code != signal.SIGKILL:

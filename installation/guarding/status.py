@@ -7,9 +7,11 @@ variable.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -126,14 +128,15 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Create and return a folder that this user may write to; the probes try to change it.
 
     Without a writable folder, a refused probe would prove nothing. The folder is in memory if any
-    folder in memory is writable. Raises OSError if no folder is writable.
+    folder in memory is writable. Folders that killed shows have left are removed first. Raises
+    OSError if no folder is writable.
     """
-    bases = [environment.get("RUNTIME_DIRECTORY"), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
+    remove_scratch_dirs(environment)
     failure = OSError("no folder is writable")
     # A unit's UMask may deny all permissions; then file permissions would refuse the probes.
     previous_umask = os.umask(0o077)
     try:
-        for base in filter(None, bases):
+        for base in _bases(environment):
             scratch_dir = Path(base, f"kiosk-scratch-{os.getpid()}-{os.urandom(8).hex()}")
             try:
                 _fill(scratch_dir)
@@ -144,6 +147,36 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     finally:
         os.umask(previous_umask)
     raise failure
+
+
+def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
+    """Remove the scratch folders of this user's shows that have ended.
+
+    `output_filter.remove_on_exit` starts the process that usually does this. It may itself be
+    killed, with the show or before it has finished.
+    """
+    for base in _bases(environment):
+        for folder in _left_scratch_dirs(Path(base)):
+            import shutil  # At the top, this import would delay the launcher.
+
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_scratch_dirs(base: Path) -> Iterator[Path]:
+    """Yield the folders in `base` that `make_scratch_dir` made for a process that has ended."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(base):
+            form = re.fullmatch(r"kiosk-scratch-([0-9]+)-[0-9a-f]{16}", entry.name)
+            with contextlib.suppress(OSError):  # Another process has removed it.
+                is_own = form and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+                if form and is_own and not Path("/proc", form[1]).exists():
+                    yield Path(entry.path)
+
+
+def _bases(environment: Mapping[str, str]) -> list[str]:
+    """Return the folders in which a scratch folder may be; the first writable one is used."""
+    unit_folder = environment.get("RUNTIME_DIRECTORY")
+    return [*filter(None, [unit_folder]), "/dev/shm", "/tmp"]  # noqa: S108 - a new name
 
 
 def _fill(scratch_dir: Path) -> None:

@@ -306,6 +306,8 @@ class Supervisor:
         self._health.fault(fault, now)
         self._filters.clear()
         self._heartbeat = Heartbeat(now)
+        with contextlib.suppress(KeyError):  # What it still sends would be checked again.
+            self._selector.unregister(self._show.reading)
         kill(self._show.pid, signal.SIGKILL)
 
     def _after_show(self, code: int, now: float) -> int | None:
@@ -430,10 +432,8 @@ class Supervisor:
 
 
 def _name_of_end(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "killed"
     if code < 0:
-        return "crashed"
+        return "killed" if code == -signal.SIGKILL else "crashed"
     return "refused" if code == REFUSED else "ended"
 
 

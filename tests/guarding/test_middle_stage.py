@@ -32,3 +32,26 @@ def test_no_program_is_reached_or_started_from_the_middle_stage_on(
     """
     lines = run_under_stage_one(program, user, tmp_path).splitlines()
     assert lines == ["[] True None", *["refused"] * 4]
+
+
+@pytest.mark.parametrize("user", USERS)
+@needs_guard
+def test_memory_that_was_opened_to_others_is_protected_again(user: str, tmp_path: Path) -> None:
+    """The middle stage protects the memory of a show that undid its first act, for good."""
+    program = """
+    from installation.guarding.first_act import close_to_others
+    from installation.guarding.layers import limits, syscalls
+    from installation.guarding.middle_stage import enter_middle_stage
+    PR_SET_DUMPABLE = 4
+    close_to_others()
+    syscalls.prctl(PR_SET_DUMPABLE, 1)
+    print(limits.memory_is_protected())
+    print(enter_middle_stage(), limits.memory_is_protected())
+    try:
+        syscalls.prctl(PR_SET_DUMPABLE, 1)
+        print("done")
+    except OSError:
+        print("refused", limits.memory_is_protected())
+    """
+    lines = run_under_stage_one(program, user, tmp_path).splitlines()
+    assert lines == ["False", "[] True", "refused True"]

@@ -75,3 +75,24 @@ def test_the_scratch_folder_is_removed(tmp_path: Path) -> None:
         "-c", program, killed, user=USERS[-1], folder=tmp_path, RUNTIME_DIRECTORY=str(home)
     )
     assert outcome.stdout == "[]\n", outcome.stderr
+
+
+def test_a_start_removes_the_scratch_folders_of_killed_shows(tmp_path: Path) -> None:
+    """The folder of a show that has ended is removed, and that of a running show is kept."""
+    program = (
+        "import os\n"
+        "from installation.guarding.status import make_scratch_dir\n"
+        "environment = {'RUNTIME_DIRECTORY': os.getcwd()}\n"
+        "if not (killed := os.fork()):\n"
+        "    make_scratch_dir(environment)\n"
+        "    os._exit(0)\n"
+        "os.waitpid(killed, 0)\n"
+        "left = set(os.listdir('.'))\n"
+        "os.mkdir(f'kiosk-scratch-{killed}-other')\n"
+        "own = make_scratch_dir(environment).name\n"
+        "make_scratch_dir(environment)\n"
+        "now = set(os.listdir('.'))\n"
+        "print(len(left), len(left & now), own in now, len(now))\n"
+    )
+    outcome = run("-c", program, user=USERS[-1], folder=tmp_path)
+    assert outcome.stdout == "1 0 True 3\n", outcome.stderr

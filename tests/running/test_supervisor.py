@@ -83,6 +83,7 @@ def test_a_second_stop_signal_ends_at_once() -> None:
     """A show that does not stop is killed, as is whatever it started."""
     outcome = supervise(
         """
+        supervisor.STOP_S = 600.0  # Longer than the test may take.
         def show(start, out, orders):
             for number in supervisor.STOP_SIGNALS:
                 signal.signal(number, lambda *_: os.write(1, b"heard\\n"))
@@ -220,6 +221,22 @@ def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
     assert outcome.faults == ["witness", "killed"]
 
 
+def test_a_show_that_is_being_ended_is_not_refused_again() -> None:
+    """A refused show that sends more numbers before its end is one fault, and one line."""
+    outcome = supervise("""
+        def kill_late(pid, number):
+            if not os.fork():
+                time.sleep(0.5)
+                os.kill(pid, number)
+                os._exit(0)
+        supervisor.kill = kill_late
+        def witness(pid): return ("witness: none",) if len(STARTS) == 1 else ()
+        def show(start, out, orders): mirror(out, 60 if start == 1 else 0.1)
+    """)
+    assert outcome.faults == ["witness", "killed"]
+    assert outcome.lines.count("supervisor: witness: none") == 1
+
+
 def test_the_show_is_looked_at_again_and_again() -> None:
     """The witness checks the show every minute, and a change for the worse ends the show."""
     outcome = supervise("""
@@ -235,7 +252,7 @@ def test_the_show_is_looked_at_again_and_again() -> None:
 
 
 def test_a_show_that_loses_an_output_filter_is_started_again() -> None:
-    """If an output filter ends, the show is replaced within two seconds, because it cannot log."""
+    """If an output filter ends while the show runs, the show is replaced, because it cannot log."""
     outcome = supervise("""
         def show(start, out, orders):
             if not (output_filter := os.fork()):
