@@ -143,7 +143,7 @@ ALLOWED: dict[str, set[str]] = {
     # Looks up a user and groups for the unit that `kiosk service` prints; no show loads it.
     "guarding/unit_access.py": {"pwd", "grp"},
     # Makes the scratch folder of the probes, before the sandbox.
-    "guarding/status.py": {"mkdir", "write_bytes", "mkfifo"},
+    "guarding/status.py": {"mkdir", "write_bytes", "mkfifo", "shutil", "rmtree"},
     # Reads the addresses of sockets that are open already.
     "guarding/open_files.py": {"socket"},
     # Sets the folder for temporary files to one that nobody may write to.
