@@ -142,7 +142,7 @@ ALLOWED: dict[str, set[str]] = {
     "guarding/video_outputs.py": {"os.open"},
     # Looks up a user and groups for the unit that `kiosk service` prints; no show loads it.
     "guarding/unit_access.py": {"pwd", "grp"},
-    # Makes the scratch folder of the probes, before the sandbox.
+    # Makes the scratch folder of the probes before the sandbox, and removes those that are left.
     "guarding/status.py": {"mkdir", "write_bytes", "mkfifo", "shutil", "rmtree"},
     # Reads the addresses of sockets that are open already.
     "guarding/open_files.py": {"socket"},
