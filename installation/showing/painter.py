@@ -1,8 +1,8 @@
 """Paints a scene on a surface.
 
 Panels are drawn once and cached while they are on the screen, so that an unchanged scene costs a
-few block transfers. `picture`, which paints the camera's frame, is imported when it is needed:
-importing OpenCV would delay the title card too much.
+few block transfers. `picture`, which paints the camera's frame, and `filled_tag` are imported when
+they are needed: importing OpenCV would delay the title card too much.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Painter:
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
-        marks = (panel.bars, panel.strikes)
+        marks = (panel.bars, panel.strikes, panel.filled_px)
         key: Key = (size, panel.background, panel.lines, marks, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
@@ -82,8 +82,13 @@ class Painter:
         drawn.fill(panel.background or (0, 0, 0, 0))
         for bar in panel.bars:
             drawn.fill(bar.colour, _area(bar.rect))
-        for line in panel.lines:
-            self._fonts.draw(line, drawn)
+        if panel.filled_px:
+            from installation.showing.filled_tag import draw_filled
+
+            draw_filled(panel, self._fonts, drawn)
+        else:
+            for line in panel.lines:
+                self._fonts.draw(line, drawn)
         for bar in panel.strikes:
             drawn.fill(bar.colour, _area(bar.rect))
         return drawn

@@ -114,6 +114,8 @@ class Panel:
     """The bars that are drawn before the lines of type, and so are behind them."""
     strikes: tuple[Bar, ...] = ()
     """The bars that are drawn over the lines."""
+    filled_px: int = 0
+    """The width, from the left, that is green with black letters; a border is part of it, px."""
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""

@@ -116,9 +116,9 @@ def test_squares_and_words_are_seen_before_any_picture(context: MakeContext, nam
         assert min(against for _, against in outlines) >= OF_OUTLINE
 
 
-@pytest.mark.parametrize("score", [0.01, 0.12, 0.31, 0.5, 0.88, 1.0])
+@pytest.mark.parametrize("score", [hundredth / 100 for hundredth in (1, *range(4, 101, 8))])
 def test_a_name_is_read_whatever_its_score_is(context: MakeContext, score: float) -> None:
-    """Every letter of a tag has the contrast of small type, also above the end of the green."""
+    """Every letter of a tag has the contrast of small type, also at the end of the green."""
     screen = context((1920, 1080))
     for head in (HEADS[0], HEADS[1]):
         named = sighting(1, face(head), LABELS[1], score=score, stage="named")

@@ -17,12 +17,12 @@ import skimage.data
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
+from installation.showing.filled_tag import BORDER
 from installation.showing.painter import KEYLINE, THIN, Painter
 from installation.showing.scene import GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.cards import trouble_card, unguarded_card
 from installation.showing.scenes.compose import compose
 from installation.showing.scenes.idle import idle as idle_scene
-from installation.showing.scenes.tags import BORDER
 from installation.showing.type.face import Face
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import Paragraph, ScreenContext
@@ -246,7 +246,7 @@ def test_no_letter_is_cut_off_by_its_panel(language: str) -> None:
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 0.88])
 def test_the_tag_is_green_up_to_its_score(score: float) -> None:
-    """Below the letters, which are green on black, there is a green band within a black border."""
+    """Left of the score letters are black on green, right of it green on black."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     found = sighting(1, face((640.0, 330.0, 160.0)), CLINICIAN, score=score)
     scene = compose(FRAME, sightings_of([found]), context, 0.0)
@@ -255,16 +255,15 @@ def test_the_tag_is_green_up_to_its_score(score: float) -> None:
     tag = scene.visitors[0].tag
     assert tag is not None
     rect = tag.panel.rect
-    border = round(BORDER * tag.panel.lines[0].size)
-    whole = _pixels(surface)[rect.y : rect.bottom, rect.x : rect.right]
-    row = whole[-border - 1, border : rect.width - border]
+    border = round(BORDER * rect.height)
+    inner = _pixels(surface)[rect.y : rect.bottom, rect.x + border : rect.right - border]
+    row = inner[border + 1]  # above the letters
     green = (row == GREEN).all(axis=1)
     assert green.sum() == pytest.approx(score * len(row), abs=0.01 * len(row))
     assert green[: green.sum()].all()
     assert not row[green.sum() :].any()
-    assert not whole[-border:].any()
-    assert not whole[:, :border].any()
-    assert not whole[0].any()
+    assert not inner[:border].any()
+    assert not _pixels(surface)[rect.y : rect.bottom, rect.x : rect.x + border].any()
 
 
 def test_a_scene_that_holds_still_costs_no_typesetting(monkeypatch: pytest.MonkeyPatch) -> None:

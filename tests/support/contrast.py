@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from installation.seeing.frame import Pixels
+from installation.showing.filled_tag import parts
 from installation.showing.painter import KEYLINE, THIN
-from installation.showing.scene import Panel, Rect, Scene
+from installation.showing.scene import Line, Panel, Rect, Scene
 from installation.showing.type.fonts import Fonts
 
 Luminances = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Alpha = npt.NDArray[np.uint8]
 
 _STEPS = np.arange(256) / 255
 _LINEAR = np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4)
@@ -61,20 +63,20 @@ def text_contrasts(scene: Scene, fonts: Fonts, painted: Pixels) -> Iterator[Text
 
 
 def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContrast]:
-    """Yield the contrasts of `panel`; the strike through a name is left out."""
+    """Yield the contrasts of `panel`; the strike through a name is left out.
+
+    Of a tag that is partly green, each line is measured as it is drawn.
+    """
     margin = 2 * REACH
     height, width = painted.shape[:2]
     left, top = max(0, panel.rect.x - margin), max(0, panel.rect.y - margin)
     right, bottom = min(width, panel.rect.right + margin), min(height, panel.rect.bottom + margin)
-    inks = [(line, fonts.ink(line.text, line.size, line.levels)) for line in panel.lines]
     area = (bottom - top, right - left)
     alphas = []
-    for line, ink in inks:
+    for line in panel.lines:
         alpha = np.zeros(area, np.uint8)
-        if ink is not None:
-            x = panel.rect.x + line.x + ink.left - left
-            y = panel.rect.y + line.baseline + ink.top - top
-            _paste(alpha, ink.alpha, x, y)
+        for ink, x, y in _inks(panel, line, fonts):
+            _paste(alpha, ink, panel.rect.x + x - left, panel.rect.y + y - top)
         alphas.append(alpha)
     free = np.max(alphas, axis=0, initial=0) == 0 if alphas else np.ones(area, np.bool_)
     counted = np.ones(area, np.bool_)
@@ -82,18 +84,31 @@ def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContr
         x, y = panel.rect.x + strike.rect.x - left, panel.rect.y + strike.rect.y - top
         counted[y - REACH : y + strike.rect.height + REACH, x : x + strike.rect.width] = False
     light = luminances(painted[top:bottom, left:right])
-    for (line, _), alpha in zip(inks, alphas, strict=True):
+    for line, alpha in zip(panel.lines, alphas, strict=True):
         ratio = _least((alpha == 255) & counted, free & counted, light)
         if ratio is not None:
             yield TextContrast(line.text, line.size, ratio)
 
 
-def _paste(target: npt.NDArray[np.uint8], source: npt.NDArray[np.uint8], x: int, y: int) -> None:
-    """Write `source` at `x, y` of `target`, cut at its edges."""
+def _inks(panel: Panel, line: Line, fonts: Fonts) -> Iterator[tuple[Alpha, int, int]]:
+    """Yield the opacities `(H, W)` of the letters of `line`, with their positions on `panel`."""
+    if panel.filled_px:
+        for part in parts(replace(panel, lines=(line,)), fonts):
+            if not part.is_outline:
+                yield part.alpha, part.x, part.y
+        return
+    ink = fonts.ink(line.text, line.size, line.levels)
+    if ink is not None:
+        yield ink.alpha, line.x + ink.left, line.baseline + ink.top
+
+
+def _paste(target: Alpha, source: Alpha, x: int, y: int) -> None:
+    """Add `source` at `x, y` to `target`, cut at its edges."""
     height, width = target.shape
     x0, y0 = max(0, x), max(0, y)
     x1, y1 = min(width, x + source.shape[1]), min(height, y + source.shape[0])
-    target[y0:y1, x0:x1] = source[y0 - y : y1 - y, x0 - x : x1 - x]
+    drawn = target[y0:y1, x0:x1]
+    np.maximum(drawn, source[y0 - y : y1 - y, x0 - x : x1 - x], out=drawn)
 
 
 def _least(letters: Mask, free: Mask, light: Luminances) -> float | None:

@@ -20,7 +20,7 @@ class LanguageFacts:
     privacy: str
     """The sentence about pictures before the self-test, word for word."""
     tested: str
-    """The word for "tried" that only the sentences after a self-test may use."""
+    """The words that only the sentences after a self-test may use."""
     technical: tuple[str, ...]
     """Words that visitors did not understand, in lower case; only the staff's card may have them.
     """
@@ -42,7 +42,7 @@ LANGUAGES = {
     "de": LanguageFacts(
         name="Deutsch",
         privacy="Es bleibt kein Bild.",
-        tested="wollte",
+        tested="ließ",
         technical=("kern", "kernel", "wege", "ki-system", "kategorie", "punktzahl"),
         never=("garant", "anonym", "beweis", "sicher"),
         thousand="1.889",
@@ -75,8 +75,8 @@ LANGUAGES = {
     ),
     "es": LanguageFacts(
         name="Español",
-        privacy="No se guardan imágenes.",
-        tested="intentó",
+        privacy="No queda ninguna imagen.",
+        tested="pudo",
         technical=("núcleo", "kernel", "vías", "sistema", "categor", "etiqueta", "puntuación"),
         never=("garant", "anónim", "prueba", "segur"),
         thousand="1.889",
@@ -93,7 +93,7 @@ LANGUAGES = {
     "fr": LanguageFacts(
         name="Français",
         privacy="Aucune image gardée.",
-        tested="essayé",
+        tested="rien n’a pu",
         technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),
         thousand="1 889",

@@ -38,10 +38,9 @@ COLUMN_GAP = 60
 LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080."""
 
-
 WIDE = 2
 """The width of a screen over its height above which the foot of two languages is brief, so that the
-picture has room: the short promise, which is true at that moment too, follows the origin.
+picture has room: its last sentence is the short promise, which is true at that moment too.
 """
 
 LINE_SPACE = 0.25
@@ -99,45 +98,37 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
     """Return the lines of the foot in each language, and their height, px.
 
     It says that a name is a guess, who wrote the names, and what happens to pictures. Two languages
-    are below those of the notice.
+    are below those of the notice. If they are side by side, the last two statements are one
+    paragraph, which saves a line.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
     width, height = context.size
-    is_brief = len(context.languages) > 1 and width > WIDE * height
-    statements = [
-        [
-            Paragraph(text, size, colour)
-            for text, colour in (
-                (words.guess if guesses else words.no_guess, WHITE),
-                (_origin(context, words), GREY),
-                ((words.promise if is_brief else "") or words.privacy, WHITE),
-            )
-            if text
-        ]
-        for words in context.languages
-    ]
-    columns = [
-        [language[0], *(replace(each, space_above=space) for each in language[1:])]
-        for language in statements
-    ]
+    is_double = len(context.languages) > 1
+    columns: list[list[Paragraph]] = []
+    for words in context.languages:
+        guess, origin = words.guess if guesses else words.no_guess, _origin(context, words)
+        statements = [(guess, WHITE), (origin, GREY), (words.privacy, WHITE)]
+        if is_double and width >= height:
+            promise = words.promise if width > WIDE * height else ""
+            joined = " ".join(each for each in (origin, promise or words.privacy) if each)
+            statements[1:] = [(joined, WHITE)]
+        columns.append(
+            [
+                Paragraph(text, size, colour, space if is_double and number else 0)
+                for number, (text, colour) in enumerate(statements)
+                if text
+            ]
+        )
     top = context.px(SPACE)
-    if is_brief:
-        columns = [[each[0], *_joined(each[1:])] for each in columns]
-    if len(columns) > 1:
+    if is_double:
         return _in_columns(context, columns, top)
-    only = statements[0]
+    (only,) = columns
+    spaced = [replace(each, space_above=space if number else 0) for number, each in enumerate(only)]
     return (
         _in_rows(context, [only], top)
         or _in_rows(context, [only[:-1], only[-1:]], top)
-        or _stacked(context, columns, top)
+        or _stacked(context, [spaced], top)
     )
-
-
-def _joined(paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
-    """Return `paragraphs` as one, in the last one's colour; an empty list if there is none."""
-    if not paragraphs:
-        return []
-    return [replace(paragraphs[-1], text=" ".join(each.text for each in paragraphs))]
 
 
 def _origin(context: ScreenContext, words: Words) -> str:

@@ -41,7 +41,10 @@ TAG_OVER = 11
 face begins further inside.
 """
 
-MOST_MOVED = 5
+LOW = 2
+"""The largest number of lines of a tag that is not a tower."""
+
+MOST_MOVED = 8
 """The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""
 
 BODY_WIDTH = 1.7
@@ -185,12 +188,16 @@ class Layout:
 
         A tag touches its square, at the upper left or as near to it as there is room. The best
         place is beside the square; the second best is partly on it, but not on a face. Somebody
-        else's chest is avoided, even by smaller type. If another square is near every position, the
-        tag is omitted, because its owner would not be clear.
+        else's chest is avoided, even by smaller type, but not by a name on more than two lines,
+        which is a tower beside a small face. If another square is near every position, the tag is
+        omitted, because its owner would not be clear.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
-        panels = list(tag_panels(self._context, visitor, max_width))
+        is_crowd = len(self._squares) > MAX_CAPTIONS
+        panels = list(tag_panels(self._context, visitor, max_width, is_crowd=is_crowd))
+        low = [each for each in panels if len(each[0].lines) <= LOW]
+        tall = [each for each in panels if len(each[0].lines) > LOW]
         clear, gap = self._context.px(TAG_GAP), self._gap
         most = max((max(panel.rect.width, panel.rect.height) for panel, _ in panels), default=0)
         part = square.grown(most + clear)
@@ -199,7 +206,7 @@ class Layout:
         fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
         partly_on = [(*other[:4], gap) for other in others]
         chests = near(self._chests_of_others(square), 0, part)
-        for avoided in (chests, []) if chests else ([],):
+        for panels, avoided in product((low, tall), (chests, []) if chests else ([],)):
             for panel, size in panels:
                 width, height = panel.rect.width, panel.rect.height
                 for over_px, obstacles in (

@@ -1,15 +1,14 @@
 """The tag on a square: a name, as prominent as its evidence.
 
 The letters are green on black, and while a face is read, a question mark is after each candidate. A
-verdict fills a share of the tag's width with green that equals the score: a band below the name. It
-is empty again when the name is withdrawn and struck through. Rejected: green behind the letters.
-One that lies on the end of the green is hard to read, above all for weak eyes: blurred with a
-standard deviation of 6 px, "hornist" at 12 of 100 cannot be read.
+verdict fills a share of the tag's width with green that equals the score, and a withdrawn name is
+struck through. Rejected: a green band below the name. Each letter is then green on black, but a
+name at 90 of 100 is hardly louder than one at 6.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from installation.showing.scene import (
@@ -20,7 +19,6 @@ from installation.showing.scene import (
     Line,
     Panel,
     Rect,
-    Shown,
     Visitor,
 )
 from installation.showing.scenes.captions import RUNNERS_UP
@@ -64,17 +62,6 @@ QUESTION_SCRIPTS = frozenset({"Cyrl", "Hebr", "Latn"})
 none (Thai).
 """
 
-BAND = 0.28
-BAND_SPACE = 0.12
-"""The height of the green band below a name, and the least space between it and the letters, over
-the font size.
-"""
-
-BORDER = 0.1
-"""The thickness of the black around the band, over the font size; without it the green would touch
-the picture, which may be light.
-"""
-
 STRIKE = 0.1
 STRIKE_RISE = 0.28
 """The thickness of the line through a name, and its height above the baseline, relative to the font
@@ -83,27 +70,39 @@ size.
 
 
 def tag_panels(
-    context: ScreenContext, visitor: Visitor, max_width: int
+    context: ScreenContext, visitor: Visitor, max_width: int, *, is_crowd: bool = False
 ) -> Iterator[tuple[Panel, int]]:
     """Yield the tags that `visitor` may have, with the size of their type, px per em at 1080.
 
-    Tags on one line come first, the largest first; in the smallest type, words of a known language
-    may be hyphenated. None is wider than `max_width`, px, or than `PANEL_SHARE` times the square.
+    Tags on one line come first, then those on two; the largest of each come first. In the smallest
+    type, words of a known language may be hyphenated. None is wider than `max_width`, px, or than
+    `PANEL_SHARE` times the square, and in a crowd no long countdown is wider than the square.
     Nothing is yielded if there is no name, or no space for it.
     """
     shown = visitor.shown
     if not shown.name:
         return
-    max_width = min(max_width, PANEL_SHARE * visitor.square.width)
-    largest = TAG_SHARE * visitor.square.width
-    for text in _texts(context, shown):
-        yield from _panels_of(context, visitor, text, max_width, largest)
+    widest = min(max_width, PANEL_SHARE * visitor.square.width)
+    long_widest = min(widest, visitor.square.width) if is_crowd else widest
+    match shown.stage:
+        case "announced":
+            texts = [
+                (context.words.countdown.format(seconds=shown.name), long_widest),
+                (context.words.brief_countdown.format(seconds=shown.name), widest),
+            ]
+        case "reading":
+            texts = [(as_question(shown.name, context.label_language), widest)]
+        case _:
+            texts = [(shown.name, widest)]
+    for text, width in texts:
+        yield from _panels_of(context, visitor, text, width)
 
 
 def _panels_of(
-    context: ScreenContext, visitor: Visitor, text: str, max_width: int, largest: float
+    context: ScreenContext, visitor: Visitor, text: str, max_width: int
 ) -> Iterator[tuple[Panel, int]]:
-    """Yield the tags with `text`, in type of at most `largest` px, if that is not too small."""
+    """Yield the tags with `text`, if its type is not too small."""
+    largest = TAG_SHARE * visitor.square.width
     broken: list[tuple[Panel, int]] = []
     for size in [s for s in TAG_SIZES if context.px(s) <= largest] or [TAG_SIZES[-1]]:
         pad = context.px(PAD if size > SMALL_TAG_SIZE else SMALL_PAD)
@@ -120,23 +119,21 @@ def _panels_of(
         elif len(panel.lines) <= MOST_LINES:
             broken.append((_marked(context, visitor, panel), size))
         if size == TAG_SIZES[-1] and not is_torn and " " in text:
-            narrow = set_panel(context.fonts, [name], least_px, pad, ON_BLACK)
-            if narrow != panel and len(narrow.lines) <= MOST_LINES:
-                broken.append((_marked(context, visitor, narrow), size))
-    yield from broken
+            for width in (_two_lines_width(context, name), least_px):
+                narrow = set_panel(context.fonts, [name], width, pad, ON_BLACK)
+                if narrow.rect.width < panel.rect.width and len(narrow.lines) <= MOST_LINES:
+                    broken.append((_marked(context, visitor, narrow), size))
+    yield from sorted(broken, key=lambda each: len(each[0].lines))
 
 
-def _texts(context: ScreenContext, shown: Shown) -> Sequence[str]:
-    """Return the texts that the tag may have, the best first."""
-    words = context.words
-    match shown.stage:
-        case "announced":
-            long, brief = words.countdown, words.brief_countdown
-            return long.format(seconds=shown.name), brief.format(seconds=shown.name)
-        case "reading":
-            return (as_question(shown.name, context.label_language),)
-        case _:
-            return (shown.name,)
+def _two_lines_width(context: ScreenContext, name: Paragraph) -> int:
+    """Return the least width in which `name`, which has a space, fits on two lines, px."""
+    words = name.text.split(" ")
+    halves = ((words[:split], words[split:]) for split in range(1, len(words)))
+    return min(
+        max(context.fonts.extent(" ".join(half), name.size).width for half in both)
+        for both in halves
+    )
 
 
 def as_question(name: str, language: str) -> str:
@@ -147,17 +144,15 @@ def as_question(name: str, language: str) -> str:
 
 
 def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
-    """Return `panel` with the band below its name, or struck through.
-
-    A withdrawn name has the space for the band, too, so that the letters stay where they are.
-    """
+    """Return `panel`, filled in proportion to the evidence, or struck through."""
     shown = visitor.shown
     match shown.stage:
         case "named" if shown.verdict is not None:
-            return _with_band(context, panel, shown.verdict.shares(RUNNERS_UP).own)
+            own = shown.verdict.shares(RUNNERS_UP).own
+            return replace(panel, filled_px=round(panel.rect.width * own / 100))
         case "withdrawn":
             strikes = tuple(_strike(context, panel, line) for line in panel.lines)
-            return replace(_with_band(context, panel, 0), strikes=strikes)
+            return replace(panel, strikes=strikes)
         case _:
             return panel
 
@@ -171,16 +166,3 @@ def _strike(context: ScreenContext, panel: Panel, line: Line) -> Bar:
     x = max(0, line.x - reach)
     right = min(panel.rect.width, line.x + width + reach)
     return Bar(Rect(x, y, right - x, thickness), WHITE)
-
-
-def _with_band(context: ScreenContext, panel: Panel, score: int) -> Panel:
-    """Return `panel`, higher by a band of which `score` hundredths of the width are green."""
-    last = panel.lines[-1]
-    height = round(BAND * last.size)
-    border = max(1, round(BORDER * last.size))
-    extent = context.fonts.extent(last.text, last.size, last.levels)
-    y = last.baseline + extent.bottom + round(BAND_SPACE * last.size)
-    rect = Rect(0, 0, panel.rect.width, y + height + border)
-    green = round((rect.width - 2 * border) * score / 100)
-    bars = (Bar(Rect(border, y, green, height), GREEN),) if green else ()
-    return replace(panel, rect=rect, bars=bars)

@@ -57,8 +57,6 @@ class Extent:
     """The depth below the baseline, px."""
     top: int
     """The height of the highest mark above the baseline, px."""
-    bottom: int
-    """The depth of the lowest letter below the baseline, px: 0 for a word without g or p."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,6 @@ class ShapedLine:
     ascent: float
     descent: float
     top: float
-    bottom: float
 
 
 class Fonts:
@@ -160,7 +157,7 @@ class Fonts:
         `text_levels` has the same meaning as `Line.levels`.
         """
         line = self._shape(text, text_levels)
-        heights = (line.ascent, line.descent, line.top, line.bottom)
+        heights = (line.ascent, line.descent, line.top)
         return Extent(math.ceil(line.width * size), *(round(each * size) for each in heights))
 
     def advances(self, text: str, text_levels: bytes) -> list[float]:
@@ -241,4 +238,4 @@ class Fonts:
         top = max((above + y for (above, _), y in heights), default=0.0)
         bottom = max((below - y for (_, below), y in heights), default=0.0)
         ascent, descent = max(CAP_HEIGHT, top - ACCENT), max(DESCENT, bottom)
-        return ShapedLine(tuple(glyphs), x, ascent, descent, top, bottom)
+        return ShapedLine(tuple(glyphs), x, ascent, descent, top)

@@ -107,6 +107,23 @@ def test_each_language_has_its_own_column(first: str, second: str) -> None:
     assert {line.x for line in edges.foot.lines} == set(xs)
 
 
+@pytest.mark.parametrize("days", [0, 1, None])
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_the_foot_of_two_languages_has_four_lines_at_most(
+    first: str, second: str, days: int | None
+) -> None:
+    """It has no more after midnight, nor on a computer that does not know the time."""
+    at = datetime.datetime(2026, 11, 20, 10, 0)
+    tested_at, today = (None if days is None else at), at.date() + datetime.timedelta(days or 0)
+    context = in_languages(first, second, (1920, 1080))
+    words, other = (
+        with_privacy_line(load_words(code), True, tested_at, today) for code in (first, second)
+    )
+    foot = bands(replace(context, words=words, second=other)).foot
+    for x in {line.x for line in foot.lines}:
+        assert sum(line.x == x for line in foot.lines) <= 4
+
+
 @pytest.mark.parametrize("holds", [True, False])
 def test_on_a_wide_wall_the_foot_of_two_languages_is_brief(holds: bool) -> None:
     """It has the short promise, and only if the self-test has shown it."""

@@ -8,7 +8,6 @@ import pytest
 from installation.naming.reading.values import Stage
 from installation.showing.scene import GREEN, ON_BLACK, Panel, Rect, Shown, Size, Visitor
 from installation.showing.scenes.tags import (
-    BORDER,
     MOST_LINES,
     PANEL_SHARE,
     TAG_SIZES,
@@ -35,46 +34,56 @@ def tags(context: ScreenContext, of_visitor: Visitor) -> list[tuple[Panel, int]]
 
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 1.0])
-@pytest.mark.parametrize("name", ["clinician", "guest of honor", "مستشفى", "Schützling"])
 def test_the_green_of_a_name_is_the_share_that_its_score_is(
-    context: MakeContext, name: str, score: float
+    context: MakeContext, score: float
 ) -> None:
-    """The green band takes the share of the tag's width that the score is, within a black border.
-
-    The rest of the tag is black with green letters, and no letter touches the band.
-    """
-    on_screen = context((1920, 1080))
-    for panel, size in tags(on_screen, visitor("named", name, score=score)):
-        (bar,) = panel.bars
-        border = round(BORDER * on_screen.px(size))
-        assert bar.colour == GREEN
-        assert bar.rect.x == border
-        assert bar.rect.width == pytest.approx(score * (panel.rect.width - 2 * border), abs=0.6)
-        assert bar.rect.bottom == panel.rect.height - border
+    """The green part of a name's tag is the score; the rest is black with green letters."""
+    for panel, _ in tags(context((1920, 1080)), visitor("named", "clinician", score=score)):
+        assert panel.filled_px == pytest.approx(score * panel.rect.width, abs=0.6)
         assert panel.background == ON_BLACK
         assert {line.colour for line in panel.lines} == {GREEN}
-        for line in panel.lines:
-            ink = on_screen.fonts.ink(line.text, line.size, line.levels)
-            assert ink is not None
-            assert line.baseline + ink.top + len(ink.alpha) + 3 <= bar.rect.y
 
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
 def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
-    """Tags of the countdown, of candidates and of withdrawn names have no green band."""
-    assert not any(panel.bars for panel, _ in tags(context((1920, 1080)), visitor(stage, "3")))
+    """The tags of the countdown, of candidates and of withdrawn names have no green background."""
+    assert all(
+        panel.filled_px == 0 for panel, _ in tags(context((1920, 1080)), visitor(stage, "3"))
+    )
 
 
 def test_the_letters_of_a_name_that_is_taken_back_stay_where_they_are(
     context: MakeContext,
 ) -> None:
-    """The tag of a withdrawn name is as high as before: its band is empty."""
+    """The tag of a withdrawn name has the size and the lines that it had before."""
     named, withdrawn = (
         tags(context((1920, 1080)), visitor(stage, "guest of honor"))
         for stage in ("named", "withdrawn")
     )
     assert [panel.rect for panel, _ in named] == [panel.rect for panel, _ in withdrawn]
     assert [panel.lines for panel, _ in named] == [panel.lines for panel, _ in withdrawn]
+
+
+def test_a_name_on_two_lines_is_preferred_to_one_on_three(context: MakeContext) -> None:
+    """Beside a small face, a tower of three lines comes after every plate of one or two."""
+    for square_px in range(120, 400, 20):
+        found = tags(context((1920, 1080)), visitor("named", "guest of honor", square_px))
+        counts = [len(panel.lines) for panel, _ in found]
+        assert counts == sorted(counts)
+        assert counts[0] <= 2
+
+
+def test_in_a_crowd_the_countdown_is_as_narrow_as_the_square(context: MakeContext) -> None:
+    """In a crowd the long countdown stands only if its plate is no wider than the square."""
+    screen = context((1920, 1080))
+    texts: set[str] = set()
+    for square_px in range(120, 700, 20):
+        announced = visitor("announced", "3", square_px)
+        for panel, _ in tag_panels(screen, announced, 1190, is_crowd=True):
+            text = " ".join(line.text for line in panel.lines)
+            texts.add(text)
+            assert panel.rect.width <= square_px or text == "in\u00a03"
+    assert texts == {"name in\u00a03", "in\u00a03"}
 
 
 @pytest.mark.parametrize(
