@@ -42,7 +42,7 @@ LANGUAGES = {
     "de": LanguageFacts(
         name="Deutsch",
         privacy="Es bleibt kein Bild.",
-        tested="ließ",
+        tested="ließ sich",
         technical=("kern", "kernel", "wege", "ki-system", "kategorie", "punktzahl"),
         never=("garant", "anonym", "beweis", "sicher"),
         thousand="1.889",

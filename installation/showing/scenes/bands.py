@@ -40,7 +40,7 @@ LANGUAGE_GAP = 26
 
 WIDE = 2
 """The width of a screen over its height above which the foot of two languages is brief, so that the
-picture has room: its last sentence is the short promise, which is true at that moment too.
+picture has room: the short promise, which is true at that moment too, follows the guess.
 """
 
 LINE_SPACE = 0.25
@@ -108,9 +108,10 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
     for words in context.languages:
         guess, origin = words.guess if guesses else words.no_guess, _origin(context, words)
         statements = [(guess, WHITE), (origin, GREY), (words.privacy, WHITE)]
-        if is_double and width >= height:
-            promise = words.promise if width > WIDE * height else ""
-            joined = " ".join(each for each in (origin, promise or words.privacy) if each)
+        if is_double and width > WIDE * height and words.promise:
+            statements = [(f"{guess} {words.promise}", WHITE), (origin, GREY)]
+        elif is_double and width >= height:
+            joined = " ".join(each for each in (origin, words.privacy) if each)
             statements[1:] = [(joined, WHITE)]
         columns.append(
             [
