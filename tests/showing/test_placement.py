@@ -182,7 +182,7 @@ def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
         lines += looks(placement, 1, seconds * LOOK_S)
         assert seconds < 100
     assert len(lines) == 1
-    assert "HDMI-1 is 1920×1080" in lines[0]
+    assert "HDMI-1 now shows 1920×1080" in lines[0]
     assert seconds * LOOK_S == pytest.approx(OUTDATED_S, abs=2 * LOOK_S)
     assert set(monitors.filled) == {larger}
     monitors.on = []

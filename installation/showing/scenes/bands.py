@@ -98,8 +98,7 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
     """Return the lines of the foot in each language, and their height, px.
 
     It says that a name is a guess, who wrote the names, and what happens to pictures. Two languages
-    are below those of the notice. If they are side by side, the last two statements are one
-    paragraph, which saves a line.
+    are below those of the notice.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
     width, height = context.size
@@ -110,9 +109,6 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
         statements = [(guess, WHITE), (origin, GREY), (words.privacy, WHITE)]
         if is_double and width > WIDE * height and words.promise:
             statements = [(f"{guess} {words.promise}", WHITE), (origin, GREY)]
-        elif is_double and width >= height:
-            joined = " ".join(each for each in (origin, words.privacy) if each)
-            statements[1:] = [(joined, WHITE)]
         columns.append(
             [
                 Paragraph(text, size, colour, space if is_double and number else 0)

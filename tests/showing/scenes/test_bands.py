@@ -167,9 +167,9 @@ def test_every_scene_says_that_a_name_is_a_guess(
     The sentence is on one line in both languages, as bright as the notice.
     """
     context = in_languages(first, second, size)
-    lines = {line.text: line.colour for line in bands(context).foot.lines}
+    bright = [line.text for line in bands(context).foot.lines if line.colour == WHITE]
     for words in context.languages:
-        assert lines[clean(words.guess)] == WHITE
+        assert any(text.startswith(clean(words.guess)) for text in bright)
 
 
 def test_before_the_names_are_loaded_the_foot_says_only_what_is_known(
