@@ -1,9 +1,10 @@
-"""Draws a tag whose left part is green: a name with the score 40 has 40 % of its tag green.
+"""Draws a tag whose left part is green; for a name with the score 40, this is 40 % of the tag.
 
-Letters are black on the green and green on the black. The letter at the end of the green has one
-colour as a whole, with an outline where it is drawn on its own colour, and the letters beside
-the outline are moved away from it, so that it touches none. Rejected: changing the colour within
-that letter, whose parts then look like the background ("hornist" at 12 of 100 reads as "nornist").
+Letters are black on the green part and green on the black part. The whole letter on which the green
+part ends has one colour; where the background has the same colour, the letter has an outline in the
+other one. The neighbouring letters are moved aside, so that the outline touches none of them.
+Rejected: changing the colour within that letter, because a part of it then looks like background
+("hornist" at 12 of 100 reads as "nornist").
 """
 
 from __future__ import annotations
@@ -23,23 +24,25 @@ from installation.showing.type.fonts import Fonts
 Alpha = npt.NDArray[np.uint8]
 
 BORDER = 0.04
-"""The thickness of the black around the green, relative to the tag's height; without it the green
-would touch the picture, which may be light.
+"""The thickness of the black border around the green part, relative to the tag's height. Without
+it, the green would touch the picture, which may be light.
 """
 
 OUTLINE = 0.045
-"""The thickness of the outline of the letter at the end of the green, relative to the font size."""
+"""The thickness of the outline of the letter on which the green part ends, relative to the font
+size.
+"""
 
 WIDEST_LETTER = 1.3
-"""The width, relative to the font size, above which a shape counts as several joined letters, as in
-Arabic. The colour of joined letters changes exactly at the end of the green.
+"""The width, relative to the font size, above which a connected shape counts as several joined
+letters, as in Arabic. Joined letters change their colour exactly where the green part ends.
 """
 
 
 def green_part(panel: Panel) -> Rect:
     """Return the green part of `panel`, px from the panel's corner.
 
-    Its share of the width inside the border equals the share of `filled_px` in the panel's width.
+    It takes the same share of the width inside the border as `filled_px` is of the panel's width.
     """
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))
@@ -49,19 +52,20 @@ def green_part(panel: Panel) -> Rect:
 
 @dataclass(frozen=True)
 class Part:
-    """Letters of one colour, or their outline."""
+    """Some letters of a line that have one colour, or the outline of one letter."""
 
     alpha: Alpha
-    """The opacity `(H, W)`."""
+    """The opacity of each pixel, `(H, W)`, 0–255."""
     colour: Colour
     x: int
+    """The column of the panel at which `alpha` begins, px from the panel's left edge."""
     y: int
-    """The position of the upper left pixel, px from the panel's corner."""
+    """The row of the panel at which `alpha` begins, px from the panel's upper edge."""
     is_outline: bool = False
 
 
 def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
-    """Draw the green part and the lines of `panel` on `drawn`, which is black."""
+    """Draw the green part and the lines of type of `panel` on `drawn`, which is black."""
     green = green_part(panel)
     drawn.fill(GREEN, (green.x, green.y, green.width, green.height))
     for part in parts(panel, fonts):
@@ -69,7 +73,7 @@ def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
 
 
 def parts(panel: Panel, fonts: Fonts) -> Iterator[Part]:
-    """Yield what is drawn over the green of `panel`, in this order."""
+    """Yield the parts of the lines of `panel`, in the order in which they are drawn."""
     end_px = green_part(panel).right
     for line in panel.lines:
         ink = fonts.ink(line.text, line.size, line.levels)
@@ -114,7 +118,7 @@ def _blanks(alpha: Alpha) -> int:
 def _letter_at(alpha: Alpha, column: int) -> tuple[int, int]:
     """Return the first column of the letter that `column` cuts, and the first column after it.
 
-    Both are `column` if it cuts no letter: if that column, or the one before it, is blank.
+    If this column or the one before it is blank, no letter is cut, and both results are `column`.
     """
     has_ink: npt.NDArray[np.bool_] = np.asarray(alpha.any(axis=0))  # (W,)
     if not 0 < column < len(has_ink) or not (has_ink[column - 1] and has_ink[column]):

@@ -1,8 +1,8 @@
 """Paints a scene on a surface.
 
-Panels are drawn once and cached while they are on the screen, so that an unchanged scene costs a
-few block transfers. `picture`, which paints the camera's frame, and `filled_tag` are imported when
-they are needed: importing OpenCV would delay the title card too much.
+Panels are drawn once and cached while they are on the screen, so that painting an unchanged scene
+only copies a few rectangles. `picture`, which paints the camera's frame, and `filled_tag` are
+imported when they are needed: importing OpenCV would delay the title card too much.
 """
 
 from __future__ import annotations

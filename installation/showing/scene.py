@@ -113,9 +113,11 @@ class Panel:
     bars: tuple[Bar, ...] = ()
     """The bars that are drawn before the lines of type, and so are behind them."""
     strikes: tuple[Bar, ...] = ()
-    """The bars that are drawn over the lines."""
+    """The bars that are drawn after the lines of type, and so strike through them."""
     filled_px: int = 0
-    """The width, from the left, that is green with black letters; a border is part of it, px."""
+    """The width of the left part of the panel that is green with black letters, px, including a
+    border.
+    """
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""

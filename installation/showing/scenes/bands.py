@@ -39,8 +39,9 @@ LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080."""
 
 WIDE = 2
-"""The width of a screen over its height above which the foot of two languages is brief, so that the
-picture has room: the short promise, which is true at that moment too, follows the guess.
+"""The ratio of a screen's width to its height above which the foot of two languages is shorter, so
+that the picture has enough room. If the short `promise` is true at that moment, it then replaces
+`privacy`, and follows `guess` directly.
 """
 
 LINE_SPACE = 0.25

@@ -42,10 +42,10 @@ face begins further inside.
 """
 
 LOW = 2
-"""The largest number of lines of a tag that is not a tower."""
+"""The largest number of lines of a tag that does not look like a tower beside a small face."""
 
 MOST_MOVED = 8
-"""The number of neighbours whose new tags may be moved for a visitor whose tag has no room."""
+"""The number of neighbours whose tags are tried in other places to make room for another tag."""
 
 BODY_WIDTH = 1.7
 """The width of the chest below a face, relative to the side of the face's square. Shoulders are
@@ -186,11 +186,11 @@ class Layout:
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
         """Return the largest tag that has room; None if no tag has.
 
-        A tag touches its square, at the upper left or as near to it as there is room. The best
-        place is beside the square; the second best is partly on it, but not on a face. Somebody
-        else's chest is avoided, even by smaller type, but not by a name on more than two lines,
-        which is a tower beside a small face. If another square is near every position, the tag is
-        omitted, because its owner would not be clear.
+        A tag touches its square, at the upper left corner or as close to that corner as there is
+        room. The best place is beside the square, and the second best is partly on it, but not on a
+        face. Rather than cover another person's chest, a tag has smaller type; but it covers a
+        chest before it has more than `LOW` lines. If every position is too close to another square,
+        the tag is omitted, because nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))

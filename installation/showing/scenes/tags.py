@@ -1,9 +1,9 @@
-"""The tag on a square: a name, as prominent as its evidence.
+"""The tag on a square: a name, which is the more prominent the more evidence it has.
 
-The letters are green on black, and while a face is read, a question mark is after each candidate. A
-verdict fills a share of the tag's width with green that equals the score, and a withdrawn name is
-struck through. Rejected: a green band below the name. Each letter is then green on black, but a
-name at 90 of 100 is hardly louder than one at 6.
+The letters are green on black. While a name is being chosen, each candidate has a question mark.
+When it has been chosen, the left part of the tag is green, and its share of the tag's width equals
+the score. A name that is taken back is struck through. Rejected: a green band below the name. Each
+letter is then green on black, but a name with 90 of 100 is hardly more prominent than one with 6.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ SMALL_PAD = 12
 SMALL_TAG_SIZE = 50
 """The largest font size with which a tag has the smaller space around its type, px per em at 1080.
 """
+"""The largest font size with which a tag has the smaller space around its type, px per em at 1080.
+"""
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
 """The form of a question in languages that need more than a question mark after the name."""
@@ -63,21 +65,22 @@ none (Thai).
 """
 
 STRIKE = 0.1
+"""The thickness of the line that strikes through a name, relative to the font size."""
+
 STRIKE_RISE = 0.28
-"""The thickness of the line through a name, and its height above the baseline, relative to the font
-size.
-"""
+"""The height of that line above the baseline of the name, relative to the font size."""
 
 
 def tag_panels(
     context: ScreenContext, visitor: Visitor, max_width: int, *, is_crowd: bool = False
 ) -> Iterator[tuple[Panel, int]]:
-    """Yield the tags that `visitor` may have, with the size of their type, px per em at 1080.
+    """Yield the tags that `visitor` may have, each with its font size, px per em at 1080.
 
-    Tags on one line come first, then those on two; the largest of each come first. In the smallest
-    type, words of a known language may be hyphenated. None is wider than `max_width`, px, or than
-    `PANEL_SHARE` times the square, and in a crowd no long countdown is wider than the square.
-    Nothing is yielded if there is no name, or no space for it.
+    Tags with fewer lines come first, and of those with equally many lines, the ones in larger type.
+    In the smallest type, words of a known language may be hyphenated. No tag is wider than
+    `max_width`, px, or than `PANEL_SHARE` times the square. If `is_crowd`, a countdown that is
+    wider than the square has the brief words. Nothing is yielded if there is no name, or no space
+    for it.
     """
     shown = visitor.shown
     if not shown.name:
@@ -101,7 +104,7 @@ def tag_panels(
 def _panels_of(
     context: ScreenContext, visitor: Visitor, text: str, max_width: int
 ) -> Iterator[tuple[Panel, int]]:
-    """Yield the tags with `text`, if its type is not too small."""
+    """Yield the tags with `text`, at most `max_width` px wide, in all possible font sizes."""
     largest = TAG_SHARE * visitor.square.width
     broken: list[tuple[Panel, int]] = []
     for size in [s for s in TAG_SIZES if context.px(s) <= largest] or [TAG_SIZES[-1]]:
@@ -127,7 +130,7 @@ def _panels_of(
 
 
 def _two_lines_width(context: ScreenContext, name: Paragraph) -> int:
-    """Return the least width in which `name`, which has a space, fits on two lines, px."""
+    """Return the least width in which `name` fits on two lines, px; it must contain a space."""
     words = name.text.split(" ")
     halves = ((words[:split], words[split:]) for split in range(1, len(words)))
     return min(
@@ -144,7 +147,7 @@ def as_question(name: str, language: str) -> str:
 
 
 def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
-    """Return `panel`, filled in proportion to the evidence, or struck through."""
+    """Return `panel`, green in proportion to the name's score, or with the name struck through."""
     shown = visitor.shown
     match shown.stage:
         case "named" if shown.verdict is not None:

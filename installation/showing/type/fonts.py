@@ -54,9 +54,11 @@ class Extent:
     higher marks than `ACCENT`.
     """
     descent: int
-    """The depth below the baseline, px."""
+    """The depth below the baseline that the line is given, px: that of g, or more for deeper
+    letters.
+    """
     top: int
-    """The height of the highest mark above the baseline, px."""
+    """How far the highest letter or mark of this text extends above the baseline, px."""
 
 
 @dataclass(frozen=True)
