@@ -271,8 +271,8 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
-            f"{title}: {len(groups)}, of which {repeated / len(groups):.0%} have a repeated name "
-            f"({alone / len(groups):.0%} if each person is named alone)"
+            f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them have a name twice "
+            f"({alone / len(groups):.0%} if each person is named without regard to the others)"
         )
 
 

@@ -102,7 +102,13 @@ ROOT_TRANSLATIONS = """\
 
 ROWS = (
     Row(0, "maker", "maker", "somebody after whom there is something that was not there before"),
-    Row(0, "baker", "baker", "somebody who is up before the street is, for its bread", "maker"),
+    Row(
+        0,
+        "baker",
+        "baker",
+        "somebody who gets up at night so that others have bread in the morning",
+        "maker",
+    ),
     Row(0, "listener", "listener", "somebody who lets a sentence end before beginning another"),
 )
 """The labels of a new set that is not a copy."""

@@ -1,8 +1,9 @@
 """Draws a tag whose left part is green; for a name with the score 40, this is 40 % of the tag.
 
-Letters are black on the green part and green on the black part. The whole letter on which the green
-part ends has one colour; where the background has the same colour, the letter has an outline in the
-other one. The neighbouring letters are moved aside, so that the outline touches none of them.
+Letters are black on the green part and green on the black part. If the green part ends within a
+letter, the letter is not split: all of it is black or all of it is green, and where the background
+has that colour too, it has an outline in the other colour. The neighbouring letters are moved
+aside, so that the outline touches none of them.
 Rejected: changing the colour within that letter, because a part of it then looks like background
 ("hornist" at 12 of 100 reads as "nornist").
 """
@@ -42,7 +43,7 @@ letters, as in Arabic. Joined letters change their colour exactly where the gree
 def green_part(panel: Panel) -> Rect:
     """Return the green part of `panel`, px from the panel's corner.
 
-    It takes the same share of the width inside the border as `filled_px` is of the panel's width.
+    Its width is `filled_px` divided by the panel's width, times the width inside the border.
     """
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))

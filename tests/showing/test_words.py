@@ -186,7 +186,7 @@ def test_the_promise_in_english() -> None:
     words = load_words()
     at = datetime.datetime(2026, 5, 2, 9, 5)
     assert privacy_line(words, True, at, at.date()) == (
-        "No picture is kept. Today at\u00a009:05 this computer tried to save a file and could not."
+        "No picture is kept. Saving is blocked: tested today at\u00a009:05."
     )
     assert privacy_line(words, False, at, at.date()) == (
         "This program keeps no picture of you, but on this computer it would be possible."

@@ -149,10 +149,13 @@ def verdict(label: Label, score: float = 0.31) -> Verdict:
         return Verdict(label, score, 0.0)
     others = [each for each in LABELS if each != label]
     left = 1 - score
-    shares = (0.17 * left, 0.13 * left, 0.06 * left)
+    shares = tuple(
+        max(0.0, min(share * left, score - 0.01 * (place + 1)))
+        for place, share in enumerate((0.17, 0.13, 0.06))
+    )
     runners_up = tuple(Candidate(each, share) for each, share in zip(others, shares, strict=False))
     others_score = left - sum(shares)
-    return Verdict(label, score, 0.0, runners_up, 940, others_score)
+    return Verdict(label, score, 0.0, runners_up, 939, others_score)
 
 
 def sighting(

@@ -42,7 +42,7 @@ LANGUAGES = {
     "de": LanguageFacts(
         name="Deutsch",
         privacy="Es bleibt kein Bild.",
-        tested="ließ sich",
+        tested="geprüft",
         technical=("kern", "kernel", "wege", "ki-system", "kategorie", "punktzahl"),
         never=("garant", "anonym", "beweis", "sicher"),
         thousand="1.889",
@@ -59,7 +59,7 @@ LANGUAGES = {
     "en": LanguageFacts(
         name="English",
         privacy="No picture is kept.",
-        tested="tried",
+        tested="tested",
         technical=("kernel", "ways", "system", "categor", "label", "score"),
         never=("guarantee", "anonym", "proof", "safe"),
         thousand="1,889",
@@ -76,7 +76,7 @@ LANGUAGES = {
     "es": LanguageFacts(
         name="Español",
         privacy="No queda ninguna imagen.",
-        tested="pudo",
+        tested="probado",
         technical=("núcleo", "kernel", "vías", "sistema", "categor", "etiqueta", "puntuación"),
         never=("garant", "anónim", "prueba", "segur"),
         thousand="1.889",
@@ -93,7 +93,7 @@ LANGUAGES = {
     "fr": LanguageFacts(
         name="Français",
         privacy="Aucune image gardée.",
-        tested="rien n’a pu",
+        tested="essayé",
         technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),
         thousand="1 889",

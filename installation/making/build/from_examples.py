@@ -55,8 +55,8 @@ EXAMPLE_BATCH = 16
 NEUTRAL = 60
 """The number of neutral pictures (without a person) on which the card's figures are measured."""
 FACTS = 4
-"""The number of values that are cached with a picture's views: its region, and the share of missing
-rows.
+"""The number of values that are cached with a picture's views: three for the region that was cut
+from the picture (left, top, side), and one for the share of its rows that are missing.
 """
 WORST = 5
 """The number of pairs of confused labels that the card lists."""

@@ -30,8 +30,8 @@ TOLERANCE = 2
 """The factor by which a file may be larger than its approximate size."""
 
 LARGEST = 8_000_000_000
-"""The largest file of unknown size, bytes; the largest of timm's networks with an ImageNet-21k
-head, resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters.
+"""The most bytes that are downloaded of a file whose size is not known beforehand. The largest of
+timm's networks with an ImageNet-21k head, resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters.
 """
 
 

@@ -98,7 +98,9 @@ class OutputScorer:
             problem = (
                 f"the id '{max(rows)}' is not an output of the network (expected 0 to {width - 1})"
             )
-            raise LabelSetError(Mistake(file, problem, "Remove the row, or use its network."))
+            raise LabelSetError(
+                Mistake(file, problem, "Remove the row, or use the network that the row is for.")
+            )
         self._rows = np.array(rows)
         self._labels = len(label_set.rows)
         self._masked = label_set.masked

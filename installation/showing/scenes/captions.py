@@ -265,7 +265,10 @@ def _second(label: Label) -> str:
 
 
 def _others(context: ScreenContext, shares: Shares) -> str:
-    """Return a line with the next best names' shares of 100, and the share of all others."""
+    """Return a line that gives each of the next best names its share, and all others theirs.
+
+    Shares are hundredths.
+    """
     words = context.words
     parts = [f"{label.name} {share}" for label, share in shares.runners_up]
     if shares.other_count and shares.others:

@@ -27,9 +27,9 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""The least scale of lengths and type, as a share of the scale in proportion to the screen's
-diagonal. With it, the notice's capitals are at least 15 mm high on a screen of 55 inches, whatever
-its proportions.
+"""Lengths and letters are scaled by at least this share of the scale that follows from the screen's
+diagonal alone. With it, the notice's capitals are at least 15 mm high on a screen of 55 inches,
+whatever its proportions.
 """
 
 

@@ -38,7 +38,7 @@ def test_a_label_beyond_the_networks_outputs_is_refused() -> None:
         OutputScorer(WEATHER, 5)
     assert str(caught.value) == (
         "weather/labels.csv: the id '5' is not an output of the network (expected 0 to 4). "
-        "Remove the row, or use its network."
+        "Remove the row, or use the network that the row is for."
     )
 
 

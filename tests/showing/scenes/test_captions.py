@@ -53,7 +53,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
         "person › worker › professional",
         "its evidence: 31 of 100 for this name",
         "guest of honor 12 · sparring partner 9",
-        "941 other names 48",
+        "940 other names 48",
     ):
         assert part in text
     assert not any(line.text.endswith("·") for line in panel.lines)
@@ -83,7 +83,7 @@ def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float
     [
         ("announced", None, "Turn away to say no. No picture is kept."),
         ("reading", None, "The machine is choosing a name."),
-        ("withdrawn", CLINICIAN, "name taken back: it had 31 of 100"),
+        ("withdrawn", CLINICIAN, "the machine takes this name back: it had 31 of 100"),
         ("person", ROOT, "a human being"),
         ("unsure", ROOT, "a human being no name had more than 31 of 100"),
     ],
