@@ -118,7 +118,7 @@ def _options() -> argparse.Namespace:
 
 
 def _graphics_card() -> int:
-    """Measure the classifier's pass on a graphics card; return the exit status."""
+    """Measure the classifier on a graphics card; return the exit status."""
     from installation.errors import SettingsError
     from scripts import bench_device
 
@@ -159,7 +159,7 @@ def _measure_all(
             line = {"screen": screen, "faces": faces, "what": variant} | figures
             print(json.dumps(line), file=sys.stderr, flush=True)
     return measured, [
-        f"{variant} was not measured: the package {package} is not installed here (--python)."
+        f"{variant} was not measured: the package {package} is missing. See --python."
         for variant, package in missing.items()
     ]
 
@@ -264,7 +264,9 @@ def _run(command: Sequence[str], seconds: float) -> tuple[str, Figures]:
         output, _ = started.communicate()
         if started.returncode:
             errors.seek(0)
-            sys.exit(f"{' '.join(command)} ended with {started.returncode}:\n{errors.read()}")
+            sys.exit(
+                f"{' '.join(command)} ended with status {started.returncode}:\n{errors.read()}"
+            )
     return output, used
 
 

@@ -1,4 +1,4 @@
-"""Measures the classifier's pass on a graphics card, and the same network alone.
+"""Measures the classifier on a graphics card, and the same network alone.
 
 `scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843
 classes has random weights, which take as long as trained ones. For batches of 1, 8 and 32 it prints
@@ -36,7 +36,7 @@ SIDE = 256
 """The side of the crops before they are resized, px."""
 
 LEAST_SHARE = 0.9
-"""The least rate of the whole pass, as a share of the captured forward pass's rate."""
+"""The target: (rate of the whole pass) / (rate of the captured pass) should be at least this."""
 
 LEAST_SAME = 0.995
 """The least share of crops on which half precision should agree with float32."""
@@ -84,7 +84,7 @@ def measure(
 
 
 def _captured(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Return `work` captured as one launch on a card; on other devices, `work` itself."""
+    """Return `work` captured in a CUDA graph; on a device other than a card, `work` itself."""
     if device.type != "cuda":
         return work
     for _ in range(3):
@@ -115,7 +115,7 @@ def _rate(work: Callable[[], object], device: torch.device, seconds: float) -> f
 
 @torch.inference_mode()
 def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> float:
-    """Return the share of random crops whose best feature is the same in half precision.
+    """Return the share of random crops with the same best feature in half precision and in float32.
 
     The crops are soft noise of many colours and contrasts.
     """

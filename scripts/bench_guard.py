@@ -3,10 +3,10 @@
     scripts/bench --guard --source film.mp4
 
 In each round there are two pairs in mirrored order (with, without, without, with), so that neither
-has an advantage on a machine that becomes slower. Shows of one pair differ by chance more than the
-guard costs; therefore ratios are means over pairs, with their standard error. Both kinds of show
-get the same environment and paint the same number of words; the show with the guard also has its
-supervisor and its output filters, as in a gallery.
+kind of show has an advantage on a machine that becomes slower. By chance, the two shows of a pair
+differ by more than the guard costs; therefore ratios are means over pairs, with their standard
+error. Both kinds of show get the same environment and paint the same number of words. A show with
+the guard also has its supervisor and its output filters, as in a gallery.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Pair:
         return at(self.guarded, keys) / at(self.free, keys)
 
     def later_ms(self, *keys: str) -> float:
-        """Return how much later the instant at `keys` came with the guard, ms."""
+        """Return how much later the instant at `keys` came with the guard than without it, ms."""
         return 1000 * (at(self.guarded, keys) - at(self.free, keys))
 
 
@@ -180,7 +180,7 @@ def _last_line(command: Sequence[str]) -> Figures:
 
 
 def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Figures:
-    """Return the figures of the same show without the guard, with as many words on the screen."""
+    """Return the figures of a show without the guard; it paints as many words as one with it."""
     from installation import STARTED_AT
     from installation.guarding.guard import Guard
     from installation.guarding.self_test import Proof
@@ -190,7 +190,7 @@ def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Fi
     from installation.show.entry import run_show
 
     class Idle(Guard):
-        """A guard that enforces nothing; its privacy text also takes three lines on the screen."""
+        """A guard that enforces nothing; its privacy text has three lines, like the real guard's."""
 
         def check_stage_one(self) -> None:
             pass

@@ -1,10 +1,10 @@
 """Measures the cost of label sets for each method and several numbers of labels; prints tables.
 
 Each set is built in a separate process without a cache. The time of the whole process is measured,
-because a user of `kiosk labels build` waits for that long. Then the sets of one method read the
-same crops in turn. Everything runs on one thread. For reading, processor time is measured, so that
-sets can be compared on a busy machine; for builds, both processor time and elapsed time are
-measured.
+because a user of `kiosk labels build` waits for that long. Then the sets of one method classify
+the same crops in turn; the classification of one crop is a reading. Everything runs on one thread.
+For readings, processor time is measured, so that sets can be compared on a busy machine; for
+builds, both processor time and elapsed time are measured.
 
 Networks that must be fetched have their real architecture and random weights, because the cost of a
 reading does not depend on the weights. Names and definitions are ImageNet's.
@@ -63,7 +63,7 @@ from scripts.bench import ROOT, machine
 CPU: Final = "cpu"
 
 BENCH_BATCH = 8
-"""The number of crops that are read together."""
+"""The number of crops that are classified together."""
 
 LABELS = (10, 100, 1000, 3000)
 SIDE = 224
@@ -75,7 +75,7 @@ SHORT_S = 20.0
 """A build that needs more processor time than this, s, is measured only once."""
 
 WAYS = ("batch of 8", "one crop", "scorer, batch of 8", "scorer, one crop")
-"""The measured ways of reading; the scorer is the part after the network."""
+"""The measured ways to classify crops; the scorer is the part after the network."""
 
 BUILD = """
 import resource
@@ -95,7 +95,7 @@ build(name, models, builder)
 """The program of a build's process, which loads only what `kiosk labels build` loads."""
 
 Costs = Mapping[str, Sequence[float]]
-"""Seconds of one core for each crop, in each round, keyed by the way of reading."""
+"""The processor time of one crop in each round, s, keyed by the name in `WAYS`."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def main() -> int:
         for method in args.methods
     }
     print(
-        f"{machine()}; load {before:.1f} before and {os.getloadavg()[0]:.1f} after; reading in "
-        f"{args.rounds} rounds; median (range)\n"
+        f"{machine()}; load average {before:.1f} before and {os.getloadavg()[0]:.1f} after; "
+        f"crops classified in {args.rounds} rounds; median (range)\n"
     )
     _print_figures(measured)
     if len(args.labels) > 1:
@@ -168,8 +168,8 @@ def measure(
 ) -> dict[int, Figures]:
     """Return the costs of sets of one `method`, keyed by the number of labels, for each of `sizes`.
 
-    Each set is built `builds` times and read in `rounds` rounds; `patience_s` is the longest time
-    for a build.
+    Each set is built `builds` times and classifies crops in `rounds` rounds; `patience_s` is the
+    largest processor time of a build, s.
     """
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)
@@ -178,7 +178,7 @@ def measure(
             write_set(models, method, size)
         built = build_all(models, possible, builds, patience_s)
         costs = read_all(open_all(models, possible), rounds)
-    impossible = Figures(f"none: the network has {most(method):,} classes")
+    impossible = Figures(f"none, because the network has only {most(method):,} classes")
     return {
         size: Figures(built[size], costs[size]) if size in possible else impossible
         for size in sizes
@@ -313,9 +313,9 @@ def build_all(
 ) -> dict[int, Sequence[Build] | str]:
     """Build all sets in turn, and return the times of each build, or why there is none.
 
-    Each set of `sizes` labels in `models` is built `builds` times. A set whose build takes longer
-    than `patience_s` gets random numbers, because reading takes the same time with them; so do
-    larger sets, which are not built.
+    Each set of `sizes` labels in `models` is built `builds` times, or once if that is slow. If a
+    build needs more processor time than `patience_s`, the larger sets are not built. A set without
+    a build gets random numbers, with which it classifies crops as fast as with real ones.
     """
     label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):
@@ -339,7 +339,7 @@ def build_all(
 def build(models: Path, size: int, patience_s: int) -> Build | None:
     """Build a set without a cache, and return the times.
 
-    Returns None if it would have taken a core longer than `patience_s`.
+    Returns None if the build needs more processor time than `patience_s`.
     """
     shutil.rmtree(models / CACHE_FOLDER, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, _name(size), str(models), str(patience_s)]
@@ -372,7 +372,7 @@ def draw_numbers(source: LabelSetSource, _content: ContentSettings) -> BuildResu
 
 
 def look_through(label_set: LabelSet) -> Encoder:
-    """Return the network of a set, whose weights are in the folder `models`."""
+    """Return the network of a label set, opened on the processor."""
     if label_set.encoder == CLIP:
         return Clip(CPU, label_set.weights_folder / f"{CLIP}.safetensors")
     return open_encoder(label_set, CPU)
@@ -393,7 +393,7 @@ def open_all(models: Path, sizes: Sequence[int]) -> dict[int, CropClassifier]:
 
 
 def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int, Costs]:
-    """Return the cost of reading with each classifier, measured in turn in a changing order."""
+    """Return the costs of each classifier; all are measured in each round, in a changing order."""
     actions = {size: ways(classifier) for size, classifier in classifiers.items()}
     costs: dict[int, dict[str, list[float]]] = {
         size: {way: [] for way in WAYS} for size in classifiers
@@ -410,7 +410,7 @@ def read_all(classifiers: Mapping[int, CropClassifier], rounds: int) -> dict[int
 
 
 def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
-    """Return the functions of a classifier that are timed, keyed by the way of reading."""
+    """Return the functions of a classifier that are timed, keyed by the names in `WAYS`."""
     frame, boxes = crowd()
     side = classifier.encoder.input.size
     noise = np.random.default_rng(0).standard_normal((BENCH_BATCH, 3, side, side), np.float32)
@@ -457,9 +457,7 @@ def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
 
 
 def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
-    print(
-        "\nThe cost of a crop with the most labels, divided by the cost with the fewest labels:\n"
-    )
+    print("\nThe cost of a crop: (cost with the most labels) / (cost with the fewest labels)\n")
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         possible = {size: figures.costs for size, figures in sizes.items() if figures.costs}

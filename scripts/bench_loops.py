@@ -42,8 +42,8 @@ PACKAGES = {"pipeline": "streamvision", "loader": "ultralytics"}
 """The packages that a loop needs in addition to the kiosk's."""
 
 STAMP_BYTES = 8
-"""The number of bytes at the start of a picture that carry its time of arrival through other
-loaders.
+"""The number of bytes at the start of a picture that carry its time of arrival through the
+loader of another library.
 """
 
 Words = list[tuple[str, tuple[int, int]]]
@@ -185,7 +185,7 @@ class Capture:
         return True
 
     def get(self, number: int) -> float:
-        """Return the film's properties; 0 for all others, including the number of pictures."""
+        """Return the width, the height or the frame rate of the film; 0 for any other property."""
         width, height, fps = 1280.0, 720.0, 30.0
         known = {
             cv2.CAP_PROP_FRAME_WIDTH: width,

@@ -1,4 +1,4 @@
-"""Measures where a frame's processor time goes, and how many whole pictures are written for it.
+"""Measures the processor time of each stage of a frame, and how many whole pictures it writes.
 
 The kiosk's own parts work in turn in one thread, by the film's time and not by a clock, so that
 other programs on the computer hardly affect the figures. OpenCV runs on one thread.
@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, Any] = {
     "device": "cpu",
     "visitors": {"least_size": 0.05},
 }
-"""The settings of a measured show. Everybody on the films is near enough to be read."""
+"""The settings of a measured show; with this least size, everybody on the films is classified."""
 
 BAR = 40
 """The length of the longest bar, characters."""
@@ -126,7 +126,7 @@ class Stages:
 
     @contextlib.contextmanager
     def stage(self, name: str, within: str = "") -> Iterator[None]:
-        """Add the processor time of the block to the stage `name`; subtract it from `within`."""
+        """Add the block's processor time to the stage `name`; subtract it from stage `within`."""
         began = time.process_time()
         try:
             yield
@@ -170,7 +170,7 @@ class FilmClock:
 
 
 class _Timed:
-    """A part whose method calls count as stages within the analysis."""
+    """A part of the show whose method calls count as separate stages, not as analysis."""
 
     def __init__(self, part: Any, stages: Stages, methods: dict[str, str]) -> None:
         self._part = part
@@ -290,7 +290,7 @@ def main() -> None:
     """Print the bars of a film's stages: FILM FACES WIDTH HEIGHT."""
     film, faces, width, height = sys.argv[1:]
     stages = measure(Path(film), (int(width), int(height)))
-    title = f"Processor time of a frame, {faces} faces on 1280×720, screen {width}×{height}"
+    title = f"Processor time of a 1280×720 frame with {faces} faces, on a {width}×{height} screen"
     print("\n".join(stages.lines(title)))
 
 

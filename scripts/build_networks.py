@@ -6,10 +6,11 @@ files are part of the repository; this script makes them again, the same byte fo
     .venv/bin/python scripts/build_networks.py
 
 The graphs are written node by node. An exporter would make other files with each version of
-PyTorch, and could not fold into the weights what never changes: batch norm into the convolution
-before it, MTCNN's normalisation of pixels into its first convolution (which has no padding), the
-order of channels in a camera's picture, the order of the numbers before its first dense layer, and
-the softmax over two classes, which is a sigmoid of their difference.
+PyTorch, and could not simplify the graphs as this script does. Batch norm becomes part of the
+convolution before it. In MTCNN, the normalisation of pixels and the order of channels in a camera's
+picture become part of the first convolution (which has no padding), the order of the numbers
+becomes part of the first dense layer, and the softmax over two classes becomes a sigmoid of their
+difference.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ def _same_convolution(
 ) -> tuple[str, int]:
     """Add a convolution with TensorFlow's padding `same`; return its output and its side, px.
 
-    `layer` is PyTorch's layer, and `x` the name of its input in `graph`, with the side `side`, px.
+    `layer` is PyTorch's layer, and `x` the name of its input in `graph`, whose side is `side` px.
     With `clipped` the output is limited to 0–6.
     """
     (kernel, _), (stride, _) = layer.kernel_size, layer.stride

@@ -46,7 +46,7 @@ WORDNET = Path("/usr/share/wordnet/data.noun")  # its path in Debian's wordnet-b
 
 ROOT = "n00007846"  # person, individual, someone, somebody, mortal, soul
 OURS = "this kiosk’s words"
-"""Who wrote the definitions of definitions.csv, as labels.csv and the screen name them."""
+"""The author of the definitions in definitions.csv, as stated in labels.csv and on the screen."""
 
 CATEGORIES = 2832  # Yang et al., arXiv 1912.07726: the person subtree of ImageNet
 
@@ -349,7 +349,7 @@ def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
 
 
 def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Synset]) -> str:
-    """Return the nearest hypernym that is a category too; empty if that is the root.
+    """Return the nearest hypernym of `id_` in `among`; "" if the root is nearer than any of them.
 
     The search is breadth-first. Of two hypernyms that are equally near, the result is the one that
     WordNet lists first.
@@ -390,7 +390,7 @@ def unique_names(
     hidden: Mapping[str, str],
     chosen: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return a unique name for each category, apart from case: its first lemma if possible.
+    """Return a name for each category, unique even if case is ignored: its first lemma if possible.
 
     `parents` and `chosen` (names.csv) are keyed by id, and `hidden` are the ids of hidden
     categories. If several categories share a lemma and only one of them is shown, that one keeps

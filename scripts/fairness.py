@@ -1,6 +1,6 @@
 """Measures how evenly, steadily and equally a label set names the people on a folder of pictures.
 
-The folder contains pictures and a photos.csv (see fairness_pictures.py). Each person is read by the
+The folder contains pictures and a photos.csv (see fairness_pictures.py). Each person is named by the
 show's own crops, network, scorer and settler, on the picture as found and on changed copies of it
 (its views). photos.csv states the face's box. "Settled" is the label with the best mean score over
 the picture as found and its nine steady views. Nothing is written to a disk; only the table is
@@ -48,15 +48,16 @@ LOTS = 500
 """The number of groups of three people that are drawn at random to count repeated names."""
 
 LEAST_SHARE = 0.05
-"""A group of labels can be unequal only if more than this share of the women or of the men has a
-label from it.
+"""A group of labels can count as unequal only if more than this share of the women, or of the men,
+has a label from the group.
 """
 
 OTHER_OVERLAP = 0.2
-"""The IoU with the first face's box below which a detected box is another face."""
+"""A detected box is another face if its IoU with the box in photos.csv is less than this."""
 
 OTHER_FACE = 0.4
-"""The height, relative to the first face, above which another face makes a picture a group picture.
+"""A picture is a group picture if (height of another face) / (height of the face in photos.csv) is
+more than this.
 """
 
 Scores = npt.NDArray[np.float32]
@@ -66,7 +67,7 @@ Name = Callable[[Sequence[Scores]], list[str]]
 
 @dataclass(frozen=True)
 class People:
-    """All people that were read: who they are, and the scores of each view, `(N, labels)`.
+    """All people on the pictures: their presentations, and the scores of each view, `(N, labels)`.
 
     `groups` has the scores of all people on each group picture.
     """
@@ -86,7 +87,7 @@ class People:
 def main() -> int:
     """Measure and print the table, and return 0, or 2 if something cannot be read."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("folder", type=Path, help="of pictures, with a photos.csv")
+    parser.add_argument("folder", type=Path, help="a folder of pictures with a photos.csv")
     parser.add_argument("--labels", default="persons", help="the label set (default: persons)")
     args = parser.parse_args()
     try:
@@ -102,8 +103,8 @@ def main() -> int:
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
     """Return the people on `photos` with their scores, and the function that names them together.
 
-    The show's own parts are used. Even somebody whose bust is outside the picture by more than a
-    third gets scores, because the pictures are crops.
+    The show's own parts are used. People get scores even if more than a third of their bust is
+    outside the picture, because the pictures are crops.
     """
     label_set = load_label_set(labels, ContentSettings())
     classifier = open_classifier(label_set, "cpu")
@@ -126,7 +127,7 @@ def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
 
 
 def _faces(photo: Photo, detector: Detector) -> list[Box]:
-    """Return the boxes of all large faces on a picture, the photo's own first."""
+    """Return the boxes of all large faces on a picture; the first is the box in photos.csv."""
     others = [
         face.box
         for face in detector.detect(photo.frame)
@@ -165,7 +166,7 @@ def label_groups() -> dict[str, str]:
 
 
 def even(names: Sequence[object]) -> float:
-    """Return the number of equally frequent names that would have the same entropy."""
+    """Return the number of equally frequent names that would have the same entropy as `names`."""
     shares = np.array(list(Counter(names).values())) / len(names)
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
@@ -204,14 +205,15 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
     if len(webcam):
         effective = even(webcam.tolist())
         yield (
-            f"in front of a webcam: {len(webcam)} people (effective number of labels "
+            f"people on pictures from webcams: {len(webcam)} (effective number of labels "
             f"{effective:.1f})"
         )
     middle, low = np.quantile(scores, (0.5, 0.1))
-    yield f"scores in unchanged pictures: median {middle:.2f}, first decile {low:.2f}"
+    yield f"best scores on unchanged pictures: median {middle:.2f}, first decile {low:.2f}"
     yield ""
     same = {view: float((first[view] == found).mean()) for view in STEADY}
-    yield f"the same label from frame to frame: {np.mean(list(same.values())):.2f}"
+    mean = np.mean(list(same.values()))
+    yield f"share of steady views with the same label as the unchanged picture: {mean:.2f}"
     yield "  " + ", ".join(f"{view} {share:.2f}" for view, share in same.items())
     yield ""
     yield from _by_presentation(people.presentations, [group[i] for i in settled])
@@ -234,7 +236,7 @@ def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Ite
     pairs = [pair for pair in zip(groups, presentations, strict=True) if pair[1] in "fm"]
     counted, corrected = bits([group for group, _ in pairs], [who for _, who in pairs])
     figure = f"{counted:.3f} ({corrected:.3f} corrected)"
-    yield f"information in the label's group about being a woman or a man, bits: {figure}"
+    yield f"bits of information in the label's group about being a woman or a man: {figure}"
     for group in sorted(set(groups)):
         women, men = (
             sum(pair == (group, who) for pair in pairs) / max(1, sum(p[1] == who for p in pairs))
@@ -248,15 +250,16 @@ def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) ->
     dark, light = ([group[i] for i in first[f"skin {how}"]] for how in ("darkened", "lightened"))
     found = first["as found"]
     for how in ("darkened", "lightened"):
-        yield f"skin {how}: another label for {(first[f'skin {how}'] != found).mean():.0%}"
+        share = (first[f"skin {how}"] != found).mean()
+        yield f"skin {how}: {share:.0%} of people get another label"
     for one in sorted({*dark, *light}):
         only_dark = sum(d == one != li for d, li in zip(dark, light, strict=True))
         only_light = sum(li == one != d for d, li in zip(dark, light, strict=True))
         z = (only_dark - only_light) / math.sqrt(max(1, only_dark + only_light))
         yield (
             f"  {one:20} darkened {dark.count(one) / len(dark):5.1%}  lightened "
-            f"{light.count(one) / len(light):5.1%}  in only one "
-            f"of the two {only_dark}:{only_light} (z {z:+.1f})"
+            f"{light.count(one) / len(light):5.1%}  only if darkened {only_dark}  only if "
+            f"lightened {only_light}  (z {z:+.1f})"
         )
 
 
@@ -271,7 +274,7 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
-            f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them have a name twice "
+            f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them contain a name twice "
             f"({alone / len(groups):.0%} if each person is named without regard to the others)"
         )
 

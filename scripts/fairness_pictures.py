@@ -27,12 +27,13 @@ LIGHT = 0.1
 """How much brighter or darker a whole picture is made, as a share of its levels."""
 
 SKIN_LIGHT = 0.6
-"""The factor by which darkened skin's lightness is multiplied, and by which lightened skin's
-distance from white is multiplied.
+"""Skin is darkened by multiplying its levels by this factor. It is lightened by multiplying the
+distance of its levels from white by this factor.
 """
 
 SKIN_CHROMA = 9.0
-"""The largest distance of skin's colour from the median of the face's, in a* and b* levels of Lab.
+"""The largest distance between the colour of skin and the median colour of the face, in a* and b*
+levels of Lab.
 """
 
 WALL = (186, 180, 170)
@@ -42,11 +43,11 @@ WALL_SIDE = 160
 """The longer side at which people are cut out before the wall is put behind them, px."""
 
 DIM = 0.2
-"""The light of a dim room, as a share of the picture's."""
+"""The factor by which the light in a picture is multiplied for a dim room."""
 
 SHOT_NOISE, READ_NOISE = 1.2, 3.0
-"""The noise of a cheap camera in that light, in levels: the factor of the level's square root, and
-a constant part.
+"""The noise of a cheap camera in a dim room: its standard deviation, in levels, is
+`SHOT_NOISE · √level + READ_NOISE`.
 """
 
 
@@ -170,7 +171,7 @@ def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
 
 
 def _dim(frame: Frame, box: Box) -> tuple[Frame, Box]:
-    """Return the picture in a dim room in front of a wall: less light, noise, and slight blur."""
+    """Return the picture as in a dim room with a plain wall: darker, noisy and slightly blurred."""
     frame, box = _before_a_wall(frame, box)
     random = np.random.default_rng(0)
     level = frame.to_rgb().astype(np.float32) * DIM
@@ -198,8 +199,8 @@ STEADY: Mapping[str, View] = {
     "brighter": _lit(1 + LIGHT),
     "darker": _lit(1 - LIGHT),
 }
-"""Views that differ no more than two frames of one visitor do; a name should stay the same in all
-of them.
+"""Views with small changes of position, size or light, and a mirrored view; a name should stay the
+same in all of them.
 """
 
 VIEWS: Mapping[str, View] = {

@@ -43,12 +43,12 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "unplugged": ("the camera is unplugged, and plugged in again", "the calm card"),
     "another camera": (
-        "it is unplugged, and another camera is plugged in",
-        "the calm card: another camera is never taken",
+        "the camera is unplugged, and another camera is plugged in",
+        "the calm card, because the show never uses another camera",
     ),
     "twin": (
-        "it is unplugged, and a second camera of the same make stays plugged in",
-        "the calm card: the other camera is never taken",
+        "the camera is unplugged, and a second camera of the same make stays plugged in",
+        "the calm card, because the show never uses the second camera",
     ),
     "hangs": ("the camera hangs: it sends nothing", "the calm card"),
     "frozen": ("the camera sends the same picture again and again", "the calm card"),
@@ -91,7 +91,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "covered": ("a window of the desktop covers the show", "that window for a minute"),
     "resolution": (
         "the display gets another resolution, or is turned",
-        "the old picture, cut off, then the fitting one",
+        "the old picture, cut off, then one that fits",
     ),
     "display off": ("the display is switched off and on again", "the mirror, once it is on"),
     "clock": ("the clock is set back by a year, or forward by a day", "the mirror, as before"),
@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (
         "a poster of faces hangs in the picture",
-        "one name for each face, which is withdrawn, and no further name",
+        "one name for each face; it is withdrawn, and no further name appears",
     ),
 }
 """The faults that an observation may have, in the table's order: what happens, and what visitors
@@ -137,7 +137,7 @@ def read(path: Path = OBSERVATIONS) -> list[Observation]:
                 raise ValueError(f"{where}: the setup '{row['setup']}' is not in SETUPS.")
             seconds = float(row["recovery_s"]) if row["recovery_s"] else None
             if seconds is not None and not math.isfinite(seconds):
-                raise ValueError(f"{where}: '{row['recovery_s']}' is not a time.")
+                raise ValueError(f"{where}: '{row['recovery_s']}' is not a time in seconds.")
             observations.append(Observation(row["fault"], row["setup"], seconds))
     return observations
 

@@ -2,7 +2,7 @@
 
 The day, the faults and their instants follow from a seed, so a run that fails can be repeated with
 `--seed`. These parts are real: the camera's class with its checks, the tracker, the classifier with
-the default label set, the settler, the analysis keeper with the networks that it opens again, the
+the default label set, the settler, the part that restarts a failed analysis with its networks, the
 mirror, the painter and the recovery from faults. Two parts are replaced: the camera's device, which
 sends noise, and the detector, which knows where the day's visitors are. The clock is faster than
 the machine's by a factor; during a fault, and until the show has recovered, it is as fast as the
@@ -212,9 +212,9 @@ def _opener(
 
 
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
-    """Return the recoveries from the day's faults, and from three different failures.
+    """Return the recoveries from the day's faults, and from three different failures in a row.
 
-    A fault from which the show has not recovered is left out; it is one of the day's mistakes.
+    A fault from which the show has not recovered is left out; it is reported as a mistake.
     """
     recovered = [(fault.name, seconds) for fault, seconds in findings.recovered.items()]
     recovered += [
@@ -233,7 +233,7 @@ def main() -> int:
     """Run one day and print what was observed; return 1 if something was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--minutes", type=float, default=60.0, help="the length of the day (default: 60)"
+        "--minutes", type=float, default=60.0, help="the length of the day, minutes (default: 60)"
     )
     parser.add_argument(
         "--speed",
@@ -292,7 +292,7 @@ def main() -> int:
 def _print_findings(day: Day, findings: Findings) -> None:
     print(
         f"visits: {len(day.visits)} (at most {findings.most_people} at once); scenes: "
-        f"{findings.scenes:,}; names on them: {findings.names:,}"
+        f"{findings.scenes:,}; names in all scenes: {findings.names:,}"
     )
     for name in ALL_FAULTS:
         times = sorted(s for fault, s in findings.recovered.items() if fault.name == name)
@@ -312,9 +312,10 @@ def _print_findings(day: Day, findings: Findings) -> None:
         nearest = min(rate / floor for rate, floor in findings.rates)
         print(
             f"the mirror: {rates[len(rates) // 2]:.0f} frames/s of real time (median), "
-            f"{rates[0]:.0f} (least), at least {nearest:.1f} times its floor of "
+            f"{rates[0]:.0f} (least); allowed: at least "
             f"{min(floor for _, floor in findings.rates):.0f} to "
-            f"{max(floor for _, floor in findings.rates):.0f}"
+            f"{max(floor for _, floor in findings.rates):.0f}, depending on the machine's load; "
+            f"least (rate / allowed rate): {nearest:.1f}"
         )
     slope = findings.slope()
     print(

@@ -31,14 +31,14 @@ from installation.seeing.frame import Frame, Pixels
 
 SIZE = (640, 360)
 FPS = 15
-"""The rate of the camera: half of the usual rate, because a fast day has many times as many
-frames.
+"""The rate of the camera, frames per second of the day: half of a real camera's, because in one
+second of real time the show must handle the frames of many seconds of the day.
 """
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
 ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")
-"""The faults of camera and analysis; the mirror must continue during all of them, also while the
-cores are busy.
+"""The faults of the camera, and those of the analysis. During faults of the analysis the mirror
+must continue, even while other programs keep all cores busy.
 """
 ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
 
@@ -64,7 +64,7 @@ APART = 2.2
 than the largest distance at which the tracker matches a face with a track (`tracker.GATE_RANGE`).
 """
 APART_S = 3.0
-"""The time after which somebody else may stand in the same place, s."""
+"""How long after somebody has left another person may stand in the same place, s."""
 
 
 class DayClock:

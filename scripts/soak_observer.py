@@ -42,15 +42,15 @@ and of the frame that is on the screen.
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
 ANALYSIS_S = 45.0
-"""How long the analysis may take to recover from a fault, s: its longest delay is 30 s."""
+"""How long the analysis may take to recover from a fault, s; its longest delay is 30 s."""
 STARTED_S = 5.0
-"""How long after a process's first frame its rate begins to be judged, s of the day."""
+"""The mirror's rate is not judged until this long after a process's first frame, s of the day."""
 SETTLED_S = 900.0
 """When the memory, the descriptors and the threads of a process are first measured, s of the day
 after its first frame: by then there were groups of all sizes.
 """
 LEAKED = 6
-"""The number of measurements in a row after which a descriptor or a thread too many is a leak."""
+"""More descriptors or threads than at first, in this many measurements in a row, are a leak."""
 SAMPLE_S = 10.0
 """The time between two measurements of the process, s of the day."""
 
@@ -64,9 +64,9 @@ CONTROL_WORK_S = 0.004
 class Control:
     """A loop in a separate process that does a mirror's work, to measure the machine's speed.
 
-    Other programs slow this loop as much as the show; what slows only the show does not slow the
-    loop. Rejected: a fixed floor for each load of the machine, because the load says little about
-    how long a program waits.
+    Other programs slow this loop as much as they slow the show. A fault of the show itself does
+    not slow the loop. Rejected: a fixed floor for each load of the machine, because the load says
+    little about how long a program waits.
     """
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ class Observer:
         self._window: object = None
         self._baseline: tuple[int, int] | None = None
         self._more = 0
-        """How many measurements in a row have found more descriptors or threads than at first."""
+        """How many measurements in a row have found more descriptors or threads than the first."""
 
     def show(
         self,
@@ -210,7 +210,7 @@ class Observer:
             self.findings.restarts.append((reason, took_s))
             self.findings.ended = None
             if took_s > RECOVERY_S:
-                self._mistake(f"a new process was back after {took_s:.1f} s", now)
+                self._mistake(f"a new process showed the mirror only after {took_s:.1f} s", now)
 
     def _mistake(self, problem: str, now: float) -> None:
         self.findings.mistakes.append(f"at {now - self._begins_at:.1f} s: {problem}")
@@ -293,7 +293,9 @@ class Observer:
         floor = (FULL_FPS if waiting else FLOOR_FPS) * self._control.share()
         self.findings.rates.append((rate, floor))
         if rate < floor:
-            self._mistake(f"the mirror shows {rate:.1f} frames/s (floor {floor:.1f})", now)
+            self._mistake(
+                f"the mirror shows {rate:.1f} frames/s (expected at least {floor:.1f})", now
+            )
         self._window_began_at, self._frames = machine, 0
 
     def _judge_process(self, now: float) -> None:
@@ -308,7 +310,8 @@ class Observer:
             self._more += 1
             if self._more == LEAKED:
                 self._mistake(
-                    f"descriptors and threads are {counts}; at first they were {self._baseline}",
+                    "the numbers of descriptors and threads are now "
+                    f"{counts}; at first they were {self._baseline}",
                     now,
                 )
         else:

@@ -45,8 +45,8 @@ JUDGED_INCHES = 55
 """The diagonal of the screen on which capitals must have LEAST_MM, inches."""
 
 FACES = (0.12, 0.25, 0.45)
-"""The heights of a face as shares of the picture's height: of a visitor at the line on the floor,
-of one at two metres, and of one very near.
+"""The heights of a visitor's face as shares of the picture's height: near the largest distance from
+which people are named, at two metres, and very near.
 """
 
 BEGINNING = 34
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         second=language.second_labels,
     )
     context = open_context(OffScreen(size), loaded, label_set)
-    print(f"Capitals on a screen of {width}×{height} px, in mm.\n")
+    print(f"The height of capitals on a screen of {width}×{height} px, mm\n")
     print(
         f"{'scene':<38}{'text':<{BEGINNING + 2}}"
         + "".join(f"{f'{inches} in':>8}" for inches in INCHES)

@@ -46,7 +46,9 @@ def summary_line(name: str, models: Path = MODELS) -> str:
 
 
 def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield a set's labels with their definitions and chains, and hidden labels with reasons.
+    """Yield lines with a set's labels, their ancestors and their definitions.
+
+    The lines of hidden labels also state the reason.
 
     Raises LabelSetError with the set's mistakes, before the first line.
     """
@@ -82,11 +84,11 @@ def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield lines that describe a set without mistakes, and how complete it is.
+    """Yield lines that describe a set without mistakes, and say how complete it is.
 
-    Raises LabelSetError with all mistakes of its files or, if there are none, with everything that
-    the show would reject: no visible label, text that no font can draw, the built file, the set's
-    own network.
+    Raises LabelSetError with all mistakes in the set's files. If there are none, it is raised with
+    all reasons for which a show would reject the set: no label is visible, no font can draw a text,
+    or the built file or the set's own network cannot be used.
     """
     source = _read_with_network(name, models)
     label_set = assemble(source, SAFE)
@@ -140,9 +142,9 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
-    """Return the contents of the set; raises LabelSetError with its mistakes.
+    """Return the contents of the set; raises LabelSetError with the set's mistakes.
 
-    If the set's own network is missing as well, this is the first of the mistakes.
+    If the set has mistakes and its own network is missing, the first one is about the network.
     """
     try:
         return read_source(name, models)
@@ -166,17 +168,17 @@ def _picture_mistakes(source: LabelSetSource) -> list[Mistake]:
 
 
 def _try_network(label_set: LabelSet) -> Input:
-    """Open the set's own network, run it on a picture, and return its input; raises KioskError."""
+    """Try the set's own network on a picture; return its input format. Raises KioskError."""
     from installation.naming.reading.classifier import open_classifier
 
     return open_classifier(label_set, "cpu").encoder.input
 
 
 def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:
-    """Return how the pictures for a set's own network are prepared, and where that is stated.
+    """Return a line: how pictures are prepared for a set's own network, and where this is stated.
 
-    `network_input` is the input of the opened network; if it is None, the line says what the set's
-    text files state.
+    `network_input` is the input format of the opened network; if it is None, the line says what the
+    set's text files state.
     """
     used = network_input or source.settings.input or InputSettings()
     stated = source.settings.input.model_fields_set if source.settings.input else set()

@@ -134,9 +134,7 @@ COPIED_SETTINGS = {
     "input",
     "output",
 }
-"""The optional settings that are copied from the original to a copy of a set, if the original has
-them.
-"""
+"""The optional settings that a copy of a set takes over from the original."""
 
 NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCESSOR_FILE)
 """The files of a set's own network."""
@@ -193,7 +191,7 @@ def check_plain(name: str, where: str) -> None:
     taken = name.casefold() in RESERVED_NAMES or WINDOWS_NAME.match(name)
     if not PLAIN_NAME.fullmatch(name) or taken:
         problem = f"'{ellipsize(name)}' cannot be the name of a set"
-        expected = f"letters A–Z, digits, - and _, at most 60, and not {', '.join(RESERVED_NAMES)}"
+        expected = f"at most 60 letters A–Z, digits, - and _, but not {', '.join(RESERVED_NAMES)}"
         if WINDOWS_NAME.match(name):
             expected = "another name, because Windows reserves this one for a device"
         raise LabelSetError(
@@ -202,7 +200,7 @@ def check_plain(name: str, where: str) -> None:
 
 
 def check_free(name: str, models: Path, remedy: str) -> None:
-    """Raise LabelSetError if `models` has a set of that name, in upper or lower case."""
+    """Raise LabelSetError with `remedy` if `models` has a set called `name`, ignoring case."""
     taken = {entry.name.casefold(): entry.name for entry in models.iterdir()}
     if existing := taken.get(name.casefold()):
         problem = "this set already exists; it was not changed"
@@ -215,7 +213,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
     folder, method = source.folder, source.settings.method
     yield (
         f"Open {display_path(folder / LABELS_CSV)} in a spreadsheet, write a row for each label, "
-        f"and save it as CSV. {SETTINGS_FILE} explains its columns."
+        f"and save it as CSV. {SETTINGS_FILE} explains the columns."
     )
     yield f"Give the set a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:

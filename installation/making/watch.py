@@ -99,7 +99,9 @@ def rebuild_on_change(
     has_ended: Callable[[], bool],
     models: Path = MODELS,
 ) -> None:
-    """Build the set each time its files have changed and stay unchanged, until `has_ended()`.
+    """Build the set after each change of its files, until `has_ended()`.
+
+    A change is built if the next check of the files finds no further change.
 
     `content` is what the show hides, and `log` is called with a line for each build or mistake.
     `has_ended` waits before it returns; the files are checked once per call. At the start, a stale

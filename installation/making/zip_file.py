@@ -58,8 +58,8 @@ from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
 MAX_ZIP_BYTES = 2**31 - 1
-"""The largest zip, bytes, compressed or not; larger ones are in the format zip64, which is
-rejected.
+"""The most bytes of a zip, and of its files after unpacking. Larger zips are in the format zip64,
+which is rejected.
 """
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
@@ -72,8 +72,8 @@ MAX_DIRECTORY_BYTES = 2**14
 """The largest central directory, bytes; a label set's has about 1,000."""
 
 MAX_COMPRESSION = 100
-"""The highest ratio of uncompressed to compressed bytes; deflate reaches 1,030, and the shipped
-labels.csv files 3 to 5."""
+"""The highest ratio of uncompressed to compressed bytes; deflate can reach 1,030, and the
+shipped labels.csv files have ratios of 3 to 5."""
 
 _END = struct.Struct("<4s4H2LH")
 """The zip's last record: signature, disks, entries on this and all disks, size and offset of the
@@ -85,7 +85,7 @@ field.
 """
 
 _ZIP64_LOCATOR_BYTES = 20
-"""The length of the record that precedes the last one in a zip64, bytes."""
+"""The length of the record before the last record of a zip64, bytes."""
 
 _ALLOWED_FLAGS = 0b1000_0000_1110
 """The allowed flags: deflate's options, sizes after the data, and UTF-8 names; the others mean
@@ -114,10 +114,10 @@ class Imported:
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     """Write the label set `name` to a zip, and return the zip's path.
 
-    The path is `to`, or NAME.zip in it if `to` is a folder.
+    The path is `to` or, if `to` is a folder, NAME.zip in that folder.
 
-    The same set results in the same bytes. Raises LabelSetError if the set has mistakes, if its
-    built file is missing or stale, or if the zip exists and `force` is false.
+    The same set always results in the same bytes. Raises LabelSetError if the set has mistakes, if
+    its built file is missing or stale, or if the zip exists and `force` is false.
     """
     label_set = load_label_set(name, EVERYTHING, models, where="kiosk labels export")
     check_plain(name, display_path(label_set.folder))
@@ -126,7 +126,9 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
     check_ordinary(to)
     if to.exists() and not force:
         problem = "a file of this name exists"
-        raise LabelSetError(Mistake(display_path(to), problem, "Name another one, or add --force."))
+        raise LabelSetError(
+            Mistake(display_path(to), problem, "Name another file, or add --force.")
+        )
     with write_errors(to), TemporaryDirectory(prefix=".export-", dir=to.parent) as staging:
         zip_ = Path(staging) / to.name
         _pack(label_set.folder, zip_)
@@ -264,7 +266,9 @@ def _check_entries(
     if len(set(names)) != len(names):
         found("the zip contains a file twice")
     if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
-        found(f"its files have {total:,} bytes unpacked (expected at most {MAX_ZIP_BYTES:,})")
+        found(
+            f"its unpacked files have {total:,} bytes in all (expected at most {MAX_ZIP_BYTES:,})"
+        )
     if not mistakes and f"{names[0].partition('/')[0]}/{SETTINGS_FILE}" not in names:
         found(f"the zip does not contain {SETTINGS_FILE}")
     if _overlap(entries, opened, end):
@@ -386,8 +390,8 @@ def _check_examples(label_set: LabelSet) -> None:
     if path.anchor or ".." in path.parts:
         problem = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
         remedy = (
-            "In the set's folder, create a link named examples to that folder, and delete the "
-            "line `examples`."
+            "In the set's folder, create a link named examples that leads to that folder, and "
+            "delete the line `examples` of labelset.yaml."
         )
         raise LabelSetError(
             Mistake(display_path(label_set.folder / SETTINGS_FILE), problem, remedy)

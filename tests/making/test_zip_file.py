@@ -187,7 +187,7 @@ def test_pictures_are_in_the_sets_own_folder(
     assert answer.endswith("Ask its author to correct it and to export it again.")
     assert list(tree(elsewhere)) == ["own", "own/labelset.yaml"]
     (models / SHIPPED / "labelset.yaml").write_bytes(yaml)
-    assert "create a link named examples" in refused(
+    assert "create a link named examples that leads to" in refused(
         lambda: export(SHIPPED, models, zip_, force=True)
     )
 

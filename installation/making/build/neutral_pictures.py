@@ -1,7 +1,7 @@
-"""Draws pictures without a person, which show the labels that a network prefers in general.
+"""Draws pictures without a person, to find the labels that a network prefers on any picture.
 
-These are plain greys, gradients and noise of several grain sizes, each empty or with a grey figure
-of head and shoulders. Because they are drawn by code, calibration needs no picture of a person.
+The pictures are plain greys, gradients and noise of several grain sizes, each empty or with a grey
+figure of head and shoulders. Because code draws them, calibration needs no picture of a person.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Canvas = npt.NDArray[np.float32]
 def neutral_pictures(count: int, seed: int = 0) -> Iterator[Pixels]:
     """Yield `count` pictures `(224, 224, 3)` uint8 RGB; every second picture shows a figure.
 
-    The same `seed` results in the same pictures for any `count`.
+    With the same `seed`, a larger `count` only adds pictures at the end.
     """
     random = np.random.default_rng(seed)
     for number in range(count):

@@ -1,9 +1,9 @@
 """Decodes an artist's picture file to upright RGB pixels.
 
 Pillow decodes all formats; pi-heif adds HEIC. Rejected: OpenCV, which supports neither HEIC nor
-GIF, returns the colours hidden under transparency, and rejects a JPEG without its last two bytes. A
-picture's header is checked before it is decoded, and JPEGs are reduced while they are decoded, so
-no file takes more memory than MAX_PIXELS allows.
+GIF, returns the colours hidden under transparency, and rejects a JPEG that lacks its last two
+bytes. MAX_PIXELS and MAX_JPEG_PIXELS limit the memory, because a picture's header is checked before
+the picture is decoded, and JPEGs are reduced while they are decoded.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ several pictures, the first is used.
 
 MAX_PIXELS = 120_000_000
 """The largest number of pixels of a picture: 360 MB when decoded. The sensors of most telephones
-have 108 million or fewer.
+have 108 million pixels or fewer.
 """
 MAX_JPEG_PIXELS = 210_000_000
-"""The largest number of pixels of a JPEG, which is decoded at 1/8 of its size or more. A
-telephone's largest JPEGs have 200 million; a progressive JPEG of that size takes 600 MB while it is
-decoded.
+"""The largest number of pixels of a JPEG, which may be reduced to 1/8 of its width and height while
+it is decoded. The largest JPEGs of telephones have 200 million pixels. If such a JPEG is
+progressive, it takes 600 MB while it is decoded.
 """
 MIN_SIDE = 64
 """The least side of a picture, px; smaller pictures are too coarse to compare with a visitor's
@@ -158,7 +158,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
 
 
 def _other_format(data: bytes) -> str:
-    """Return a text that says that the file is not a picture, and what it is if that is known."""
+    """Return a text that says that the file is not a picture, and, if known, what it is."""
     if not data:
         return "it is empty (copy it again)"
     for start, mark, name in OTHER_FORMATS:
@@ -193,9 +193,9 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
 
 
 def _lacks_tail_only(data: bytes) -> bool:
-    """Return whether a file is a JPEG whose last scan has begun.
+    """Return whether a file is a JPEG that has reached a scan with its finest details.
 
-    The last scan of a progressive JPEG contains its finest details; a baseline JPEG has one scan.
+    The scans of a progressive JPEG become finer; a baseline JPEG has one scan with all details.
     """
     start = data.rfind(START_OF_SCAN)
     if not data.startswith(b"\xff\xd8") or start < 0 or len(data) < start + 5:
@@ -238,8 +238,8 @@ def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPictur
 def _missing_rows(pixels: Pixels) -> int:
     """Return the number of rows at the end of a truncated JPEG that are missing, at least in part.
 
-    libjpeg fills missing blocks with middle grey. Rows that are grey at their right end count as
-    missing too, but only next to missing blocks.
+    libjpeg fills missing blocks with middle grey. So a row counts as missing if its right end is
+    middle grey and all rows below it are missing.
     """
     ends = pixels[:, -4:].reshape(len(pixels), -1).astype(int)
     missing = np.all(abs(ends - 128) <= 1, axis=1)[::-1]

@@ -17,10 +17,10 @@ class BuildResult:
 
     `tensors` are the built file's tensors. Tensors of labels have a row for each row of labels.csv,
     or for each row that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
-    network's weights. `figures` are sentences for the card; `notes` are sentences for the person
-    who builds, and are not stored; `provenance` are sentences for the card only, about how the
-    numbers were made. `pictures` is the fingerprint of the artist's pictures, empty if there are
-    none.
+    network's weights. `figures` are sentences for the set's card.md; `notes` are sentences for the
+    person who builds, and are not stored; `provenance` are sentences for card.md only, about how
+    the numbers were made. `pictures` is the fingerprint of the artist's pictures, empty if there
+    are none.
     """
 
     tensors: Mapping[str, torch.Tensor]

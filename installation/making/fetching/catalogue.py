@@ -3,9 +3,9 @@
 `yunet` and `clip` are pinned here, because several public projects state the same SHA-256 for each
 of them. The other files are not pinned: for `persons-21k` and timm's other networks no such value
 was found, and for `imagenet-safety` only a copy that may differ from the original. Their SHA-256 is
-recorded by the first fetch, and later fetches refuse another file. The recorded value is the one
-that Hugging Face states; for image-net.org it is computed from the fetched file, if this has the
-right format. A venue that knows the right SHA-256 states it with --sha256.
+recorded by the first fetch; later fetches refuse a file with another SHA-256. The recorded value is
+the one that Hugging Face states; for image-net.org it is computed from the fetched file, if that
+has the right format. A venue that knows the right SHA-256 states it with --sha256.
 """
 
 from __future__ import annotations

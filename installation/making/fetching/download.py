@@ -27,7 +27,7 @@ RETRY_LATER = (408, 425, 429)
 
 
 class TemporaryError(FetchError):
-    """A fetch that failed for a temporary reason: another attempt may succeed."""
+    """A fetch failed for a temporary reason, so another attempt may succeed."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _first_byte(response: httpx2.Response, wanted: int, part: Path, where: str) 
     """Return the position in the file at which a response begins: `wanted` or 0.
 
     `part` is the partial file that the response continues, and `where` the location in messages.
-    Raises FetchError if it begins elsewhere, or if the response does not contain the file.
+    Raises FetchError if the response begins at another position or does not contain the file.
     """
     status = response.status_code
     begins = response.headers.get("Content-Range", "").startswith(f"bytes {wanted}-")

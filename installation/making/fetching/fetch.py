@@ -27,7 +27,7 @@ from installation.making.fetching.download import Address, TemporaryError, downl
 from installation.settings.paths import WEIGHTS
 
 TOLERANCE = 2
-"""The factor by which a file may be larger than its approximate size."""
+"""A file may have at most this many times the approximate size that the catalogue states."""
 
 LARGEST = 8_000_000_000
 """The most bytes that are downloaded of a file whose size is not known beforehand. The largest of

@@ -88,7 +88,7 @@ def keras_hash(file: Path) -> str | None:
 def keras_has_changed(folder: Path) -> bool:
     """Return whether a set's keras_model.h5 has changed since classifier.onnx was made from it.
 
-    Raises LabelSetError if one of the two cannot be read.
+    Raises LabelSetError if one of the two files cannot be read.
     """
     file, made = folder / KERAS_FILE, folder / ONNX_FILE
     if not (file.exists() and made.exists()):

@@ -7,7 +7,7 @@ uncompressed and contiguously are read; Keras writes no others. So a file cannot
 more than its size.
 
 Rejected: h5py, whose C library follows links to other files, loads modules for compressed data, and
-has had many memory errors; the tests use it to write such files.
+has had many memory errors. The tests use h5py to write HDF5 files.
 """
 
 from __future__ import annotations

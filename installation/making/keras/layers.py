@@ -97,7 +97,7 @@ class AveragePooling(_OnPictures):
 
 
 class Dense(_Layer):
-    """A weighted sum of all numbers for each unit."""
+    """Keras' Dense: each output is a weighted sum of all inputs."""
 
     units: Units
     activation: Activation
@@ -119,8 +119,8 @@ KINDS: dict[str, type[_Layer]] = {
 INPUT = "InputLayer"
 CHAIN = "Sequential"
 GRAPHS = ("Functional", "Model")
-"""Keras' names for a network of layers: a plain sequence, or a graph in which each layer names its
-inputs.
+"""Keras' class names of networks: `CHAIN` is a plain sequence of layers, and `GRAPHS` are graphs in
+which each layer names its inputs.
 """
 
 
@@ -137,7 +137,7 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
         where = ".".join(str(part) for part in error["loc"]) or "config"
         name = ellipsize(str(config.get("name")) if isinstance(config, dict) else "?")
         seen = "missing" if error["type"] == "missing" else ellipsize(repr(error["input"]))
-        problem = f"{where} of its layer '{name}' ({class_name}) is {seen}"
+        problem = f"the setting {where} of its layer '{name}' ({class_name}) is {seen}"
         raise RefusedError(
             f"{problem}, which Teachable Machine's image networks do not have"
         ) from None

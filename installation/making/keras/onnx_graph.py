@@ -1,7 +1,7 @@
 """Builds an ONNX network from the layers and weights of a Keras network.
 
 Keras puts the channels last, ONNX first. The weights are transposed once, here, so that the network
-needs no transposition at each step.
+transposes nothing when it runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from installation.making.keras.h5_file import KerasFile
 from installation.making.keras.layers import RefusedError
 
 OPSET, IR_VERSION = 17, 8
-"""The versions of ONNX 1.12 of June 2022, which has all operations that are used here."""
+"""The versions of the operations and of the file format; ONNX 1.12 (June 2022) has both."""
 
 LARGEST_SIDE = 2048
 """The largest side of a picture or of a layer's output, px."""
@@ -189,10 +189,11 @@ class GraphBuilder:
 
 
 def _checked(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a picture; raises RefusedError if it is empty or too large."""
+    """Return the output `shape` of the layer `name`; raises RefusedError if empty or too large."""
     if not all(1 <= side <= LARGEST_SIDE for side in shape[1:]):
         seen = "×".join(map(str, shape))
-        raise RefusedError(f"its layer '{name}' would make pictures of {seen}")
+        expected = f"expected sides of 1 to {LARGEST_SIDE:,} px"
+        raise RefusedError(f"its layer '{name}' would make pictures of {seen} ({expected})")
     return shape
 
 

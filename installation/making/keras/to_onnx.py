@@ -18,10 +18,10 @@ from installation.making.keras.layers import RefusedError
 from installation.making.keras.onnx_graph import GraphBuilder, Signal
 
 CHILD_BYTES = 2**29
-"""The memory limit of the child process, bytes, in addition to its libraries and eight times the
-file's size.
+"""The memory, bytes, that the child process may use in addition to that of its libraries and eight
+times the file's size.
 
-A file of Teachable Machine takes 13 MB in all (measured).
+The conversion of a file of Teachable Machine takes 13 MB (measured).
 """
 
 CHILD_CPU_S = 60
@@ -81,7 +81,7 @@ def to_onnx(data: bytes) -> bytes:
 
 
 class _Walk:
-    """Visits the layers of a network, including the layers of networks in it, in order."""
+    """Visits the layers of a network in order, including the layers of inner networks."""
 
     def __init__(self, builder: GraphBuilder) -> None:
         self._builder = builder
@@ -127,7 +127,7 @@ def _only(values: Any) -> Any:
     """Return the only one of `values`; raises RefusedError if there are several or none."""
     if not isinstance(values, list) or len(values) != 1:
         raise RefusedError(
-            "it uses a layer twice, or has several inputs or outputs (expected one of each)"
+            "it uses a layer twice, or does not have exactly one input and one output"
         )
     return values[0]
 
@@ -143,7 +143,9 @@ def _picture_shape(part: Any) -> tuple[int, int, int]:
         or not all(type(side) is int and 16 <= side <= 1024 for side in sides[:2])
         or sides[2] != 3
     ):
-        raise RefusedError(f"its input is {shape} (expected pictures in colour, 16 to 1,024 px)")
+        raise RefusedError(
+            f"its input is {shape} (expected colour pictures with sides of 16 to 1,024 px)"
+        )
     return sides[0], sides[1], sides[2]
 
 

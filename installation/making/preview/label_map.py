@@ -1,10 +1,10 @@
 """Draws a label set as a map: similar labels are near each other, and frequent ones are large.
 
 Labels are placed by the sentence embeddings of their names and definitions. PCA lays them out by
-default: its directions can be interpreted, and a new row hardly moves the others, so two states of
-a set can be compared. t-SNE, which starts from PCA, keeps more neighbours together but places all
-labels differently each time; it is an option. Rejected: UMAP, which has the same properties as
-t-SNE and needs a compiler at run time.
+default, because its directions can be interpreted, and because a new row hardly moves the other
+labels, so that two states of a set can be compared. t-SNE, which starts from PCA, is an option: it
+keeps more neighbours together, but places all labels differently if a row is added. Rejected: UMAP,
+which has the same properties as t-SNE and needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_PAIRS = 2000
 """The largest number of pairs that are reported, the most similar first."""
 
 BLOCK_SIZE = 256
-"""The number of labels that are compared with all others at once: 26 MB for 25,000 labels."""
+"""The number of labels that are compared at once with all labels; takes 26 MB for 25,000 labels."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
 """The type sizes of a label that never wins, and of the label that wins most often, px per em.
@@ -51,12 +51,12 @@ These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, bo
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0
-"""The number of labels that fill a map, and the largest factor by which type is larger on a map of
-fewer labels.
+"""The number of labels that fill a map, and the largest factor by which type is enlarged if there
+are fewer.
 """
 
 TYPE_STEP_PX = 4
-"""The step by which a name's type gets smaller until the name fits, px per em."""
+"""The step by which the type of a name is reduced until the name fits, px per em."""
 
 HIDDEN: Colour = (90, 90, 90)
 JOINED: Colour = (0, 120, 0)
@@ -64,7 +64,7 @@ JOINED: Colour = (0, 120, 0)
 
 @dataclass(frozen=True)
 class Dot:
-    """A label on the map; `wins` is the number of pictures that it won, None if it is hidden."""
+    """A label on the map; `wins` counts the pictures on which it scored best; None if hidden."""
 
     name: str
     wins: int | None
@@ -152,7 +152,7 @@ def paint_map(
 
 
 def _relative_wins(dot: Dot, max_wins: int) -> float:
-    """Return the square root of `dot.wins` divided by the most wins of any label, 0–1."""
+    """Return √(`dot.wins` / `max_wins`), 0–1; `max_wins` are the most wins of any label."""
     return ((dot.wins or 0) / max_wins) ** 0.5 if max_wins else 0.0
 
 

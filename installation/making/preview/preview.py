@@ -68,7 +68,7 @@ def preview(
     embed: Embed | None = None,
     to: Path | None = None,
 ) -> Preview:
-    """Write a label set as a map, and return the map with the table.
+    """Draw a map of a label set, write it to a file, and return its path with the table.
 
     Takes about half a minute for a thousand labels.
 
@@ -83,7 +83,7 @@ def preview(
 
     Raises:
         KioskError: if the set cannot be shown, or the map cannot be written. Letters that no font
-            can draw are mistakes with their rows.
+            can draw are reported with their rows.
     """
     language = settings.language.labels
     source = read_source(name, models)
@@ -116,7 +116,7 @@ def preview(
     similar = [f"{names[rows[a].id]} = {names[rows[b].id]}" for a, b in pairs]
     property_ = "pairs that mean nearly the same"
     if len(pairs) == label_map.MAX_PAIRS:
-        property_ += ", or more: only the most similar are counted"
+        property_ += " (there may be more; only the most similar are counted)"
     table = [
         *_win_rows(label_set, trial),
         _long_names(label_set, screen),
@@ -127,7 +127,7 @@ def preview(
 
 
 def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
-    """Yield the number of hidden labels, if other labels are hidden than by default."""
+    """Yield a sentence about hidden labels, unless exactly those hidden by default are hidden."""
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))
@@ -148,7 +148,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"For each class, if the network were certain of it: {evenness(trial.classes)}."
+        yield f"If the network were certain of each class in turn: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
@@ -157,8 +157,8 @@ def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
     lines = "Lines join labels that mean nearly the same."
     return (
         f"{counted(len(label_set.labels), 'label')}; those with similar meanings are near each "
-        f"other. Larger ones win more of {len(trial.pictures):,} pictures (neutral ones and the "
-        "rehearsal).",
+        f"other. Larger labels win more of the {len(trial.pictures):,} pictures (neutral pictures "
+        "and the rehearsal).",
         f"{lines} Grey dots: hidden labels ({hidden:,})." if hidden else lines,
     )
 
@@ -192,9 +192,10 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
 
 
 def _untranslated(source: LabelSetSource, visible: set[str], language: str) -> Iterator[TableRow]:
-    """Yield rows for visible labels that lack a translation to `language` or a language of the set.
+    """Yield a row for each language, with the visible labels that are not translated into it.
 
-    A set's own words are assumed to be English.
+    The languages are `language` and those of the set's translations. The set's own words are
+    assumed to be English.
     """
     rows = [row for row in source.rows if row.id in visible]
     languages = {code for row in source.rows for code in row.wordings}

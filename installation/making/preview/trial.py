@@ -1,4 +1,4 @@
-"""Tries a label set before a show, on neutral pictures, the rehearsal, and each class."""
+"""Tries a label set before a show, on neutral pictures, on the rehearsal, and on each class."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEUTRAL_PICTURES = 120
 """The number of neutral pictures, enough to notice a label that wins most of them."""
 
 REHEARSAL_FRAMES = 30
-"""The number of pictures of the rehearsal, all with its visitor in front of the mirror."""
+"""The number of pictures taken from the rehearsal; all show its visitor before the mirror."""
 
 CLASS_LOGIT = 12.0
 """The logit of a class of which a network is certain, while all others are 0."""
@@ -34,8 +34,8 @@ class Trial:
     Args:
         neutral: The scores of the neutral pictures.
         rehearsal: The scores of pictures of the rehearsal's visitor.
-        classes: The scores of each class of the network, as if it were certain; no rows if the
-            network's classes are not used.
+        classes: A row for each class of the network, with the scores that the labels would have if
+            the network were certain of the class; no rows if the network's classes are not used.
 
     """
 
@@ -83,9 +83,10 @@ def _rehearsal_frames() -> Iterator[Frame]:
 
 
 def _class_scores(classifier: CropClassifier) -> torch.Tensor:
-    """Return the label scores for each class of the default network, one row per class.
+    """Return a row of label scores for each class of the default network.
 
-    Each row has the scores that the labels would have if the network were certain of that class.
+    These are the scores that the labels would have if the network were certain of the class. There
+    are no rows if the set does not use the classes of the default network.
     """
     label_set = classifier.label_set
     if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":

@@ -127,7 +127,7 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     assert named.startswith("Of 120 neutral pictures, ")
     assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert classes.startswith("For each class, if the network were certain of it: ")
+    assert classes.startswith("If the network were certain of each class in turn: ")
 
 
 def test_the_show_s_own_min_score_and_detector_are_used(

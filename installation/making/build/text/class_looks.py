@@ -6,7 +6,7 @@ by semicolons. Which person a photographed object stands for is an opinion; this
 kiosk's opinion. The listed labels exist and are shown, and no class of clothing leads to a label
 about the body, hair or clothing.
 
-The lists are used only for a set with `lists: true` in labelset.yaml, because they name that set's
+The lists are used only for a set with `lists: true` in labelset.yaml, because another set has other
 labels.
 """
 
@@ -36,8 +36,8 @@ from installation.naming.scoring.conse import LIST_LENGTH
 LOOKS_CSV = Path(__file__).with_name("looks.csv")
 
 PRIOR_CSV = Path(__file__).with_name("class_prior.csv")
-"""The file with the share of each class in the network's output for people: the columns `id`,
-`name` and `share`.
+"""The file with the prior of each class, which is about the mean of its scores on pictures of
+people, in the columns `id`, `name` and `share`.
 """
 
 
@@ -71,16 +71,16 @@ def class_looks(file: Path = LOOKS_CSV) -> tuple[ClassLooks, ...]:
 
 @cache
 def class_prior() -> torch.Tensor:
-    """Return the share of each class in the network's output for people, `(1000,)`, never 0."""
+    """Return the prior of each class, read from `PRIOR_CSV`, `(1000,)`, never 0."""
     with PRIOR_CSV.open(encoding="utf-8", newline="") as file:
         shares = {row["id"]: float(row["share"]) for row in csv.DictReader(file)}
     return torch.tensor([shares[id_] for id_ in imagenet.classes()])
 
 
 def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) -> torch.Tensor:
-    """Return the rows of labels.csv that each class lists, `(1000, LIST_LENGTH)` int64.
+    """Return the indices in `rows` of the labels of each class, `(1000, LIST_LENGTH)` int64.
 
-    Unused entries are −1.
+    Unused entries are −1. `looks` are the rows of looks.csv, by default those of the shipped file.
 
     Raises LabelSetError with a mistake for each row of looks.csv that lists a label which does not
     exist or is hidden, or too many labels.
