@@ -190,7 +190,7 @@ def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Fi
     from installation.show.entry import run_show
 
     class Idle(Guard):
-        """A guard that enforces nothing; its privacy text has three lines, like the real guard's."""
+        """A guard that enforces nothing; its privacy text has three lines, like the real one."""
 
         def check_stage_one(self) -> None:
             pass
