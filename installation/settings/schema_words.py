@@ -422,3 +422,14 @@ def quoted(text: str, *, not_with: str = "") -> str:
     if "'" not in text:
         return f"'{text}'"
     return "'" + text.replace("'", "''") + "'"
+
+
+def yaml_remedy(description: str) -> str:
+    """Return the remedy for a mistake that only PyYAML found, from its `description`."""
+    if "\\t" in description or "tab" in description:
+        return "Indent with spaces, not with tabs."
+    if "mapping values" in description:
+        return "Put text that contains a colon in quotes, and indent all lines of a section alike."
+    if "alias" in description or "anchor" in description:
+        return "Write the value out, or put text that begins with * or & in quotes."
+    return "Check the indentation, quotes and brackets of this line and the one above."

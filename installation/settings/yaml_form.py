@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from installation.errors import ellipsize
 from installation.settings.damaged_text import CURLY, INVISIBLE, without_curly_quotes
-from installation.settings.schema_words import quoted, typed
+from installation.settings.schema_words import quoted, typed, yaml_remedy
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -103,7 +103,7 @@ def explain_failure(text: str, failure_line: int, description: str) -> Flaw:
             return flaw
         break
     problem = f"this is not well-formed YAML ({description})"
-    return Flaw(failure_line, problem, _remedy_for(description))
+    return Flaw(failure_line, problem, yaml_remedy(description))
 
 
 def explain_plain_text(text: str) -> Flaw | None:
@@ -201,7 +201,13 @@ def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -
     if text.rstrip() in ("---", "...") and has_settings:
         problem = f"the line '{seen}' begins a second document (expected one in a file)"
         return Flaw(number, problem, "Delete this line.")
-    return _joined_flaw(number, text) if line is None else None
+    if line is not None:
+        return None
+    quote = text.lstrip()[:1]
+    if quote in ("'", '"') and text.count(quote) % 2:
+        problem = f"the quote {quote} that opens on this line is not closed"
+        return Flaw(number, problem, f"Type `{text.strip().replace(quote, '')}`, without quotes.")
+    return _joined_flaw(number, text)
 
 
 def _joined_flaw(number: int, text: str) -> Flaw | None:
@@ -437,14 +443,3 @@ def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | Non
                     return number, place + 1
             before = letter
     return None
-
-
-def _remedy_for(description: str) -> str:
-    """Return the remedy for a mistake that only PyYAML found, from its `description`."""
-    if "\\t" in description or "tab" in description:
-        return "Indent with spaces, not with tabs."
-    if "mapping values" in description:
-        return "Put text that contains a colon in quotes, and indent all lines of a section alike."
-    if "alias" in description or "anchor" in description:
-        return "Write the value out, or put text that begins with * or & in quotes."
-    return "Check the indentation, quotes and brackets of this line and the one above."

@@ -43,6 +43,16 @@ LONG = "".join(f"# a line between the quote and the end, {n}\n" for n in range(9
             "Type `- 'slur'`, with the closing quote.",
         ),
         (
+            f'"labels: persons\nlanguage: en\n{LONG}',
+            '1: the quote " that opens on this line is not closed. '
+            "Type `labels: persons`, without quotes.",
+        ),
+        (
+            f'labels: objects\n"language": "en\n{LONG}',
+            '2: the quote " that opens on this line is not closed. '
+            "Type `language: en`, without quotes.",
+        ),
+        (
             f"content:\n  hide: [slur, insult\n  acknowledged: ''\n{LONG}screen:\n  title: x\n",
             "2: the bracket [ that opens on this line is not closed. Write ] after the last item.",
         ),
