@@ -35,12 +35,12 @@ PRIVACY = {
     "prevent",
 }
 DETECTOR_WORDS = {
-    "auto": "auto, yunet if its file has been fetched, otherwise mtcnn",
+    "auto": "auto: yunet if its file has been fetched, otherwise mtcnn",
     "mtcnn": "mtcnn",
     "yunet": "yunet",
 }
 DEVICE_WORDS = {
-    "auto": "auto, a graphics card if there is one, otherwise the processor",
+    "auto": "auto: a graphics card if there is one, otherwise the processor",
     "cuda": "a graphics card by NVIDIA",
     "mps": "a Mac's graphics processor",
     "cpu": "the processor",
@@ -203,7 +203,7 @@ def _plan(
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} frames a second"
     rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
-    unchecked = "" if display_exists else ", not checked: this session has no display"
+    unchecked = "" if display_exists else ", not checked, because this session has no display"
     choice = (
         "the label with the most evidence" if reading.draw == "top" else "a label drawn at random"
     )
@@ -224,10 +224,10 @@ def _plan(
         ),
         (
             "reading",
-            f"after at least {reading.min_time_s:g} s and "
-            f"{counted(reading.min_readings, 'reading')}, of which {reading.agreement:.0%} agree; "
-            f"{choice}; shown for {reading.hold_s:g} s, or longer if the text takes longer to "
-            "read, then removed",
+            f"{choice}, after at least {reading.min_time_s:g} s and "
+            f"{counted(reading.min_readings, 'reading')}, if at least {reading.agreement:.0%} of "
+            f"the readings agree; shown for {reading.hold_s:g} s, or longer if the text takes "
+            "longer to read, then removed",
         ),
         (
             "screen",
@@ -248,7 +248,7 @@ def _plan(
 def _source_in_words(source: Source) -> str:
     match source:
         case Auto():
-            return "auto, the first camera, or the rehearsal if there is none"
+            return "auto: the first camera, or the rehearsal if there is no camera"
         case Rehearsal():
             return (
                 "the rehearsal, a simulated visitor (a portrait that approaches, looks and leaves)"

@@ -186,7 +186,7 @@ class _Examination:
             problem = "visitors.least_size is 0, so everybody in the picture is classified"
             remedy = (
                 "The distance of the line on the floor is computed from this size. Write 0.1, the "
-                "default, or another share of the height."
+                "default, or another share of the picture's height."
             )
             return Finding("fallback", f"{problem}. {remedy}")
         size = camera.width, camera.height
@@ -194,8 +194,8 @@ class _Examination:
             size = camera.height, camera.width
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
-            f"camera of {angle}° (diagonal): line at {line.line_m:.1f} m, "
-            f"visitors see the notice from {line.announced_m:.1f} m on"
+            f"diagonal angle of view {angle}°: the line is {line.line_m:.1f} m from the plane of "
+            f"the camera; visitors see the notice from {line.announced_m:.1f} m on"
             for angle, line in lines.items()
         )
         intro = (
@@ -215,7 +215,7 @@ class _Examination:
             return Finding("ok", "all frames can be locked in memory, so none is written to swap")
         problem = (
             f"frames need {needed / 1e6:.0f} MB of locked memory (allowed {limit / 1e6:.0f} MB), "
-            "so some may be written to swap"
+            "so some frames may be written to swap"
         )
         remedy = "`kiosk service` prints a unit that allows it; by hand, raise `ulimit -l`."
         return Finding("fallback", f"{problem}. {remedy}")

@@ -56,7 +56,7 @@ def fetch(args: argparse.Namespace) -> int:
     """
     if args.sha256 is not None and (len(args.names) != 1 or args.names == [ALL]):
         seen = " ".join(args.names) or "none"
-        problem = f"a SHA-256 belongs to one file (names: {seen}, expected one)"
+        problem = f"this option needs exactly one NAME (seen: {seen})"
         raise FetchError(Mistake("--sha256", problem, "Give one NAME."))
     if not args.names:
         _print_catalogue()

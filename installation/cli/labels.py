@@ -58,7 +58,7 @@ def add_commands(commands: Commands) -> None:
         "check a set: confirm that it is valid, or list all mistakes in its files",
     )
     add_file_argument(
-        add("build", build_set, "compute the one file of the set that the show loads")
+        add("build", build_set, "compute the built file of a set, which the show loads")
     )
     preview = add(
         "preview", preview_set, "paint a set as a map, and print how evenly its labels are chosen"
@@ -80,7 +80,7 @@ def add_commands(commands: Commands) -> None:
     preview.add_argument(
         "--neighbours",
         action="store_true",
-        help="arrange the map by t-SNE, which places similar labels together, instead of PCA",
+        help="arrange the map by t-SNE, which places similar labels together, instead of by PCA",
     )
     export = add("export", export_set, "pack a set into one file, without pictures")
     export.add_argument(
@@ -134,7 +134,7 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
         try:
             line = summary_line(name)
         except KioskError as error:
-            line = f"has mistakes ({len(error.mistakes)}): kiosk labels check {name}"
+            line = f"has {counted(len(error.mistakes), 'mistake')}; list: kiosk labels check {name}"
         say(f"{name:<{width}}  {line}")
     return DONE
 

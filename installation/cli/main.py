@@ -36,9 +36,9 @@ from installation.settings.packages import ALL_PACKAGES, has_all_packages
 
 DISK_ERRORS = {
     errno.ENOSPC: "Make room on that disk.",
-    errno.EDQUOT: "Make room: your quota on that disk is used up.",
-    errno.EROFS: "That disk is read-only: write to another one.",
-    errno.EIO: "Check that disk: it may be failing.",
+    errno.EDQUOT: "Your quota on that disk is used up. Make room there.",
+    errno.EROFS: "That disk is read-only. Write to another disk.",
+    errno.EIO: "Check whether that disk is failing.",
 }
 """The disk errors that any command may meet when it writes, each with its remedy."""
 

@@ -74,7 +74,9 @@ def add_commands(commands: Commands) -> None:
         help="print the unit of a show that does not use a desktop, but a display that only the "
         "show uses: an X server (x11, the default) or the Wayland compositor cage",
     )
-    kinds.add_argument("--screen", **own, help="print the unit of the display of --own-display")
+    kinds.add_argument(
+        "--screen", **own, help="print the unit that starts the display of --own-display"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

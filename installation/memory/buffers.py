@@ -84,10 +84,10 @@ def overwrite_freed_memory() -> bool:
     can do this. Blocks of up to 1,032 bytes are overwritten only if glibc's cache for such blocks
     is off (GLIBC_TUNABLES); turning it off has no measurable cost.
 
-    Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time,
-    painting a frame no more than 3 % (3.6 ms). Rejected: `malloc_trim` after a visitor has left,
-    which is faster (2–6 ms) but does not remove blocks of less than a page; rows of pictures were
-    found in such blocks.
+    Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time than
+    without overwriting, and painting a frame (3.6 ms) at most 3 % more. Rejected: `malloc_trim`
+    after a visitor has left, which is faster (2–6 ms) but does not remove blocks of less than a
+    page; rows of pictures were found in such blocks.
     """
     if sys.platform != "linux":
         return False
@@ -98,11 +98,12 @@ def overwrite_freed_memory() -> bool:
 def return_freed_memory() -> None:
     """Return the C library's freed pages to the system, if it is glibc; takes some milliseconds.
 
-    Each thread may have an arena of its own. `malloc_trim` returns the free pages of all arenas
-    except those at their ends; the end of the calling thread's arena is returned too. So a thread
-    that has used networks calls this when it ends: in eight hours of a soak the ends of some arenas
-    grew by 30 MB. Rejected: one arena for all threads. It did not grow either, but on a busy
-    machine the mirror waited 10 to 80 ms for the arena while the analysis overwrote memory.
+    Each thread may have an arena of its own. `malloc_trim` returns the free pages of all arenas,
+    but not those at the end of an arena. This function also returns the end of the calling thread's
+    arena, so a thread that has used networks calls it when the thread ends. Without this, the ends
+    of some arenas grew by 30 MB in a test of eight hours. Rejected: one arena for all threads. It
+    did not grow either, but on a busy machine the mirror waited 10 to 80 ms for the arena while the
+    analysis overwrote memory.
     """
     if sys.platform != "linux":
         return

@@ -4,8 +4,8 @@ An arena is a region of memory from which a library allocates. Everything that n
 a visitor's picture is stored in it. While a frame is analysed, all layers reuse it, so memory is
 not mapped, filled and unmapped for each layer. After the frame, `forget_activations` returns the
 memory to the C library, which overwrites it. Rejected: sessions without an arena, which took 1.4
-times as long for a crowd of 16; and a run on black pictures, which does not overwrite all data of a
-larger batch.
+times as long as with one for a crowd of 16; and a run on black pictures, which does not overwrite
+all data of a larger batch.
 """
 
 from __future__ import annotations

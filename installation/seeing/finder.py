@@ -1,15 +1,16 @@
-"""Finds and follows the faces of a camera's frames, with as few detections as visitors need.
+"""Finds and follows the faces of a camera's frames, and decides when and where to look.
 
 A look is one detection. A full look searches the whole frame, five times a second, even if nobody
 is present. Between full looks, only the places at which the tracks predict faces are searched. Such
-a look takes a tenth of the time, and is repeated so often that the square that the screen draws
-around a face stays on it while it moves. While a face may be a newcomer's, full looks follow every
-`NEWCOMER_INTERVAL_S` until its track is shown. So a newcomer's square appears within half a second:
-at most `DETECT_INTERVAL_S` pass until the first look that finds the face, and `tracker.MIN_AGE_S`
-after that, both rounded up to frames.
+a look takes a tenth of the time of a full look, and is repeated so often that the square that the
+screen draws around a face stays on it while it moves. While a face may be a newcomer's, full looks
+are repeated every `NEWCOMER_INTERVAL_S` until its track is shown. So a newcomer's square appears
+within half a second: at most `DETECT_INTERVAL_S` pass until the first look that finds the face, and
+then `tracker.MIN_AGE_S`, each rounded up to the arrival of the next frame.
 
-All instants are the frames' times of arrival. Rejected: a full look at every frame, which took 1.3
-times the processor time of a plain loop, so that the mirror's picture came late on a busy computer.
+All instants are the frames' times of arrival. Rejected: a full look at every frame. The show then
+took 1.3 times as much processor time as a program that reads, detects, classifies and draws in a
+single loop, and the mirror's picture came late on a busy computer.
 """
 
 from __future__ import annotations
@@ -30,21 +31,23 @@ on others, all day, and would then search every frame fully.
 """
 
 TRACK_INTERVAL_S = 0.03
-"""The time between two looks for each face that is tracked, s: twice as long for two faces, but
-never longer than `MAX_TRACK_INTERVAL_S`.
+"""The time between two looks while one face is tracked, s.
+
+For N faces the time is N times as long, but at most `MAX_TRACK_INTERVAL_S`.
 """
 
 MAX_TRACK_INTERVAL_S = 0.1
 """The longest time between two looks while faces are tracked, s.
 
-Both times were measured on a drawn face of 110 px with MTCNN. The error is the distance from the
-centre of the predicted box to the centre of the box that the detector finds on the same frame, as
-a multiple of the side of the square around the face; it was smaller than the following values on
-95 of 100 frames. For a face that sways, comes nearer or walks slowly it was 0.02 at 30 looks a
-second, and 0.03 to 0.04 at ten; for a singer who bobs it was 0.06 and 0.14. With a camera of 30
-frames a second there are 30 looks a second for one visitor, 15 for two, and ten for three or more.
-A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. With YuNet, which takes 9 ms
-for every look, there are always ten looks a second.
+This time and `TRACK_INTERVAL_S` were chosen by measurements on a drawn face of 110 px with MTCNN.
+The error is the distance from the centre of the predicted box to the centre of the box that the
+detector finds on the same frame, as a multiple of the side of the square around the face; it was
+smaller than the following values on 95 of 100 frames. For a face that sways, comes nearer or walks
+slowly it was 0.02 at 30 looks a second, and 0.03 to 0.04 at ten; for a singer who bobs it was 0.06
+at 30 looks a second, and 0.14 at ten. With a camera of 30 frames a second there are 30 looks a
+second for one visitor, 15 for two, and ten for three or more. A look by O-Net alone takes 0.6 ms of
+one core, and a full look 7 ms. With YuNet, which takes 9 ms for every look, there are always ten
+looks a second.
 """
 
 TOLERANCE_S = 0.005
@@ -94,7 +97,10 @@ class FaceFinder:
         self._looked_at = self._looked_fully_at = float("-inf")
 
     def _followed(self, frame: Frame) -> list[Track]:
-        """Return the tracks whose places are searched between full looks: all but covered ones."""
+        """Return the tracks whose faces are searched for between full looks.
+
+        A track is left out if its face is covered.
+        """
         return [track for track in self._tracks if not track.is_covered(frame.taken_at)]
 
     def _faces(self, frame: Frame) -> list[Face]:

@@ -23,7 +23,7 @@ class Frame:
 
     `bgr` is `(H, W, 3)` uint8, its channels blue, green and red, and is read-only; `taken_at` is in
     seconds on the monotonic clock. All frames with the same `scene` number were taken without a cut
-    between them; each cut in a film starts a new scene, and a live camera has only one.
+    between them; each cut in a film starts a new scene, and a live camera has only one scene.
     """
 
     bgr: Pixels

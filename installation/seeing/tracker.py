@@ -4,9 +4,9 @@ As in SORT (A. Bewley et al., *Simple Online and Realtime Tracking*, 2016), a Ka
 constant velocity predicts each box, and one optimal assignment matches the faces of a frame with
 the tracks. Two things differ from SORT. A box is predicted to an instant and not to the next frame,
 because the rate of analysis varies. The cost of a match is the distance of the centres and not IoU,
-because IoU is 0 for every face that is farther from its predicted box than the box is wide. The
-size of a face, in which distances are measured, is the square root of its box's area. A look is one
-search for faces on a frame.
+because IoU is 0 for every face that is farther from its predicted box than the width of the box.
+The size of a face, in which distances are measured, is the square root of its box's area. A look is
+one search for faces on a frame.
 
 No appearance is stored: a track knows where a face is, how large it is and how fast it moves. A
 tracker that compares faces would bridge longer gaps, but it would have to remember what each
@@ -71,7 +71,7 @@ minute.
 
 MAX_COVERED_S = 10.0
 """The track of a still face ends when the face was last found `MAX_COVERED_S` ago, s; a guess. A
-group that walks past a poster covers it for less time.
+group that walks past a poster covers it for a shorter time.
 """
 
 MAX_PAUSE_S = 3.0
@@ -92,18 +92,18 @@ BOX_NOISE = 0.05
 """The standard deviation of the position of a detector's box, in face sizes."""
 
 INITIAL_SPEED = 5.0
-"""The standard deviation of a new face's velocity, face sizes/s: a face is 0.16 m high, and a
-person who walks moves at 0.8 m/s.
+"""The standard deviation of a new face's velocity, face sizes/s: the size of a face is 0.16 m, and
+a person who walks moves at 0.8 m/s.
 """
 
 ACCELERATION_NOISE = 15.0
 """The spectral density of the acceleration's noise, (face sizes)²/s³.
 
 BOX_NOISE, ACCELERATION_NOISE and GATE_RANGE were tuned at 30, 8 and 4 looks a second with both
-detectors, on the rehearsal and on a film of nine seconds with two people on a stage, a singer and
-an audience. The singer, who bobs, stays one track at each rate. For a visitor who stands still, the
-tracker's box jitters half as much as the detector's. For a visitor who walks, the error of the
-prediction is at most 0.06 face sizes.
+detectors, on the rehearsal and on a film of nine seconds, which shows two people on a stage, then a
+singer, then an audience. The singer, who bobs, stays one track at each rate. For a visitor who
+stands still, the tracker's box jitters half as much as the detector's. For a visitor who walks, the
+error of the prediction is at most 0.06 face sizes.
 """
 
 INITIAL_GROWTH = 0.5
@@ -112,7 +112,10 @@ towards a screen two metres away.
 """
 
 SIZE_ACCELERATION_NOISE = 0.5
-"""The same as `ACCELERATION_NOISE` for width and height, which change more slowly."""
+"""The spectral density of the acceleration's noise for width and height, (face sizes)²/s³.
+
+It is lower than `ACCELERATION_NOISE`, because the size changes more slowly than the position.
+"""
 
 GATE_SIGMAS = 3.0
 """The largest distance between a track's predicted box and a matching face, in standard deviations
@@ -158,7 +161,7 @@ class Track:
         return self.misses > 0 and instant - self.seen_at > LOST_S
 
     def is_covered(self, instant: float) -> bool:
-        """Return whether a still face has been missed for so long that another may be in its place.
+        """Return whether a still face has been missed for so long that another face may be there.
 
         Only the tracks of still faces last so long without a hit. `instant` is in s, monotonic.
         """
@@ -184,9 +187,10 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return the time, s, in which a box would move as far at full speed as in `elapsed_s`.
+    """Return the distance that a box moves in `elapsed_s` after the last hit, divided by its speed.
 
-    `elapsed_s` is the time since the last hit: the box slows down.
+    The speed is the full speed at the hit, so the result is a time, s. It is less than `elapsed_s`
+    if the box has slowed down.
     """
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))

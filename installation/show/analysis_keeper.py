@@ -154,9 +154,9 @@ class AnalysisKeeper:
         return replace(parts, open_networks=OpenNetworks(networks, parts.open_networks))
 
     def step(self) -> bool:
-        """Do the work that is due, and return whether the people on the screen must be removed.
+        """Do the work that is due, and return whether all data about people must be dropped.
 
-        They must be removed if the analysis failed. Raises KioskError if staff must correct
+        They must be dropped if the analysis failed. Raises KioskError if staff must correct
         something before the networks can be opened, and RestartNeededError if a new process is
         needed.
         """

@@ -54,7 +54,7 @@ class CardOnScreen:
         self.update(staff_card=self._is_for_staff)
 
     def update(self, *, staff_card: bool, exposed: bool = True) -> None:
-        """Paint the card if it has changed; flip the screen if it was painted or was `exposed`."""
+        """Paint the card if it has changed; flip the screen after that, or if it was `exposed`."""
         self._is_for_staff = staff_card
         size = self._screen.surface.get_size()
         if size != self.context.size:

@@ -46,15 +46,17 @@ def open_context(
 def _label_language(settings: Settings) -> str:
     """Return the language of the labels if the curator has set it; otherwise an empty text.
 
-    Without that setting the language is not known, because a set's own names may be in any.
+    Without that setting the language is not known, because a set's own names may be in any
+    language.
     """
     return settings.language.labels if "language" in settings.model_fields_set else ""
 
 
 def texts_by_place(loaded: Loaded[Settings], label_set: LabelSet | None = None) -> dict[str, str]:
-    """Return every text that the screen may show, keyed by its location as messages name it.
+    """Return every text that the screen may show, keyed by its location.
 
-    The files of the label set are read again, to find the line of each text. Raises LabelSetError.
+    A location has the form that messages use. The files of the label set are read again, to find
+    the line of each text. Raises LabelSetError.
     """
     settings = loaded.settings
     texts: dict[str, str] = {}

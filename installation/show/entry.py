@@ -36,12 +36,12 @@ def run_show(
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
-    `title` is an open screen with the title card. If it is None, or is on another display than the
+    `title` is an open screen with the title card. If it is None, or is not on the display that the
     settings name, a screen is opened here. `started_at` is the start of the process (s, monotonic),
     from which `seconds` counts. `emit` is called with the events if the show runs without a screen;
-    if it has a camera, `headless` must then be true, or ScreenError is raised. `windowed` is the
-    size of the window or surface, px (None: fullscreen). `log` is called with lines for the staff.
-    Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
+    if such a show has a camera, `headless` must be true, or ScreenError is raised. `windowed` is
+    the size of the window or surface, px (None: fullscreen). `log` is called with lines for the
+    staff. Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()

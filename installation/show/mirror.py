@@ -105,7 +105,7 @@ class Mirror:
         """Whether the analysis searches for faces, or has not started yet; false after it failed.
         """
         self.room: Rect = bands(context).room
-        """The area of the screen that pictures fill, px; the analysis reads it, too."""
+        """The area of the screen that pictures fill, px; the analysis uses it, too."""
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
@@ -205,8 +205,8 @@ class Mirror:
     def _keeps_mirror(self, frame: Frame, now: float) -> bool:
         """Return whether a mirror that is on the screen stays although the analysis sees nobody.
 
-        It stays for `UNREAD_S` if faces cannot be searched, or if no sightings have arrived for
-        `GONE_S`, because somebody may still stand in front of it.
+        It stays for `UNREAD_S` if the search for faces has failed, or if no sightings have arrived
+        for `GONE_S`, because somebody may still stand in front of the screen.
         """
         sightings = self._sightings
         is_late = sightings is not None and frame.taken_at - sightings.taken_at > GONE_S

@@ -55,7 +55,7 @@ class StatusReporter:
         self._status: ShowStatus | None = None
 
     def update(self, sightings: Sightings) -> None:
-        """Store the label set that `sightings`, the newest ones, come from."""
+        """Store the label set that the newest `sightings` come from."""
         self._label_set = sightings.label_set
 
     def status(self, now: float) -> ShowStatus:

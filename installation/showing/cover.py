@@ -38,8 +38,8 @@ class Cover:
     def from_sizes(cls, frame: Size, room: Rect) -> Cover:
         """Return how a frame of `frame` px (width, height) is shown in the part `room` of a screen.
 
-        The view is either the whole room, or its middle, at the room's full height but less than
-        its width.
+        The part of the screen that the frame fills is either the whole room, or its middle, which
+        is as high as the room but narrower.
         """
         across, down = room.width / frame[0], room.height / frame[1]
         largest = min(max(across, down), down / (1 - MAX_CROP))

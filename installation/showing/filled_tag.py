@@ -43,7 +43,7 @@ letters, as in Arabic. Joined letters change their colour exactly where the gree
 def green_part(panel: Panel) -> Rect:
     """Return the green part of `panel`, px from the panel's corner.
 
-    Its width is `filled_px` divided by the panel's width, times the width inside the border.
+    Its width is `(w − 2 b) filled_px / w`, with the panel's width w and the border's thickness b.
     """
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))

@@ -17,10 +17,10 @@ from installation.showing.type.fonts import Fonts
 Key = tuple[object, ...]
 
 KEYLINE = 0.6
-"""The thickness of the black lines on both sides of an outline, relative to its lit part."""
+"""The thickness of each black line beside an outline, relative to that of its lit part."""
 
 THIN = 0.5
-"""The thickness of the part of an outline that is not lit, relative to its lit part."""
+"""The thickness of the part of an outline that is not lit, relative to that of its lit part."""
 
 
 class Painter:

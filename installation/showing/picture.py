@@ -1,17 +1,17 @@
 """Paints the camera's frame on its part of the screen.
 
 The surface of a display has a fourth channel, which the frame lacks, and OpenCV cannot add it while
-it scales. So the channel is added in a step of its own, before or after the scaling, whichever
-picture is smaller. Both steps are done for one horizontal strip of the picture after another,
-because the data of a strip stay in the processor's cache. A strip gets the same levels as it would
-have in the whole picture only if its edges fall between two rows of the frame and also between two
-rows of the screen. For the usual sizes this is possible every few rows: 2 rows of a frame 720 px
-high fill exactly 3 rows of a screen 1080 px high. A picture whose rows meet too seldom is processed
-as one strip.
+it scales. So the channel is added in a step of its own: before the scaling if the frame is made
+larger, after it if the frame is made smaller. Both steps are done for one horizontal strip of the
+picture after another, because the data of a strip stay in the processor's cache. A strip gets the
+same levels as it would have in the whole picture only if its edges fall between two rows of the
+frame and also between two rows of the screen. For the usual sizes this is possible every few rows:
+2 rows of a frame 720 px high fill exactly 3 rows of a screen 1080 px high. A picture whose rows
+meet too seldom is processed as one strip.
 
-Rejected: frames with four channels, because mirroring and reducing them takes longer than this
-saves (1.0 ms a frame on a screen of 1920×1080, 1.3 ms on 3840×2160); and OpenCV's `warpAffine`,
-which scales strips of any ratio, but takes up to twice as long.
+Rejected: frames with four channels, because mirroring and reducing them takes longer. A frame then
+takes 1.0 ms more on a screen of 1920×1080, and 1.3 ms more on 3840×2160. Also rejected: OpenCV's
+`warpAffine`, which scales strips of any ratio, but takes up to twice as long.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ STRIP_BYTES = 2**19
 """The size of a strip, bytes; half of the second-level cache of the processors of mini PCs.
 
 Measured on an AMD EPYC with frames of 1280×720 on a screen of 1920×1080. Strips of 128 KB take 1.7
-times as long as the whole picture in one piece, because each strip takes some 50 µs more; strips of
-512 KB take 1.1 times as long.
+times as long as the whole picture in one piece, because each strip takes an additional 50 µs or so;
+strips of 512 KB take 1.1 times as long.
 """
 
 LEAST_STRIPS = 4
@@ -164,8 +164,9 @@ class _Strip:
 def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
     """Yield the strips of a picture of `height` px that fills `rows` px of a screen, from the top.
 
-    `row_bytes` is the size of a row in the smaller of the two. If their rows begin together less
-    often than every `MOST_ROWS` rows, the whole picture is one strip.
+    `row_bytes` is the size of a row of the picture or of the screen, whichever is smaller. If rows
+    of the two begin together less often than every `MOST_ROWS` rows, the whole picture is one
+    strip.
     """
     repeats = math.gcd(height, rows)
     period = height // repeats, rows // repeats

@@ -56,7 +56,7 @@ class Placement:
             connector: The connector that the curator named. None: the connector of the monitor that
                 shows the window now, or, while it has no monitor, the first connector with a
                 monitor.
-            stays: Whether the window is to come in front again after another has covered it.
+            stays: Whether the window is to come in front again after another window has covered it.
         """
         self._window = opened_window()
         self._monitors = monitors
@@ -168,10 +168,10 @@ class Placement:
     def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
         """Store whether the picture `fits` its window and `monitor`, and since when it does not.
 
-        If it does not fit, a new window is needed only if that could fit better: if this window has
-        fitted before, or was opened on a monitor of another size. Otherwise the show would start
-        again every few seconds, for example below the panel of a desktop that allows no window
-        there.
+        If it does not fit, a new window is needed only if a new window could fit better: if this
+        window has fitted before, or was opened on a monitor of another size. Otherwise the show
+        would start again every few seconds, for example below the panel of a desktop that allows no
+        window there.
         """
         if fits:
             self._has_fitted = True

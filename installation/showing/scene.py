@@ -138,7 +138,10 @@ Side = Literal["below", "right", "left", "above", "over"]
 
 @dataclass(frozen=True)
 class Caption:
-    """The panel with a name's definition, its side of the square, its font size (px at 1080)."""
+    """The panel with a name's definition, on which side of the square it is, and its font size.
+
+    The font size is in px per em at 1080.
+    """
 
     panel: Panel
     side: Side

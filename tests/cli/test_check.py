@@ -15,7 +15,10 @@ def test_check_says_what_the_show_will_be(project: Project) -> None:
     assert "Three fish (models/fish), 2 of 3 labels" in outcome.stdout
     assert "1 by reason: 1 unseen" in outcome.stdout
     assert "1280×720 at 30 frames a second" in outcome.stdout
-    assert "after at least 1.2 s and 3 readings, of which 60% agree" in outcome.stdout
+    assert (
+        "after at least 1.2 s and 3 readings, if at least 60% of the readings agree"
+        in outcome.stdout
+    )
 
 
 def test_check_names_no_hidden_label(project: Project) -> None:
@@ -209,8 +212,8 @@ def test_check_refuses_what_the_show_refuses(project: Project, line: str, messag
 @pytest.mark.parametrize(
     ("display", "environment", "screen"),
     [
-        ("7", {}, "display 7, not checked: this session has no display"),
-        ("0", {"DISPLAY": ":9753"}, "display 0, not checked: this session has no display"),
+        ("7", {}, "display 7, not checked, because this session has no display"),
+        ("0", {"DISPLAY": ":9753"}, "display 0, not checked, because this session has no display"),
         ("0", {"SDL_VIDEODRIVER": "dummy"}, "display 0"),
         ("auto", {}, "the first display; no screen if the machine has no display"),
     ],

@@ -104,8 +104,10 @@ def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["line"] == "ok"
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
-    row = f"camera of 78° (diagonal): line at {line.line_m:.1f} m, visitors see the notice from "
-    assert f"{row}{line.announced_m:.1f} m on\n" in outcome.stdout
+    row = f"diagonal angle of view 78°: the line is {line.line_m:.1f} m from the plane of the "
+    assert (
+        f"{row}camera; visitors see the notice from {line.announced_m:.1f} m on\n" in outcome.stdout
+    )
     project.write("kiosk.yaml", text.replace("0.2", "0"))
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["line"] == "fallback"

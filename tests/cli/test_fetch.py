@@ -43,4 +43,4 @@ def test_one_sha256_is_for_one_name(names: list[str], capsys: pytest.CaptureFixt
     """--sha256 with several names, or with all, is refused before anything is fetched."""
     assert main(["fetch", *names, "--sha256", SHA256]) == 2
     message = capsys.readouterr().err
-    assert message.startswith("--sha256: a SHA-256 belongs to one file (names: ")
+    assert message.startswith("--sha256: this option needs exactly one NAME (seen: ")

@@ -305,7 +305,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
             "programs can write pictures to this device, so the guard does not let the show open "
             "it",
             "Use another camera. With `privacy: degraded` the show opens this one, but promises "
-            "visitors less.",
+            "visitors less than with `privacy: enforce`.",
         )
     if listing is None:
         return _no_video(node)

@@ -18,8 +18,9 @@ Landmark = tuple[float, float]
 REDUCED_PX = 640
 """The longer side of the reduced frame in which faces are detected, px.
 
-A face that is 32 px high on the reduced frame belongs to a visitor about two metres away from a
-camera with a field of view of 70°. The detection time grows with the square of this length.
+A face that is 32 px high on the reduced frame belongs to a visitor about three metres away from a
+camera with a diagonal angle of view of 70°. The detection time grows with the square of this
+length.
 """
 
 
@@ -52,7 +53,7 @@ class Detector(Protocol):
 
         `boxes` are places, in full-frame px, at which faces are expected. A face that is not found
         here may still be found by `detect`. A detector whose `follows` is false searches the whole
-        frame.
+        frame, and returns all faces that it finds.
         """
         ...
 

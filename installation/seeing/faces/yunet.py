@@ -31,7 +31,9 @@ NMS_IOU = 0.3
 """The IoU above which two detections count as one face; OpenCV's default."""
 
 MAX_CANDIDATES = 200
-"""The number of detections, those with the best scores, that are compared with each other."""
+"""The largest number of detections that are compared with each other; if there are more, those with
+the lowest scores are ignored.
+"""
 
 
 class YuNet:

@@ -39,7 +39,7 @@ class FloorLine:
     """Two distances, both measured from the plane of the camera, m.
 
     Most adults are announced as soon as they are nearer than `announced_m`. Nobody who is farther
-    away than `line_m` is classified, even a person with a large face or one who was classified
+    away than `line_m` is classified, not even a person with a large face or one who was classified
     before and has stepped back.
     """
 

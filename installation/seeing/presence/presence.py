@@ -30,7 +30,8 @@ View: TypeAlias = "Callable[[Frame], Box]"
 """A function that returns the part of a frame that is on the screen, px of the frame."""
 
 HYSTERESIS = 1.15
-"""The factor by which a visitor's face may become smaller than `least_size`.
+"""The factor by which a visitor's face may become smaller than `least_size` before the visitor
+becomes a bystander.
 
 The height of the box that the detector finds around a resting face varies by 5 %
 (`tracker.BOX_NOISE`), and that of the tracker's smoothed box by half as much. So somebody who
@@ -41,8 +42,8 @@ GONE_S = 2
 """The longest time that a name stays on the screen after its visitor has turned away, s.
 
 The screen states this figure. The mirror never exceeds it, on any machine, because it ignores
-sightings that are older. Usually a name disappears earlier: at the first search for faces after
-`tracker.LOST_S`.
+sightings that are older than this. Usually a name disappears earlier: at the first search for faces
+after `tracker.LOST_S`.
 """
 
 SHOWN_S = 0.1

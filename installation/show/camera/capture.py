@@ -21,7 +21,7 @@ class CameraStatus:
 
     The camera's pictures use `blocks` blocks of memory; `locked_blocks` of these can never be
     written to swap. `faults` are the faults of its pictures, `skipped` is the number of damaged
-    pictures that were skipped, and `fps` is its nominal frame rate, 0 if the source is not a
+    pictures that were skipped, and `fps` is the nominal frame rate, 0 if the source is not a
     camera.
     """
 

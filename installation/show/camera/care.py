@@ -26,12 +26,12 @@ AWAY_S = 300.0
 
 IN_WORDS = {
     CameraFault.BLACK: "its pictures are black, as with a cap or a shutter in front of the lens",
-    CameraFault.OVEREXPOSED: "its pictures are white: a lamp or a window shines into the lens",
+    CameraFault.OVEREXPOSED: "its pictures are white, as with a lamp in front of the lens",
     CameraFault.TORN: "many of its pictures arrive damaged",
     CameraFault.OTHER_SIZE: "its pictures do not have the negotiated size",
     CameraFault.SLOW: ("it sends less than half of the negotiated frame rate"),
 }
-"""The words for each fault in the log."""
+"""The words in the log for each fault."""
 
 
 class CameraCare:

@@ -143,7 +143,7 @@ class CameraOpener:
         return camera
 
     def _lasting_path(self, device: int | Path) -> Path:
-        """Return the path of `device` that stays the same when it is unplugged and plugged in."""
+        """Return the path of `device` that does not change when the device is plugged in again."""
         if self._is_lasting(device):
             assert isinstance(device, Path)
             return device

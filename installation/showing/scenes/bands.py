@@ -39,9 +39,11 @@ LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080."""
 
 WIDE = 2
-"""The ratio of a screen's width to its height above which the foot of two languages is shorter, so
-that the picture has enough room. If the short `promise` is true at that moment, it then replaces
-`privacy`, and follows `guess` directly.
+"""If a screen with two languages is wider than this many times its height, its foot is shortened,
+so that the picture has enough room.
+
+The short text `promise` then follows `guess` directly, and `privacy` is left out. But if the
+promise is not true at that moment, the foot is not shortened.
 """
 
 LINE_SPACE = 0.25
@@ -99,7 +101,7 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
     """Return the lines of the foot in each language, and their height, px.
 
     It says that a name is a guess, who wrote the names, and what happens to pictures. Two languages
-    are below those of the notice.
+    are in two columns; on a screen that is higher than wide, one is below the other.
     """
     size, space = context.px(FOOT_SIZE), context.px(LINE_SPACE * FOOT_SIZE)
     width, height = context.size
@@ -130,7 +132,10 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
 
 
 def _origin(context: ScreenContext, words: Words) -> str:
-    """Return the sentence that says who wrote the names and how many are used; empty at first."""
+    """Return the sentence that says who wrote the names and how many are used.
+
+    It is empty if there is no label set yet.
+    """
     label_set = context.label_set
     if label_set is None:
         return ""
@@ -192,7 +197,7 @@ def _stacked(
 ) -> tuple[tuple[Line, ...], int]:
     """Return the lines of `groups` of paragraphs, one below the other, and their height, px.
 
-    The first line has its upper edge at `top`.
+    The first line has its upper edge at `top`, px.
     """
     left = context.px(MARGIN)
     lines: list[Line] = []
