@@ -258,7 +258,9 @@ class _Examination:
 
         name = open_detector(self._settings.detector).name
         if self._settings.detector == "auto" and not WEIGHTS_FILE.exists():
-            better = "YuNet finds smaller faces in less time. Run once: kiosk fetch yunet"
+            better = (
+                "YuNet is faster than MTCNN and finds smaller faces. Run once: kiosk fetch yunet"
+            )
             return Finding("fallback", f"{name}\n{better}")
         return Finding("ok", name)
 

@@ -20,7 +20,7 @@ from installation.memory.pages import allocate_pages
 class Pool:
     """A pool of memory blocks for pictures.
 
-    One thread takes pictures; any thread may drop the last reference to one.
+    One thread takes pictures; any thread may drop the last reference to a picture.
     """
 
     def __init__(self) -> None:

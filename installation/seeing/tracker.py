@@ -71,7 +71,7 @@ minute.
 
 MAX_COVERED_S = 10.0
 """The track of a still face ends when the face was last found `MAX_COVERED_S` ago, s; a guess. A
-group that walks past a poster covers it for a shorter time.
+group that walks past a poster covers it for a shorter time than this.
 """
 
 MAX_PAUSE_S = 3.0

@@ -200,7 +200,7 @@ class AnalysisKeeper:
         return False
 
     def stop(self, timeout: float) -> bool:
-        """Ask all threads to end; return whether they did, each within `timeout` seconds."""
+        """Ask all threads to end, each within `timeout` seconds; return whether all did."""
         for worker in self._workers:
             worker.stop(0)
         ended = [worker.stop(timeout) for worker in self._workers]

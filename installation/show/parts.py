@@ -270,7 +270,7 @@ def allowed_cameras(nodes: Iterable[Path], status: SandboxStatus | None) -> list
 
 
 def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings) -> None:
-    """Run both parts once on a grey frame of the camera's size.
+    """Run the detector and the classifier once on a grey frame of the camera's size.
 
     Code that compiles or allocates memory in its first run does so now, and not while a visitor
     waits. The classifier's `forget` is called too, for the same reason.

@@ -1,4 +1,4 @@
-"""Draws a tag whose left part is green; for a name with the score 40, this is 40 % of the tag.
+"""Draws a tag whose left part is green: 40 % of the tag for a name that has 40 of 100.
 
 Letters are black on the green part and green on the black part. If the green part ends within a
 letter, the letter is not split: all of it is black or all of it is green, and where the background
