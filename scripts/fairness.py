@@ -2,8 +2,8 @@
 
 The folder contains pictures and a photos.csv (see fairness_pictures.py). Each person is named by
 the show's own crops, network, scorer and settler, on the picture as found and on changed copies of
-it (its views). photos.csv states the face's box. "Settled" is the label with the best mean score over
-the picture as found and its nine steady views. Nothing is written to a disk; only the table is
+it (its views). photos.csv states the face's box. "Settled" is the label with the best mean score
+over the picture as found and its nine steady views. Nothing is written to a disk; only the table is
 printed.
 
     scripts/fairness FOLDER --labels persons
