@@ -1,8 +1,8 @@
-"""Confines a child process that reads or runs a stranger's file, with the sandbox of the show.
+"""Puts a child process that reads or runs a stranger's file under the sandbox of the show.
 
-The child enters all stages at once. Before that, it has loaded its libraries and opened nothing; it
-gets bytes through one pipe and answers through another. It cannot change files, contact programs or
-start them, or use more memory and time than its limits allow.
+The child loads its libraries, and then enters all stages at once. It gets bytes through one pipe
+and answers through another. It cannot change files, contact or start programs, or use more memory
+and time than its limits allow.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import sys
 
 
 def confine(memory: int, cpu_s: int) -> None:
-    """Limit this process's memory, bytes, and processor time, s, and put it under the sandbox.
+    """Put this process under the sandbox, and limit its memory (bytes) and processor time (s).
 
-    An OSError of Landlock is ignored: a child of a show is already restricted by stage one, and on
-    a kernel without Landlock the filters refuse the same calls. Raises OSError or
-    NotImplementedError if another step fails on Linux; on other systems only the limits apply.
+    An OSError of Landlock is ignored, because a child of a show is already restricted by stage one,
+    and on a kernel without Landlock the filters refuse the calls that Landlock would refuse. If
+    another step fails on Linux, OSError or NotImplementedError is raised. On other systems only the
+    limits apply.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

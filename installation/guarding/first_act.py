@@ -1,8 +1,9 @@
 """The first act of a show: makes its memory and its arguments unreadable for other programs.
 
 A show could write pictures over its arguments, which every user can read unless they are hidden.
-Other programs of the same user can read the memory of a newly executed program, so the launcher
-cannot do this for the show. From the middle stage on, the show cannot undo this.
+Executing a program makes the memory of the process readable again for other programs of the same
+user, so the launcher cannot do this for the show. From the middle stage on, the show cannot undo
+this.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import sys
 def close_to_others() -> None:
     """Protect the memory of this process, and tell the kernel that it has no arguments.
 
-    Failures are reported later: `middle_stage` reports unprotected memory, and `host` readable
-    arguments.
+    Failures are reported later: `middle_stage` reports unprotected memory, and `host` reports
+    readable arguments.
     """
     if sys.platform != "linux":
         return

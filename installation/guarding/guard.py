@@ -79,7 +79,7 @@ class Guard:
     def enter_middle_stage(self) -> None:
         """Refuse the calls that only the window, the fonts and the search for cameras needed.
 
-        Call this before anything made by others is loaded. Raises GuardError if something is
+        Call this before torch, label sets and networks are loaded. Raises GuardError if a layer is
         missing and `privacy` is `enforce`.
         """
         if self._in_middle_stage is None:
@@ -102,7 +102,7 @@ class Guard:
         return proof
 
     def check_again(self) -> Proof:
-        """Return the proof, with a mistake added if there are now unfiltered threads.
+        """Return the proof, with a mistake added if the filters do not cover every thread now.
 
         Raises GuardError if the guard was not sealed.
         """

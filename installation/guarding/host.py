@@ -14,19 +14,20 @@ from installation.guarding.status import SandboxStatus
 from installation.guarding.video_outputs import is_video_output
 
 PROVED = (
-    "From before its first frame, the kernel is set to prevent this program, with all of its "
-    "threads, from changing any file, keeping data in queues, keys or shared memory, starting a "
-    "program and opening a connection. Every way on this list that this computer has was tried at "
-    "this start, and each was refused."
+    "Before the first frame, the kernel was set to prevent this program, with all of its threads, "
+    "from changing any file, keeping data in queues, keys or shared memory, starting a program and "
+    "opening a connection. The program then tried every listed way that exists on this computer, "
+    "and each attempt was refused."
 )
 NOT_PROVED = (
-    "What others do is not proved. The display server sees every picture, and its clients may copy "
-    "it. Outside the proof are: the root user of this computer, and programs of the same user "
-    "that ran before; swap that is not zram, hibernation, what the kernel logs of a program "
-    "that fails, the driver of the graphics card, a faulty kernel, and any other camera in the "
-    "room. Standard output and error stay open for some text. A camera keeps the settings that "
-    "were set last. And another program that cooperates with this one could watch signs that no "
-    "kernel hides, such as how busy it is, which signals it blocks, or which files it reads."
+    "What other programs do is not proved. The display server sees every picture, and its clients "
+    "may copy it. The proof does not cover: the root user of this computer; programs that the "
+    "show's user started before the show; swap that is not zram; hibernation; what the kernel logs "
+    "about a program that fails; the driver of the graphics card; a faulty kernel; and any other "
+    "camera in the room. Standard output and error stay open for some text. A camera keeps the "
+    "settings that were set last. A second program that cooperates with the show could observe "
+    "what no kernel hides, such as how busy the show is, which signals it blocks, or which files "
+    "it reads."
 )
 
 
@@ -34,7 +35,7 @@ NOT_PROVED = (
 class HostCheck:
     """The check of one property of the machine: name, result, finding and remedy.
 
-    The result `good` is None if it is not known.
+    The result `good` is None if it could not be determined.
     """
 
     name: str
@@ -68,10 +69,10 @@ def check_host(
 
 
 def not_prevented(root: Path = Path("/")) -> tuple[Mistake, ...]:
-    """Return a mistake for each way out of this machine that no layer of the sandbox can close.
+    """Return a mistake for each way by which pictures can leave the show despite the sandbox.
 
-    These are memory that is swapped to a disk, the kernel's log, and arguments that every user can
-    read. Each of them reduces what visitors are promised.
+    The ways are memory that is swapped to a disk, the kernel's log, and arguments that every user
+    can read. If there is one, the screen does not promise that pictures cannot be stored.
     """
     checks = (_swap(root), _kernel_log(root), _arguments())
     return tuple(
@@ -183,7 +184,7 @@ def _kernel_log(root: Path) -> HostCheck:
         lines.append("`debug.exception-trace = 0`")
     if overcommit == "2":
         logged.append("each request for memory that it refuses")
-        lines.append("`vm.overcommit_memory = 0` (Linux's default, which refuses less)")
+        lines.append("`vm.overcommit_memory = 0` (Linux's default)")
     remedy = (
         f"Write {' and '.join(lines) or '`debug.exception-trace = 0`'} into "
         "/etc/sysctl.d/kiosk.conf, and run `sudo sysctl --system`."
@@ -203,7 +204,7 @@ def _arguments() -> HostCheck:
     """
     remedy = (
         "Use a kernel with CONFIG_CHECKPOINT_RESTORE, such as Debian's, so that the show can hide "
-        "its arguments. Until then let nobody else log in."
+        "its arguments. Until then, let nobody else log in."
     )
     if sys.platform != "linux":
         return HostCheck("arguments", None, UNREADABLE, remedy)
@@ -258,14 +259,14 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
             if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A":
                 found = f"the X server accepts connections from the network (port {port})"
                 return HostCheck("display", False, found, remedy)
-    return HostCheck("display", None, f"every client of X {name} may copy the screen", remedy)
+    return HostCheck("display", None, f"every client of X display {name} can copy it", remedy)
 
 
 def _false_cameras(root: Path) -> HostCheck:
     """Return the check that no video device passes on pictures that programs write to it."""
     remedy = (
-        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: it "
-        "knows the video devices that the show cannot ask."
+        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it, because "
+        "udev also knows the video devices that the show cannot open."
     )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)
@@ -290,14 +291,15 @@ def _false_cameras(root: Path) -> HostCheck:
 _REMOTE = re.compile(
     r"(nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|glusterfs|autofs|fuse\..*|fuse|virtiofs)"
 )
-"""Matches the types of file systems that another program or computer serves, and which therefore
-pass it the names of the files that are opened.
+"""Matches the types of file systems that another program or computer serves. The server learns the
+names of the files that are opened there.
 """
 
 
 def _network_disks(root: Path) -> HostCheck:
     remedy = (
-        "Unmount that folder: the program that serves it learns the name of each file opened there."
+        "Unmount that folder, because the program that serves it learns the name of each file that "
+        "is opened there."
     )
     table = _read(root / "proc/self/mounts")
     if table is None:
@@ -309,7 +311,7 @@ def _network_disks(root: Path) -> HostCheck:
 
 
 def _tracer(root: Path) -> HostCheck:
-    remedy = "End that process: a program that traces the show sees every picture."
+    remedy = "End that process, because a program that traces the show sees every picture."
     status = _read(root / "proc/self/status") or ""
     tracer = re.search(r"^TracerPid:\s+(\d+)$", status, re.MULTILINE)
     if tracer is None:

@@ -1,9 +1,9 @@
 """The middle stage of the sandbox, entered when the window is open and fonts have been found.
 
-Everything that is loaded after this stage was made by others: torch, label sets, networks. Code in
-it cannot contact another program through a socket, start a program, or leave a process behind.
-Therefore stage two may come after the loading: the code cannot prepare anything that would keep
-working after stage two.
+After this, the show loads torch, label sets and networks, which may contain dangerous code. The
+code cannot contact another program through a socket, start a program, or leave a process behind.
+So it cannot prepare anything that would keep working after stage two, and therefore the show may
+enter stage two after the loading.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Landlock checks a file only when it is opened, and no layer sees bytes that go into shared memory.
 So after stage two, when nothing more can be opened, the open files, sockets, pipes and mappings are
 checked once, before the first frame. Everything that is not known to be harmless is a mistake. A
-child process of the start-up is a mistake too: it is only under stage one, and may share memory
-with this process.
+child process that the show started before stage two is a mistake too, because stage two does not
+restrict the child, and the child may share memory with this process.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Report this as a bug; if you know it, name the library that opens this during the start-up. "
-    "The show does not run while this is open."
+    "Report this as a bug. If you know which library opens this during the start-up, name it. The "
+    "show does not run while this is open."
 )
 
 MOST_DISPLAY_SOCKETS = 3
-"""The largest number of display sockets: SDL opens two to an X server, and the window opens a third
-to ask for the monitors; SDL opens one to a Wayland compositor.
+"""The largest allowed number of sockets to the display server. SDL opens two to an X server, and
+the window opens a third one to ask for the monitors. SDL opens one to a Wayland compositor.
 """
 
 TEXT_STREAMS = (1, 2)
@@ -36,9 +36,10 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
-"""The beginnings of the names of harmless shared mappings: memory without a file, of this process,
-its GPU or the display. Only a process that was given the descriptor of such memory can share it.
-System V's shared memory is not listed, because every program on this machine can find it.
+"""The beginnings of the names of harmless shared mappings. They are memory that has no file and
+belongs to this process, its GPU or the display. Only a process that was given the descriptor of
+such memory can use it. System V's shared memory is not listed, because every program on this
+machine can find it.
 
 From the middle stage on no such memory can be made, so all of it was made for the window.
 """
@@ -52,9 +53,9 @@ def find_leaks(
 ) -> list[Mistake]:
     """Return a mistake for each open object through which pictures could leave this process.
 
-    Four kinds of objects are allowed. `devices` are the paths of devices, `pipes` the descriptors
-    of pipes to other processes (the standard streams are allowed too), `known_children` the ids of
-    child processes from before stage one, and the session's `environment` names the display.
+    Allowed are the devices with the paths `devices`, the pipes with the descriptors `pipes`, the
+    standard streams, the child processes with the ids `known_children` (from before stage one), and
+    sockets to the display that the session's `environment` names.
     """
     files = _open_files()
     displays = [
@@ -189,7 +190,7 @@ def _socket_problem(file: int, *, is_display: bool) -> str | None:
         return f"is a socket to {address}"
     # A socket that this process listens on itself may have been given to another program.
     if struct.unpack("=iii", listener)[0] == os.getpid():
-        return f"is a socket to this process itself under the name {address}"
+        return f"is a socket to this process itself, at the address {address}"
     if _in_flight(file):
         return "is a socket that is sending descriptors of open files"
     return None

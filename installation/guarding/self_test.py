@@ -1,7 +1,7 @@
 """The self-test: runs every probe against the sandbox, from two threads, before the first frame.
 
-One is the calling thread. The other was started before the seccomp filter of stage two: a filter
-that covers only new threads would not restrict it.
+One of them is the calling thread. The other thread was started before stage two, so it would not be
+restricted by a filter that covers only new threads.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def boot_clock() -> float:
 
 @dataclass(frozen=True)
 class Proof:
-    """The results of the self-test at the local time `tested_at`, and the mistakes it found.
+    """The results of the self-test at the local time `tested_at`, and the mistakes that it found.
 
-    `not_prevented` has mistakes about ways out of this machine that no layer can close: memory
-    that is swapped to a disk, the kernel's log, readable arguments. `tested_at_s` is the same
-    instant as `tested_at` on `boot_clock`; None if it is not known.
+    `not_prevented` is the result of `host.not_prevented`: the ways by which pictures can leave the
+    show despite the sandbox. `tested_at_s` is the instant `tested_at` in seconds of `boot_clock`;
+    None if it is not known.
     """
 
     results: tuple[ProbeResult, ...]
@@ -54,8 +54,8 @@ class Proof:
         """Return the proof with `tested_at` corrected by a clock that shows `local` now.
 
         `now_s` is the current time of `boot_clock`. The clock of a computer without a clock battery
-        is slow at the start and jumps when the network is reached; the promise on the screen states
-        the time by the corrected clock.
+        shows a past time at the start, and is set later, when the network is reached. The promise
+        on the screen then states the time of the self-test by the clock that was set.
         """
         if self.tested_at_s is None:
             return self
@@ -65,8 +65,9 @@ class Proof:
     def by_this_clock(self) -> Proof:
         """Return the proof with `tested_at` corrected by the current time of this machine.
 
-        `tested_at` is in the local time at that instant: summer time may have begun or ended since
-        then. The time zone is read each time, because somebody may set it while the show runs.
+        `tested_at` is in the local time that was valid at its instant, because summer time may have
+        begun or ended since then. The time zone is read at each call, because somebody may set it
+        while the show runs.
         """
         if hasattr(time, "tzset"):
             time.tzset()
@@ -93,7 +94,7 @@ class Proof:
 class SelfTest:
     """A context manager: enter stage two inside it, then call `run` to run the probes.
 
-    Entering the context starts the earlier thread, and leaving the context ends that thread.
+    Entering the context starts the thread `EARLIER`, and leaving the context ends that thread.
     """
 
     def __init__(
@@ -102,7 +103,10 @@ class SelfTest:
         scratch_dir: Path,
         unavailable: Mapping[str, int] | None = None,
     ) -> None:
-        """Prepare `probes`; `unavailable` comes from `find_unavailable` before the sandbox."""
+        """Prepare `probes`.
+
+        `unavailable` is the result of `find_unavailable`, called before the sandbox was entered.
+        """
         self._probes = probes
         self._scratch_dir = scratch_dir
         self._unavailable = unavailable
@@ -122,7 +126,7 @@ class SelfTest:
             self._thread.join()
 
     def run(self) -> list[ProbeResult]:
-        """Run all probes in the calling thread, then in the earlier one, and return the results."""
+        """Run all probes in this thread, then in the thread `EARLIER`, and return the results."""
         from installation.guarding.probes.probe import run_probes
 
         results = run_probes(self._probes, self._scratch_dir, MAIN, self._unavailable)
@@ -150,7 +154,7 @@ class SelfTest:
         if explained and failed:
             names = list(dict.fromkeys(each.name for each in failed))
             problem = (
-                f"the sandbox did not refuse {counted(len(names), 'way')} out: {join_first(names)}"
+                f"the sandbox did not refuse {counted(len(names), 'probe')}: {join_first(names)}"
             )
             mistakes = [
                 Mistake(
@@ -173,7 +177,7 @@ def find_landlock_gaps(
     """Return a mistake for each change of a file that this `version` of Landlock does not refuse.
 
     Call this before stage two, whose filter refuses almost all changes before Landlock does.
-    `unavailable` comes from `find_unavailable` before the sandbox.
+    `unavailable` is the result of `find_unavailable`, called before the sandbox was entered.
     """
     if not version:
         return []

@@ -35,7 +35,7 @@ from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
     "Use Linux 5.13 or newer with seccomp enabled. Or write `privacy: degraded` in kiosk.yaml: "
-    "the show then runs, but promises visitors less."
+    "the show then runs, but does not promise visitors that pictures cannot be stored."
 )
 """The remedy for most missing layers."""
 
@@ -123,8 +123,8 @@ def start_show(
 def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of `environment` that the show needs, and all of `ENVIRONMENT`.
 
-    Variables that make the loader, Python or a library load other code (LD_PRELOAD, PYTHONPATH) and
-    all unknown variables are left out.
+    All unknown variables are left out. So are variables that make the loader, Python or a library
+    load code that does not belong to the show (LD_PRELOAD, PYTHONPATH).
     """
     kept = {name: text for name, text in environment.items() if _KEPT.fullmatch(name)}
     return kept | ENVIRONMENT
@@ -152,8 +152,8 @@ def enter_stage_one(
 
     if more := len(os.listdir("/proc/self/task")) - 1:
         problem = (
-            f"the launcher has {more + 1} threads at the start of the sandbox (expected 1), and "
-            "the sandbox does not cover the others"
+            f"the launcher has {more + 1} threads when it enters the sandbox (expected 1), and the "
+            "sandbox covers only one of them"
         )
         missing.append(Mistake("threads", problem, "Start the show with `kiosk run`."))
     filters = _redirect_streams(
@@ -303,8 +303,8 @@ def _redirect_streams(
 def _open_closed_streams() -> list[int]:
     """Open /dev/null as standard input and as each closed stream; return the other streams.
 
-    Otherwise the next opened file would get the number of a closed stream, even a file that an
-    import opens: with libffi 3.5, ctypes keeps a file open.
+    Otherwise the file that is opened next would get the number of a closed stream. An import may
+    open this file: with libffi 3.5, ctypes keeps a file open.
     """
     _open_null_as(0)
     others = []

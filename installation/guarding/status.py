@@ -25,9 +25,10 @@ Privacy = Literal["enforce", "degraded"]
 
 LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
 SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
-"""The names of the six layers: these three and the three above. Stage one sets up Landlock, forbids
-new privileges and core dumps, and installs a seccomp filter; each later stage adds a seccomp
-filter. The show's first act protects its memory, and stage two limits the size of files.
+"""The names of the six layers: these three, and the three in the line above. Stage one sets up
+Landlock, forbids new privileges and core dumps, and installs a seccomp filter. The middle stage and
+stage two each add a seccomp filter. The show protects its memory in its first act (`first_act`),
+and stage two limits the size of files.
 
 A missing layer is reported under its name.
 """
@@ -40,10 +41,9 @@ STAGE_ONE = "stage one"
 class SandboxStatus:
     """The result of stage one.
 
-    The show uses only values from it that cannot weaken the proof unnoticed: `privacy` decides
-    whether the show may run without a complete sandbox, and the search for leaks allows `devices`,
-    the `pipes` and `known_children`. The status does not state whether the sandbox works; the
-    self-test finds this out with probes that try to change `scratch_dir`.
+    `privacy` decides whether the show may run without a complete sandbox, and the search for leaks
+    allows `devices`, `pipes` and `known_children`. The status does not state whether the sandbox
+    works. The self-test finds this out with probes, some of which try to change `scratch_dir`.
     """
 
     privacy: Privacy
@@ -65,13 +65,14 @@ class SandboxStatus:
     """The error number of each probe that failed before any layer was set up, keyed by the probe's
     name.
 
-    A probe counts as absent only if it fails with the same number later.
+    A probe counts as absent only if it fails with the same number in the self-test too.
     """
     progress_pipe: int | None = None
     """The descriptor of the pipe through which this process sends numbers to the supervisor."""
     orders_pipe: int | None = None
-    """The descriptor of the pipe from the supervisor, through which a show gets the permission to
-    open its camera, and the card the name of the picture to show.
+    """The descriptor of the pipe from the supervisor. A show gets through it the permission to open
+    its camera. The card, a process that has no camera, gets through it the name of the picture to
+    display.
     """
     landlock_version: int = 0
     """The version of Landlock that restricts this process; 0: this kernel has none."""
@@ -152,8 +153,8 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
 def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
     """Remove the scratch folders of this user's shows that have ended.
 
-    `output_filter.remove_on_exit` starts the process that usually does this. It may itself be
-    killed, with the show or before it has finished.
+    Usually the process that `output_filter.remove_on_exit` starts does this. But that process may
+    be killed, with the show or before it has finished.
     """
     for base in _bases(environment):
         for folder in _left_scratch_dirs(Path(base)):

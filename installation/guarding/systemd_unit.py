@@ -132,7 +132,7 @@ def unit(
     The show that the unit starts opens its window on the desktop's X display :0, or, if `display`
     is not "desktop", on the display of `screen_unit`, which no other user except root may use.
 
-    With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show.
+    With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show starts.
     Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
     the show would use the CPU. Raises SettingsError if a path cannot be written in a unit.
     `unit_access.find_obstacles` checks whether `user` can read the kiosk.
@@ -256,14 +256,14 @@ WantedBy=graphical.target
 def screen_unit(display: Display = "x11", user: str = USER, program: str | None = None) -> str:
     """Return the text of a unit that starts a display for the kiosk alone.
 
-    The unit that `unit` returns for the same `display` needs it.
+    The unit of the show, which `unit` returns, needs this unit; call both with the same `display`.
 
-    An X server has no network, none of the extensions by which a client types into windows (XTEST)
-    or reads what is typed (RECORD), and only a client with its cookie may connect to it. The server
-    is started without -noreset, so it discards all data of its clients as soon as the last window,
-    the show's, is closed. A Wayland compositor has its socket in a folder that only root and the
-    kiosk's group may enter. Either display ends with the kiosk. `program` replaces the server in
-    tests.
+    An X server (`x11`) listens at no network port, and only a client with the server's cookie may
+    connect. The server has no extension with which a client types into windows (XTEST) or reads
+    what is typed (RECORD). It is started without -noreset, so it discards all data of its clients
+    when the last client disconnects, which is the show. A Wayland compositor (`cage`) has its
+    socket in a folder that only root and the kiosk's group may enter. The display ends when the
+    kiosk ends. `program` replaces the X server or cage in tests.
     """
     if display == "cage":
         title = "a Wayland compositor"
@@ -337,8 +337,8 @@ SuccessExitStatus=143"""
 def _command_line(words: Iterable[str]) -> str:
     """Return the value of `ExecStart` that makes systemd execute `words`.
 
-    The colon turns off the substitution of environment variables. From systemd.service(5) and
-    systemd.syntax(7).
+    The colon before the first word turns off the substitution of environment variables. From
+    systemd.service(5) and systemd.syntax(7).
     """
     words = list(words)
     if re.search(r"""['"\\]""", words[0]):

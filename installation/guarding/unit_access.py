@@ -1,8 +1,8 @@
 """Checks whether the systemd unit's user can read and execute all files that the unit needs.
 
 systemd does not explain a missing permission: if the user cannot reach a program, systemd logs
-"203/EXEC" once a second, and the screen stays empty. Debian makes home folders with mode 0700.
-Access control lists and SELinux are not checked.
+"203/EXEC" once a second, and the screen stays empty. Debian makes home folders with mode 0700, so
+other users cannot enter them. Access control lists and SELinux are not checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from installation.errors import Mistake, limit_mistakes
 
 HIDDEN = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue")  # noqa: S108 - only compared
-"""The folders that the unit hides from the show, because others can write there."""
+"""The folders that the unit hides from the show, because every user can write there."""
 
 INSTALL_ELSEWHERE = (
     "Put the kiosk into /opt/kiosk, run /opt/kiosk/scripts/run, and print the unit again with "
@@ -34,7 +34,7 @@ INSTALL_PYTHON = (
 
 @dataclass(frozen=True)
 class Account:
-    """A user and their groups; a `uid` of None is a user who owns nothing and has no group."""
+    """A user and their groups; with the `uid` None, the user owns nothing and has no group."""
 
     uid: int | None
     groups: frozenset[int] = frozenset()
@@ -71,8 +71,8 @@ def find_obstacles(
 ) -> list[Mistake]:
     """Return a mistake for each obstacle to running the kiosk in `root` as `user` with `python`.
 
-    `libraries` are the folders that `python` imports from, by default this process's. `source` is
-    the film or the folder of pictures that is played instead of a camera.
+    `libraries` are the folders that `python` imports from; None means those of this process.
+    `source` is the film or the folder of pictures that is played instead of a camera.
     """
     account = Account.from_name(user)
     read = (*_files(root), *(_import_folders() if libraries is None else libraries))

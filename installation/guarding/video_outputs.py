@@ -1,14 +1,14 @@
 """Recognises video outputs: video devices to which programs write pictures.
 
 A video output shows these pictures on another screen, or passes them to another program. Outputs
-are made by v4l2loopback, by cards with a video output, and by a computer that acts as a webcam at
+are made by v4l2loopback, by video cards with an output, and by a computer that acts as a webcam at
 its USB port. The show may open video devices for writing, because cameras need it, and in a test on
 Linux 6.1 a sealed show could stream pictures into an output. So outputs are not among the devices
 that the show may open.
 
 The kernel reports a device's abilities only to a program that has opened the device, so the
-launcher opens each one for a moment and reads no picture. Rejected: relying on the notes of udev,
-which a computer may lack, and which are those of the moment when the device appeared.
+launcher opens each device for a moment and reads no picture. Rejected: relying on the notes of
+udev. A computer may lack udev, and the notes describe the device at the moment when it appeared.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ other program (VIDEO_M2M), has none of these.
 """
 
 _LOOPBACK = b"loopback"
-"""A part of the names of drivers whose devices take pictures at one time and give them at another,
-so that their capabilities change.
+"""A part of the names of drivers whose devices count as video outputs in any case. Such a device
+passes pictures from one program to another, and its capabilities change with its use.
 """
 
 
@@ -68,7 +68,7 @@ def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
 def takes_pictures(file: int, ioctl: Ioctl = ioctl_of_kernel) -> bool | None:
     """Return whether the kernel reports that data can be written to the open video device `file`.
 
-    None if the device does not answer.
+    True for every loopback device. None if the device does not answer.
     """
     buffer = bytearray(CAPABILITY.size)
     try:

@@ -1,10 +1,10 @@
 """The witness: checks a show from outside, without relying on anything that the show reports.
 
 The self-test runs inside the process that it tests, so an attacker who changes the show can change
-the self-test too. The supervisor is outside the sandbox, sees no frame, and the show can send it
-only numbers. The witness runs there, and reads in /proc what the kernel knows about the show: its
-filters, its limits, the process that traces it, and the processes that it left behind. The show
-opens no camera before the witness has found the sandbox complete.
+the self-test too. The supervisor is outside the sandbox. It sees no frame, and the show can send it
+only numbers. The witness runs in the supervisor, and reads in /proc what the kernel knows about the
+show: its filters, its limits, the process that traces it, and the processes that it left behind.
+The show opens no camera before the witness has found the sandbox complete.
 
 A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
 files of a process with protected memory, so as another user the witness cannot check them. And
@@ -39,7 +39,7 @@ HIDDEN = Mistake(
     "`hidepid`.",
 )
 """The mistake on a computer whose /proc shows users only the processes that they may trace
-(proc(5)): nobody may trace a show, not even its supervisor.
+(proc(5)). There the supervisor cannot see the show, because it may not trace the show.
 """
 
 _READ_ALL = 1 << 2
@@ -56,7 +56,7 @@ class ProcessFacts:
     pid: int
     uid: int
     started: int
-    """The start of the process, in clock ticks since the start of the machine."""
+    """The time at which the process started, in clock ticks since the start of the machine."""
     group: str
     """The process's control groups; a process that may not write files cannot leave them."""
     no_new_privileges: bool
@@ -110,7 +110,8 @@ class Witness:
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
         """Return the mistakes found in the sealed show `pid`; empty if there are none.
 
-        `known` are other processes that were started under stage one, such as the card.
+        `known` are the ids of processes that are allowed under stage one, such as the card, a
+        process that has no camera.
         """
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
@@ -174,9 +175,9 @@ class Witness:
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each process that the show started and that is under stage one only.
 
-        The parent of a leftover process may have changed. So it is recognised by properties that it
-        cannot change: its user, filters, limits and control groups, and a start time later than
-        this process's.
+        The parent of such a process may have changed. So the process is recognised by properties
+        that it cannot change: its user, filters, limits and control groups, and its start, which is
+        later than the start of this process.
         """
         for name in os.listdir(self._proc):
             if not name.isdecimal() or int(name) in known:

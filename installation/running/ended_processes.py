@@ -43,7 +43,7 @@ class EndedProcesses:
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return the time since the first process ended, s; negative if all still run."""
+        """Return the time since the first watched process ended, s; negative if all still run."""
         return now - self._ended_at
 
     def clear(self) -> None:

@@ -3,10 +3,11 @@
 They are rates, restarts and faults, and may reveal nothing about a visitor. So every figure that
 depends on people is made coarse before it leaves this module:
 
-- figures are computed over a whole minute, and do not change until the next minute is over;
-- verdicts are counted in tens from a random start, so that a single visitor does not change the
-  count, and a person who counts visitors cannot tell which visitor completed a ten;
-- the analysis is slower while it reads people, so it is only reported as "on", "slow" or "off";
+- figures are computed for a whole minute, and do not change until the next minute is over;
+- verdicts are counted from a random start, and the count is rounded down to a multiple of ten, so
+  a person who counts visitors cannot tell which visitor made the count rise;
+- the analysis is slower while it classifies people, so it is only reported as "on", "slow" or
+  "off";
 - the frame's age, memory and rates are rounded to steps larger than the effect of a visitor.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 from installation.running.progress import CameraFault, DeviceKind, Progress, State
 
 PERIOD_S = 60.0
-"""The time between two lines about the health in the log, s."""
+"""The time between two lines in the log that report the health, s."""
 
 SNAPSHOT_S = 10.0
 """The least time between two changes of the reported figures, s."""
@@ -70,7 +71,7 @@ class Minute:
     camera_fps: int | None = None
     mirror_fps: int | None = None
     frame_age_ms: int | None = None
-    """An upper bound of the time from the arrival of a frame to its flip."""
+    """An upper bound of the time from the arrival of a frame to the flip that shows it."""
     analysis: str = "off"
     verdicts: int = 0
     """The number of verdicts since the supervisor started, rounded as the module's docstring
@@ -97,8 +98,8 @@ class Health:
     ) -> None:
         """Start measuring at the instant `now`, s.
 
-        `version` is the kiosk's. `offset` is the start of the count of verdicts (None: drawn at
-        random); `temperature` returns the machine's temperature, °C.
+        `version` is the version of the kiosk. `offset` is the start of the count of verdicts (None:
+        drawn at random); `temperature` returns the machine's temperature, °C.
         """
         self._version = version
         self._began_at = self._minute_began_at = now
@@ -129,7 +130,7 @@ class Health:
         self._show = progress
 
     def show_ended(self) -> None:
-        """Add the figures of the show that has ended to the sums; the next one counts from 0."""
+        """Add the figures of the ended show to the sums; the next show counts from 0."""
         ended, show = self._ended, self._show
         self._ended = Progress(
             verdicts=ended.verdicts + show.verdicts, skipped=ended.skipped + show.skipped
@@ -152,7 +153,7 @@ class Health:
             self.fault("analysis failed", now)
 
     def end_minute(self, now: float) -> bool:
-        """Compute the figures of the minute if it is over; return whether it was over."""
+        """Return whether the minute is over at the instant `now`; if so, compute its figures."""
         passed_s = now - self._minute_began_at
         if passed_s < PERIOD_S:
             return False
@@ -176,9 +177,9 @@ class Health:
         return True
 
     def snapshot(self, now: float) -> dict[str, object]:
-        """Return all figures at the instant `now`, for JSON; they are at most `SNAPSHOT_S` old.
+        """Return all figures, for JSON; they were collected at most `SNAPSHOT_S` before `now`.
 
-        A client that asks every second learns no more than one that asks every `SNAPSHOT_S`.
+        So a client that asks every second learns no more than one that asks every `SNAPSHOT_S`.
         """
         if self._snapshot is None or not 0 <= now - self._snapshot_at < SNAPSHOT_S:
             self._snapshot, self._snapshot_at = self._gather(now), now
@@ -207,9 +208,9 @@ class Health:
 
 
 def as_text(snapshot: Mapping[str, object], separator: str = "\n") -> str:
-    """Return the health for a person, one figure after the other.
+    """Return the health as text for people, with `separator` between two figures.
 
-    Before the first whole minute is over, a sentence replaces the minute's figures.
+    Before the first minute is over, a sentence replaces the figures that are computed each minute.
     """
     faults = snapshot.get("last_faults") or []
     assert isinstance(faults, list)

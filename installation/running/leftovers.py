@@ -1,8 +1,8 @@
 """Finds and ends the processes that a show leaves behind.
 
-The supervisor is the new parent of every descendant whose own parents have ended
-(PR_SET_CHILD_SUBREAPER), so a process stays a descendant after its parents have ended. Descendants
-are found by reading all of /proc; a process that /proc does not show cannot be ended here.
+If the parent of a descendant ends, the supervisor becomes the new parent (PR_SET_CHILD_SUBREAPER),
+so the process stays a descendant. Descendants are found by reading all of /proc; a process that
+/proc does not show cannot be ended here.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ kernel's include/linux/sched.h.
 def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
     """Return the children of process `pid` that have ended and had executed no program.
 
-    The forks of a show are its output filters; `pid` must not have read their status. Programs that
-    a library has started are not returned.
+    For a show these are its output filters. They are found only until the process `pid` reads their
+    exit status. Programs that a library has started are not returned.
     """
     ended = set()
     for folder in proc.iterdir() if proc.exists() else ():
@@ -74,7 +74,7 @@ def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -
     """Kill the descendants of `pid`, and return the number of processes killed.
 
     The processes `spared` and their descendants are not killed. The list of descendants is made
-    again until it is empty, because a descendant may start another one before it is killed.
+    again until it is empty, because a descendant may start a process before it is killed.
     """
     killed: set[int] = set()
     for _ in range(MAX_ROUNDS):

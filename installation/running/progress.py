@@ -40,7 +40,7 @@ class State(enum.IntEnum):
     WAITING = 6
     """The show has no camera yet."""
     FAILED = 7
-    """Something else is wrong, and visitors see a card."""
+    """The show cannot continue, and visitors see a card, a picture with a short text."""
 
 
 class CameraFault(enum.IntFlag):
@@ -66,7 +66,7 @@ class DeviceKind(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """The figures of the show at one instant; counts begin with the show.
+    """The figures of the show at one instant; each count is 0 at the start of the show.
 
     `frame_age_ms` is the longest time from a frame's arrival to its flip since the last record.
     `camera_faults` are the bits of `CameraFault`.
@@ -76,7 +76,7 @@ class Progress:
     captured: int = 0
     analysed: int = 0
     painted: int = 0
-    """The number of flips of the screen, including flips of a card."""
+    """The number of flips of the screen, including the flips that show a card."""
     mirrored: int = 0
     """The number of frames that reached the screen."""
     skipped: int = 0
@@ -143,7 +143,7 @@ class ProgressStream:
 
 
 def send(pipe: int, progress: Progress) -> bool:
-    """Write the record to `pipe`, which does not block; return whether it was written.
+    """Write the record to the non-blocking `pipe`, and return whether all of it was written.
 
     A supervisor that does not read or has ended must not delay the mirror.
     """

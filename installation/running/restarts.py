@@ -21,13 +21,13 @@ WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays after further failures, once there have been more failures within a minute than
-`FAST_DELAYS_S` has delays, s.
+"""The delays after the next failures, s. They apply as soon as there have been more failures within
+`WINDOW_S` than `FAST_DELAYS_S` has delays.
 """
 
 STEADY_S = 600.0
-"""After a slow restart, the show must run for this time before a failure is delayed by the first of
-`FAST_DELAYS_S` again, s.
+"""How long the show must run after a slow delay so that its next failure is followed by the first
+of `FAST_DELAYS_S` again, s. If it fails sooner, the next slow delay follows.
 """
 
 

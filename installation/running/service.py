@@ -56,7 +56,7 @@ class ServiceManager:
         self._send("READY=1")
 
     def extend_start(self, seconds: float) -> None:
-        """Tell systemd to wait at least `seconds` more for `ready`.
+        """Tell systemd to wait for `ready` at least `seconds` from now on.
 
         systemd ends a service that is not ready when TimeoutStartSec is over, unless this message
         extended that time. It also ends the service if the extended time is over without a new

@@ -7,8 +7,8 @@ the show, clients of the status socket, and the time.
 
 Two processes have a window. The **show** has its window in front. The **card** is a small process
 without camera and networks; its window is behind the show's window and displays a calm picture.
-While no show runs, visitors see this picture and not a desktop. Rejected: a card that the next
-process of the show displays; the desktop was visible until that process had started.
+While no show runs, visitors see this picture and not a desktop. Rejected: a card that the next show
+displays, because visitors would see the desktop until that show has started.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ LOST_FILTER = (
 )
 
 LOADING, TROUBLE = b"loading\n", b"trouble\n"
-"""The messages that tell the card what to show: that the show starts, or that it failed."""
+"""The messages that tell the card its text: that the show starts, or that the show failed."""
 
 
 class Starter(Protocol):
@@ -80,7 +80,7 @@ class Starter(Protocol):
         """Start a show and return its process.
 
         `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
-        since the supervisor's start, for `--seconds`.
+        since the supervisor's start, s; it is subtracted from `--seconds`.
         """
         ...
 
@@ -257,7 +257,11 @@ class Supervisor:
     # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether a show is due, and the card is visible or the wait for it is over."""
+        """Return whether a show may start now.
+
+        The delay before the start must be over, and the card must be visible, or the wait for the
+        card must be over.
+        """
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
@@ -276,7 +280,7 @@ class Supervisor:
         self._progress, self._is_permitted = Progress(), False
 
     def _look_after_show(self, now: float) -> None:
-        """End a show that makes no progress, does not stop, or fails the witness's check."""
+        """End a show that hangs, ignores a stop signal, or fails the check of the witness."""
         show = self._show
         if show is None:
             return

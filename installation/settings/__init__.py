@@ -1,1 +1,1 @@
-"""kiosk.yaml as frozen models; all mistakes in the file are reported at once, with lines."""
+"""kiosk.yaml as frozen models; all mistakes are reported at once, with their line numbers."""

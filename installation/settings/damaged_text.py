@@ -15,7 +15,7 @@ from typing import NamedTuple
 from installation.errors import ellipsize
 
 LOST = "\ufffd"
-"""The character that programs write in place of a letter that they cannot read: U+FFFD."""
+"""The character that programs write in place of a letter that they cannot decode: U+FFFD."""
 
 OTHER_ENCODINGS = {
     "cp1252": "\u00c2\u00c3\u00c4\u00c5\u00ce\u00cf\u00d0\u00d1\u00e2",
@@ -24,7 +24,7 @@ OTHER_ENCODINGS = {
 """The encodings in which programs read UTF-8 by mistake: Windows-1252 and Mac OS Roman.
 
 One letter or quote that was decoded wrongly becomes two or three letters. Each value lists the
-possible first ones, for Latin, Greek and Cyrillic letters and for quotes.
+letters that can be the first of these, for Latin, Greek and Cyrillic letters and for quotes.
 """
 
 PUNCTUATION = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2039\u203a\u00ab\u00bb"
@@ -74,8 +74,9 @@ have.
 """
 
 MAX_MARKS = 8
-"""The largest number of marks on one letter: a Tibetan stack of Sanskrit has eight, Hebrew with
-vowels and cantillation five. Taller stacks are made by generators of ornamental text.
+"""The largest number of marks on one letter of an undamaged text. A letter of Sanskrit in Tibetan
+script can have eight marks, and a Hebrew letter with vowels and cantillation can have five. Letters
+with more than eight are made by generators of ornamental text.
 """
 
 
@@ -93,8 +94,8 @@ CURLY_PAIRS = {
     "\u2033": "\u2033",
     "\u00b4": "\u00b4`",
 }
-"""The quotes and accents that are written for " and ', each with those that close it. A straight
-quote may close them, as it does if it was typed later.
+"""The quotes and accents that people and programs write instead of " and '. The value of each lists
+the characters that can close it; a straight quote that was typed later may be one of them.
 """
 
 CURLY = "".join(CURLY_PAIRS)
@@ -186,7 +187,7 @@ def without_curly_quotes(text: str) -> str | None:
     """Return the text inside the curly quotes around `text`; None if there are none around it.
 
     A text that contains other curly quotes, such as a title with two quotations, has none around
-    it. An apostrophe is no quote.
+    it. An apostrophe is not a quote.
     """
     inside = text[1:-1].strip()
     if len(text) < 2 or text[-1] not in CURLY_PAIRS.get(text[0], ""):

@@ -118,8 +118,8 @@ class CameraSettings(Section):
         PlainSerializer(repr),  # the JSON schema holds the defaults
         Field(description=SOURCE_IN_WORDS),
     ] = Field(default=AUTO, validate_default=True)
-    """The source of frames. A relative path starts at kiosk.yaml's folder; in --source, at the
-    current folder.
+    """The source of frames. A relative path in kiosk.yaml starts at the folder of this file; a
+    relative path after --source starts at the current folder.
     """
     width: Annotated[int, Field(ge=160, le=7680)] = 1280
     height: Annotated[int, Field(ge=120, le=4320)] = 720
@@ -139,8 +139,8 @@ class ReadingSettings(Section):
     """The settings that decide when visitors are classified, and how a label is chosen."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
-    """The curator's sentence about who decided to tell visitors later, and why; needed if
-    `announce_s` is below `ANNOUNCE_S`.
+    """The curator's sentence about who decided that `announce_s` is below `ANNOUNCE_S`, and why. It
+    is needed only if `announce_s` is below `ANNOUNCE_S`.
 
     This field precedes `announce_s`, because the validator of `announce_s` reads it.
     """
@@ -188,8 +188,8 @@ class ContentSettings(Section):
     """The settings that decide which labels are hidden."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
-    """The curator's sentence about who decided to hide less, and why; needed if a reason is missing
-    in `hide`.
+    """The curator's sentence about who decided to hide fewer labels than by default, and why. It is
+    needed if a default reason is missing in `hide`.
 
     This field precedes `hide`, because the validator of `hide` reads it.
     """
@@ -263,7 +263,7 @@ class ScreenSettings(Section):
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
-    """What the screen shows while nobody is there: the labels' names, or only the mirror."""
+    """What the screen shows while no visitor is seen: the labels' names, or only the mirror."""
     keys: bool = True
     """Whether F1 shows the staff card and holding Escape ends the show."""
 

@@ -227,7 +227,6 @@ def test_what_follows_from_a_missing_layer_is_one_mistake(tmp_path: Path) -> Non
     self_test = SelfTest(probes, tmp_path)
     assert len(self_test.missing(results)) == 4
     assert [str(mistake) for mistake in self_test.missing(results, explained=True)] == [
-        "probes: the sandbox did not refuse 2 ways out: write, link. A layer of the sandbox is "
-        "missing: "
-        "correct the other mistakes listed here."
+        "probes: the sandbox did not refuse 2 probes: write, link. A layer of the sandbox is "
+        "missing: correct the other mistakes listed here."
     ]

@@ -31,17 +31,18 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 _LOW = 0xFFFFFFFF
 
 Test = Callable[[int], list[Instruction]]
-"""A function that returns the instructions for a test of one argument. If the test is true,
-execution continues after them; if not, it jumps past the given number of further instructions.
+"""A function that returns the instructions for a test of one argument of a system call. If the test
+is true, execution continues with the next instruction after them. If it is false, execution skips
+as many of the next instructions as the function's argument says.
 """
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The decision about `call` if all `tests` are true: fail with `error`; if None, make the call.
+    """The decision about the system call `call` if all `tests` are true.
 
-    With `error` 0 the call does nothing but seems to succeed. `reason` says who needs the call, or
-    why it is refused.
+    The call fails with `error`. If `error` is 0, it does nothing but seems to succeed; if `error`
+    is None, it is made. `reason` says who needs the call, or why it is refused.
     """
 
     call: str
@@ -120,7 +121,7 @@ def zero(argument: int) -> Test:
 
 
 def family(argument: int, byte: int) -> Test:
-    """Return the test that the second byte of `argument` is `byte`: the family of an ioctl."""
+    """Return the test that the second byte of `argument`, the family of an ioctl, is `byte`."""
     return one_of(argument, byte << 8, mask=0xFF00)
 
 
@@ -145,10 +146,10 @@ def at_most(argument: int, limit: int) -> Test:
 def program(filter_: Filter, machine: int) -> list[Instruction]:
     """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
 
-    Calls of another architecture, calls newer than our list, and calls by x86-64's second set of
-    numbers (x32) fail as if they did not exist. The filter does not kill the process for such a
-    call, because the kernel's log would then name the call and an address, both of which the show
-    could choose.
+    Calls of another architecture, calls with a number above `syscalls.LAST_KNOWN`, and calls by
+    x86-64's second set of numbers (x32) fail as if they did not exist. The filter does not kill the
+    process for such a call, because the kernel's log would then name the call and an address, both
+    of which the show could choose.
     """
     does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
     code: list[Instruction] = [

@@ -1,9 +1,9 @@
 """The ioctls that a running show makes on devices, by exact number: a set for each kind of device.
 
-A filter sees the number of an ioctl, but not the file: what is allowed for a card is allowed on
-every open file. So a filter has the sets for graphics cards only on a machine with a graphics card.
-These sets come from documentation and from the source code of drivers, because the tests have no
-card.
+A filter sees the number of an ioctl but not the file, so an ioctl that is allowed for a graphics
+card is allowed on every open file. Therefore a filter has the sets for graphics cards only on a
+machine with a graphics card. These sets come from documentation and from the source code of
+drivers, because the tests run on machines without a graphics card.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ OPENCV_IOCTLS = {
     "VIDIOC_S_INPUT": 0xC0045627,
     "VIDIOC_TRY_FMT": 0xC0D05640,
 }
-"""The further ioctls that OpenCV makes on a camera (modules/videoio/src/cap_v4l.cpp)."""
+"""The ioctls that OpenCV makes on a camera besides `CAMERA_IOCTLS`. From OpenCV's
+modules/videoio/src/cap_v4l.cpp.
+"""
 
 GRAPHICS_IOCTLS = {
     "DMA_BUF_IOCTL_SYNC": 0x40086200,
@@ -74,8 +76,8 @@ GRAPHICS_IOCTLS = {
 """The ioctls that OpenGL makes on a graphics card, in the window of an X server or of a Wayland
 compositor. From include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
 
-The last four are calls whose arguments have grown, so libraries built with newer headers use
-another number for them.
+The last four repeat calls of this list with larger arguments. Libraries that are built with newer
+kernel headers make these calls with other numbers.
 """
 
 CONSOLE_IOCTLS = {
@@ -97,11 +99,13 @@ CONSOLE_IOCTLS = {
     "DRM_IOCTL_MODE_OBJ_GETPROPERTIES": 0xC02064B9,
     "DRM_IOCTL_MODE_CURSOR2": 0xC02464BB,
 }
-"""The further ioctls of SDL's driver `kmsdrm`, which sets the screen itself, on a console without a
-display server. From include/uapi/drm/drm.h and SDL's src/video/kmsdrm.
+"""The ioctls that SDL's driver `kmsdrm` makes besides `GRAPHICS_IOCTLS`. The driver sets the screen
+itself, on a console without a display server. From include/uapi/drm/drm.h and SDL's
+src/video/kmsdrm.
 
 Two kinds of calls are left out: DRM_IOCTL_MODE_CREATEPROPBLOB, which stores bytes that another
-program can read if it has their number, and the atomic interface, which SDL does not use.
+program can read if it knows the number of the stored object, and the atomic interface, which SDL
+does not use.
 """
 
 DRIVER_CALLS = tuple(0x6440 + number for number in range(0x60))
@@ -136,8 +140,8 @@ NVIDIA_CALLS = {
 }
 """The ioctls of NVIDIA's driver. The bits for the size of the argument are left out, because the
 sizes differ between versions of the driver. The numbers are from nv-ioctl-numbers.h,
-nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules; which of them CUDA and OpenGL
-need is from gVisor's nvproxy, which passes on only these.
+nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules. The choice of the ioctls that
+CUDA and OpenGL need is from gVisor's nvproxy, which passes on only these.
 
 Three kinds of calls are left out, although nvproxy passes on the first two: calls that share the
 card's memory with other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as

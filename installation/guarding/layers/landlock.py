@@ -23,7 +23,7 @@ signals).
 """
 
 TRUNCATE_ABI = 3
-"""The first version of Landlock that refuses to shorten files (Linux 6.2)."""
+"""The first version of Landlock that can deny shortening files (Linux 6.2)."""
 
 _WRITE_FILE = 1 << 1
 _IOCTL_DEVICE = 1 << 15
@@ -77,7 +77,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
 
 
 def set_no_new_privileges() -> None:
-    """Prevent every program that this process starts from gaining more rights than it has."""
+    """Prevent all programs that this process starts from gaining rights that this process lacks."""
     syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -89,7 +89,7 @@ def _allow(rules: int, path: Path, rights: int, kind: Callable[[int], bool]) -> 
     file = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         if not kind(os.fstat(file).st_mode):
-            raise OSError(f"{path} has another file type than its Landlock rule needs")
+            raise OSError(f"the file type of {path} does not match its Landlock rule")
         rule = ctypes.create_string_buffer(struct.pack("=Qi", rights, file), 12)
         syscalls.call("landlock_add_rule", rules, _BENEATH, rule, 0)
     finally:

@@ -1,4 +1,7 @@
-"""Limits this process: no core dumps, growing files, root capabilities or readers of its memory."""
+"""Limits this process: its core dumps, the size of its files, its capabilities, and its readers.
+
+A reader is another program that reads the memory of this process.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ import struct
 from installation.guarding.layers import syscalls
 
 LOCKED = 256 * 1024 * 1024
-"""The value to which the limit of locked memory is raised if this user may raise it, bytes; it is
-enough for eight frames of the largest cameras.
+"""The limit of locked memory that is set if this user may raise the limit, bytes. It is enough for
+eight frames of the largest cameras.
 """
 
 CAP_DAC_READ_SEARCH = 1 << 2

@@ -96,7 +96,7 @@ fscrypt.h, fsverity.h, msdos_fs.h and f2fs.h, and from the headers of the file s
 """
 
 _TERMINAL_CALLS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
-"""The ioctls that type into a terminal."""
+"""The ioctls that put text into a terminal as if a person had typed it."""
 
 STAGE_ONE = Filter(
     (
@@ -136,8 +136,8 @@ MIDDLE_STAGE = Filter(
         refuse("prctl", one_of(0, _SET_MM, _SET_DUMPABLE, _SET_TRACER)),
     )
 )
-"""The calls that are refused as soon as window and fonts are open, before torch, label sets and
-networks are loaded: code in them cannot contact or start another program.
+"""The calls that are refused as soon as window and fonts are open. Torch, label sets and networks
+are loaded later, so code in them cannot contact or start another program.
 """
 
 _IN_STAGE_TWO = (
@@ -225,8 +225,9 @@ def install(filter_: Filter, *, all_threads: bool) -> None:
 def all_threads_filtered() -> bool:
     """Return whether every thread of this process is under the filters of all stages.
 
-    The kernel reports the number of filters of a thread. systemd or a container may have added
-    filters to ours; then every thread must have as many filters as the calling thread.
+    The kernel reports only the number of filters of a thread. systemd or a container may have added
+    filters. So the calling thread must have at least `FILTERS`, and every thread must have as many
+    as the calling thread.
     """
     own = _filter_count(str(threading.get_native_id()))
     counts = [_filter_count(thread) for thread in os.listdir("/proc/self/task")]

@@ -38,14 +38,18 @@ NOT_DRIVEN = (
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
 _O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000
-"""O_CREAT, O_TRUNC, O_APPEND and the bit of O_TMPFILE; the same on x86-64 and aarch64."""
+"""O_CREAT, O_TRUNC, O_APPEND and the bit of O_TMPFILE. Their values are the same on x86-64 and
+aarch64.
+"""
 
 _WAIT, _WAKE, _WAIT_BITSET = 0, 1, 9
 _FUTEX_OPERATION = 0x7F
-"""The operation of a futex call without the flags for private memory and for the clock."""
+"""The mask for the operation in a futex call's argument. The flags for private memory and for the
+clock are outside the mask.
+"""
 
 _PTHREAD_FLAGS = (0x3D0F00, 0x7D0F00)
-"""The flags with which the C library (glibc, musl) starts a thread."""
+"""The flags with which the C library starts a thread: those of glibc and those of musl."""
 
 _DONTNEED, _WILLNEED, _FREE, _DONTFORK, _HUGEPAGE, _DONTDUMP = 4, 3, 8, 10, 14, 16
 _MAP_HUGETLB = 0x40000
@@ -88,9 +92,9 @@ def show_calls(
         allow("lseek", "moving within open files"),
         allow("close", "closing files"),
         allow("newfstatat", "label sets: finding out whether their files have changed"),
-        allow("fstat", "other machines: older C libraries call it"),
-        allow("stat", "OpenCV: it was built for older C libraries"),
-        allow("statx", "other machines: newer C libraries call it for stat"),
+        allow("fstat", "other machines: some C libraries call it"),
+        allow("stat", "OpenCV: it was built for old C libraries"),
+        allow("statx", "other machines: some C libraries call it for stat"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "resolving paths, and the search for open files"),
         allow("readlinkat", "other machines: aarch64 has no readlink"),
@@ -132,9 +136,9 @@ def show_calls(
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "other machines: aarch64 has no select"),
         allow("shutdown", "closing the window"),
-        allow("getsockname", "the search for open files, for a socket's address"),
-        allow("getpeername", "the search for open files, for the address at the other end"),
-        allow("getsockopt", "the search for open files, for the process at the other end"),
+        allow("getsockname", "the search for open files: a socket's address"),
+        allow("getpeername", "the search for open files: the address at a socket's other end"),
+        allow("getsockopt", "the search for open files: the process at a socket's other end"),
         # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "allocating memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "freeing memory"),
@@ -178,10 +182,12 @@ def show_calls(
         allow("restart_syscall", "other machines: resuming a call after a signal or a suspend"),
         # Time and random numbers.
         allow("clock_nanosleep", "waiting"),
-        allow("clock_gettime", "other machines: reading clocks that the C library cannot read"),
+        allow(
+            "clock_gettime", "other machines: reading clocks that the C library cannot read itself"
+        ),
         allow("clock_getres", "other machines: reading clocks, as with clock_gettime"),
         allow("gettimeofday", "other machines: reading clocks, as with clock_gettime"),
-        allow("nanosleep", "other machines: older C libraries call it to wait"),
+        allow("nanosleep", "other machines: some C libraries call it to wait"),
         allow("getrandom", "other machines: some C libraries request random numbers"),
         allow("prlimit64", "finding out the size of a thread's stack", zero(2)),
         allow("getrusage", "failures: finding out how much memory and time a process used"),

@@ -1,4 +1,4 @@
-"""Makes system calls by number, because Python has no function for them."""
+"""Makes system calls for which Python has no function, by their numbers."""
 
 from __future__ import annotations
 
@@ -236,7 +236,9 @@ From the kernel's arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-ge
 """
 
 LAST_KNOWN = 469
-"""The newest call when this list was made (Linux 6.17); all newer calls are refused."""
+"""The highest number of a call when this list was made (Linux 6.17). Calls with a higher number are
+refused.
+"""
 
 _MACHINES = {"x86_64": 0, "aarch64": 1, "arm64": 1}
 

@@ -23,8 +23,7 @@ MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤�
 """The letters of the kiosk's own messages beyond ASCII, including the names in messages."""
 
 MAX_LABEL_BYTES = 8 * 1024 * 1024
-"""The largest part of a label set's file that is read, bytes; the same as in
-`naming.label_set.folder`.
+"""The most bytes that are read of a label set's file. `naming.label_set.folder` has the same limit.
 """
 
 
@@ -32,9 +31,9 @@ MAX_LABEL_BYTES = 8 * 1024 * 1024
 class LineLimits:
     """The limits of one stream.
 
-    A line has at most `longest_line` characters, a word at most `longest_word` (None: any). At
-    first `burst` lines with `burst_bytes` are written at once, and then `lines_per_min` with
-    `bytes_per_min`.
+    A line has at most `longest_line` characters, and a word at most `longest_word` characters
+    (None: no limit). At most `burst` lines and `burst_bytes` bytes are written at once, and on
+    average at most `lines_per_min` lines and `bytes_per_min` bytes a minute.
     """
 
     longest_line: int
@@ -49,8 +48,9 @@ class LineLimits:
 
 
 STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
-"""The limits of a show's standard output. A show without a screen writes its events there: about
-300 characters each, and 1,400 for the longest verdict with a label of the shipped label sets.
+"""The limits of a show's standard output. A show without a screen writes its events there. An event
+usually has about 300 characters; the longest verdict with a label of the shipped label sets has
+1,400.
 """
 
 STDERR = LineLimits(300, 100, 12_000, 30, 3_000, longest_word=160, omits_repeats=True)
@@ -77,7 +77,7 @@ class LineFilter:
         self._last_omitted = ""
 
     def admit(self, line: bytes) -> Iterator[str]:
-        """Yield `line` if it is admitted, after a count of the lines omitted before it, if any."""
+        """Yield `line` if it is admitted; before it, a count of omitted lines if there are any."""
         text = text_only(line, self._limits)
         for candidate in [text] if self._repeats is None else self._repeats.admit(text):
             yield from self._within_budget(candidate)

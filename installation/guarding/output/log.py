@@ -2,7 +2,8 @@
 
 A log could carry pictures too. So every message is written as printable lines of at most
 `line_filter.STDERR.longest_line` characters, and the rate of lines is limited. The output filter
-of standard error checks both again outside the sandbox, for libraries that do not use this log.
+of standard error checks the lines and their rate again outside the sandbox, because libraries may
+write there without this log.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from installation.guarding.output.rate_limit import RateLimit
 
 LINES_PER_S = 5
 BURST = 300
-"""The number of lines that may be written at once: a start logs about twenty lines, a long
-traceback two hundred.
+"""The number of lines that may be written at once. A start logs about twenty lines, and a long
+traceback has two hundred lines.
 """
 
 
@@ -48,7 +49,7 @@ class LineLog:
         """Write `message`, split into several lines if it is long.
 
         Unprintable characters are replaced by spaces, and a word is cut after `STDERR.longest_word`
-        letters.
+        characters.
         """
         if not isinstance(message, str):
             message = f"(omitted: a {type(message).__name__}, which is not text)"

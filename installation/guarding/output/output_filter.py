@@ -52,8 +52,8 @@ FIGURES: Figures = {
     "first_frame_s": None,
     "first_verdict_s": None,
 }
-"""The names in a summary, as in `running.telemetry`; None for a plain number, or the names of a
-group of numbers.
+"""The names in a summary, as in `running.telemetry`. A name with the value None stands for one
+number; any other value contains the names of several numbers.
 """
 
 
@@ -78,8 +78,8 @@ def start_report_filter(path: Path) -> OutputFilter:
 def remove_on_exit(folder: Path) -> None:
     """Start a process that removes `folder` when this process has ended.
 
-    The show itself may not remove the folder. The new process receives nothing from this process
-    except that it has ended. Raises OSError.
+    The show itself may not remove the folder. The new process gets no data from this process; it
+    only waits until this process ends. Raises OSError.
     """
     own_end = os.pidfd_open(os.getpid())
     if not os.fork():

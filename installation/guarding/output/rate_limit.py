@@ -1,6 +1,6 @@
 """Limits the rate of lines: a token bucket for all lines, and one for each repeated line.
 
-Both count the lines that they omit.
+The number of omitted lines is written in their place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from installation.errors import ellipsize
 
 SAME_BURST = 5
-"""The number of times that the same line is written before it is only counted."""
+"""How often an identical line is written before its repetitions are only counted."""
 
 LIKE_BURST = 100
 """How many lines that differ only in numbers, such as the mistakes of a file, are written before
@@ -21,7 +21,8 @@ they are only counted.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
-"""The rate of a line that is repeated for hours: once a minute, with the number of omitted lines.
+"""The rate at which a line that is repeated for hours is written, lines per second: once a minute,
+with the number of omitted lines.
 """
 
 MOST_KINDS = 200

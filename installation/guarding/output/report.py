@@ -42,7 +42,7 @@ def as_json(proof: Proof) -> dict[str, object]:
 def as_lines(report: Mapping[str, object]) -> str:
     """Return `report` as JSON, with each item of a list on a separate line.
 
-    If the output goes to a file, the output filter would omit long lines.
+    On one line, a long list could exceed `longest_line`, and the output filter would omit the line.
     """
 
     def dump(value: object) -> str:
@@ -98,7 +98,7 @@ def _finding(check: HostCheck) -> str:
 def as_page(proof: Proof, headline: str, language: str) -> str:
     """Return the proof as a page of HTML to print, in English.
 
-    Its `headline` is the sentence that visitors read on the screen, in their `language`.
+    `headline` is the sentence that visitors read on the screen; its language is `language`.
     """
     probes = "\n".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"

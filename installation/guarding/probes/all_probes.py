@@ -5,7 +5,7 @@ from __future__ import annotations
 from installation.guarding.probes import files, kernel, libraries, network, processes
 
 QUICK_PROBES = (*files.PROBES, *kernel.PROBES, *processes.PROBES, *network.PROBES)
-"""The self-test of each start: every probe that calls the kernel directly."""
+"""The probes of the self-test at each start: all probes that call the kernel directly."""
 
 ALL_PROBES = (*QUICK_PROBES, *libraries.PROBES)
 """The probes of the audit: the quick probes, and the probes through libraries, which take

@@ -1,4 +1,4 @@
-"""Probes that change files: their contents, in every possible way, or their other data."""
+"""Probes that change the contents or the properties of files, in every known way."""
 
 from __future__ import annotations
 
@@ -200,7 +200,9 @@ IN_SCRATCH_DIR: tuple[Probe, ...] = (
 """The probes that change only the scratch folder."""
 
 TRUNCATING = ("truncate a file", "empty a file opened for reading")
-"""The probes that older versions of Landlock do not refuse; the filter of stage two does."""
+"""The probes that Landlock refuses only from `landlock.TRUNCATE_ABI` on. Without that version, the
+filter of stage two refuses them.
+"""
 
 _ELSEWHERE = (
     Probe("write into the home folder", "open(O_CREAT) there", LANDLOCK, _write_at_home),

@@ -125,14 +125,14 @@ _KERNEL_LOG = (
         SECCOMP,
         system_call("futex", None, FUTEX_WAKE_OP, 0, 0, None, 0),
     ),
-    Probe("map more memory than there is", "mmap()", SECCOMP, _map_too_much),
+    Probe("map more memory than the machine has", "mmap()", SECCOMP, _map_too_much),
     Probe(
-        "change the protection of more memory than there is",
+        "change the protection of more memory than the machine has",
         "mprotect()",
         SECCOMP,
         _protect_too_much,
     ),
-    Probe("move more memory than there is", "mremap()", SECCOMP, _remap_too_much),
+    Probe("move more memory than the machine has", "mremap()", SECCOMP, _remap_too_much),
     Probe(
         "map huge pages",
         "mmap(MAP_HUGETLB)",
@@ -152,7 +152,7 @@ _KERNEL_LOG = (
         system_call("seccomp", 1, 0, None),
     ),
     Probe(
-        "add a seccomp filter that logs, by prctl",
+        "add a seccomp filter that logs, with prctl",
         "prctl(PR_SET_SECCOMP)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_SECCOMP, 2),

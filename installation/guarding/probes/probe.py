@@ -1,16 +1,16 @@
 """A probe: one attempt to get data out of the show, and its outcome.
 
-A probe that succeeds undoes its effect as far as possible, so that all probes can also be run
-without the sandbox; only this comparison shows that the sandbox refuses. The error number shows
-which layer refused. An error that no layer returns, such as ENOENT for a missing file, counts as
-success. An error that the kernel returns to an ordinary user even without the sandbox proves
-nothing about the sandbox. Many libraries drop the error number; only the failure of the probe is
-then known.
+A probe that succeeds undoes its effect as far as possible. So all probes can also be run without
+the sandbox, and a probe that succeeds there and fails in the sandbox was refused by the sandbox.
+The error number shows which layer refused. An error that no layer returns, such as ENOENT for a
+missing file, counts as success. An error that the kernel returns to an ordinary user even without
+the sandbox proves nothing about the sandbox. Many libraries drop the error number; only the failure
+of the probe is then known.
 
 A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
 RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs the probes of the
-scratch folder once before it enters the sandbox; a probe that fails with the same error number
-before and after counts as absent.
+scratch folder once before it enters the sandbox. A probe that fails with the same error number
+outside and inside the sandbox counts as absent.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Probe:
     def refusing_layer(self, number: int | None) -> str | None:
         """Return the layer that refuses this probe with the error `number`; None if no layer does.
 
-        The result is also None for Landlock's number if Landlock does not cover the call, because
-        the kernel itself then refused it.
+        The result is also None for Landlock's error number if Landlock does not cover the call,
+        because the kernel itself then refused the call.
         """
         if number is None:
             return None
@@ -121,7 +121,7 @@ def run_probes(
 ) -> list[ProbeResult]:
     """Run `probes` in the calling thread, which is named `thread`, and return their results.
 
-    `unavailable` is the result of `find_unavailable` from before the sandbox.
+    `unavailable` is the result of `find_unavailable`, called before the sandbox was entered.
     """
     unavailable = unavailable or {}
     return [
@@ -133,11 +133,12 @@ def run_probes(
 
 
 def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, int]:
-    """Return the error number, by the probe's name, of each probe that this machine cannot make.
+    """Return the error numbers of the probes that this machine cannot make, keyed by their names.
 
     Call this before the sandbox is entered. Each probe changes only `scratch_dir`, which belongs to
-    this user, so only a missing call or an outer filter can make it fail. Error numbers that a
-    layer of the sandbox uses too are left out, because the two cases could not be told apart later.
+    this user, so only a missing call or an outer filter can make the probe fail. An error number
+    with which a layer of the sandbox refuses is left out: inside the sandbox, it would not show
+    whether the layer or the machine refused.
     """
     unavailable = {}
     for probe in probes:
@@ -152,7 +153,8 @@ def _run(
 ) -> tuple[Outcome, str | None, int | None]:
     """Return the outcome of `probe`, the layer that refuses it, and the error number.
 
-    `unavailable` is the error number with which the probe failed before the sandbox, if it did.
+    `unavailable` is the error number with which the probe failed before the sandbox was entered;
+    None if it did not fail.
     """
     try:
         probe.action(scratch_dir)

@@ -1,4 +1,4 @@
-"""Probes that start programs, read or write their memory, or change their properties."""
+"""Probes that start programs, access the memory of programs, or change properties of programs."""
 
 from __future__ import annotations
 
