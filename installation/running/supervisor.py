@@ -257,11 +257,7 @@ class Supervisor:
     # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether a show may start now.
-
-        The delay before the start must be over, and the card must be visible, or the wait for the
-        card must be over.
-        """
+        """Return whether it is time to start a show, and the wait for the card's window is over."""
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S

@@ -156,7 +156,7 @@ def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
     print(enter_stage_one(SandboxStatus("enforce"), None).missing[0])
     """
     outcome = run("-c", textwrap.dedent(program), user=user, folder=tmp_path)
-    assert outcome.stdout.startswith("threads: the launcher has 2 threads at the start"), (
+    assert outcome.stdout.startswith("threads: the launcher has 2 threads when it enters"), (
         outcome.stderr
     )
 
