@@ -190,7 +190,7 @@ EXAMPLES = Method(
 
 CLASSES = Method(
     name="classes",
-    summary="each label is a class of a network, and its id the class's WordNet id or number",
+    summary="each label is a class of a network, and its id is the class's WordNet id or number",
     encoder=LITE,
     encoder_output="logits",
     open_scorer=_open_head,

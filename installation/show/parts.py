@@ -304,7 +304,8 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
     classifier.has_time = min(took_s) <= 1 / READINGS_PER_S
     classifier.forget()
     parts = "busts and half bodies" if classifier.has_time else "busts only"
-    return f"reading: {parts} (classifying both takes {1000 * min(took_s):.0f} ms)"
+    took = f"classifying a bust and a half body takes {1000 * min(took_s):.0f} ms"
+    return f"reading: the classifier uses {parts} ({took})"
 
 
 def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:

@@ -338,8 +338,8 @@ class Show:
         proof = guard.seal()
         if proof.holds:
             self._log(
-                f"privacy: enforced; the self-test tried {proof.ways_tried} ways out, and all "
-                "were refused."
+                f"privacy: enforced; the self-test tried {proof.ways_tried} ways to get data out, "
+                "and all were refused."
             )
             for mistake in proof.not_prevented:
                 self._log(f"privacy: the screen says that pictures could be stored. {mistake}")

@@ -42,8 +42,8 @@ class TitleSettings:
     keys: bool = True
     rotate: int = 0
     own_words: tuple[tuple[str, str], ...] = ()
-    """The names and texts of the curator's sentences, which replace the kiosk's in the first
-    language.
+    """The names and texts of the curator's sentences. They replace the kiosk's own sentences in the
+    first language.
     """
 
 

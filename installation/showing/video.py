@@ -36,7 +36,7 @@ STDERR = 2
 """The file descriptor of standard error."""
 
 MOST_REMARKS = 2000
-"""How many bytes are stored of what libraries write to standard error."""
+"""The largest number of bytes that are stored of what libraries write to standard error."""
 
 SHOW_NOTHING = ("dummy", "offscreen")
 """SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
@@ -96,7 +96,7 @@ def start_video() -> None:
 
 
 LACKS = "the system lacks"
-"""The beginning of the failure of a driver whose libraries are not installed."""
+"""The beginning of the error message about a driver whose libraries are not installed."""
 
 WAYLAND_LIBRARIES = (
     "libwayland-client.so.0",
@@ -104,8 +104,8 @@ WAYLAND_LIBRARIES = (
     "libwayland-egl.so.1",
     "libxkbcommon.so.0",
 )
-"""The libraries of the system that SDL's driver for Wayland calls. Without the second and the third
-SDL starts the driver all the same, and then crashes or waits for ever.
+"""The libraries of the system that SDL's driver for Wayland calls. If the second and the third are
+missing, SDL nevertheless starts the driver, and then crashes or waits for ever.
 """
 
 
@@ -147,10 +147,10 @@ def _start_driver(driver: str | None) -> None:
 
 @contextlib.contextmanager
 def _remarks_of_libraries() -> Iterator[list[str]]:
-    """Collect the lines that C libraries write to standard error during the block.
+    """Yield a list for the lines that C libraries write to standard error in the `with` block.
 
     Xlib and libwayland write there why a display refuses a connection; SDL does not report it. The
-    list is complete at the end of the block; it stays empty if the guard no longer allows a pipe.
+    list is filled at the end of the block; it stays empty if the guard no longer allows a pipe.
     """
     remarks: list[str] = []
     try:

@@ -36,7 +36,7 @@ class ScreenEvents:
     outdated: bool = False
     """Whether the display has changed or its server has ended, so that a new window is needed."""
     line: str | None = None
-    """A line for the log about the display."""
+    """A line about the display, for the log."""
 
 
 SCREEN_CHANGED = Mistake(
@@ -128,7 +128,7 @@ class Window:
             where: The location of the setting `screen.display`, for messages.
             keys: Whether Escape and F1 do anything.
             rotate: The clockwise rotation of the picture, degrees: 0, 90, 180 or 270.
-            is_card: Whether this is the card behind the show, which never comes in front.
+            is_card: Whether the window shows the supervisor's card, which stays behind the show.
 
         Raises:
             ScreenError: The display does not exist or does not accept a window.
@@ -247,7 +247,7 @@ class Window:
 
         Mesa makes another buffer when a Wayland compositor still holds all the others, as it may
         for a moment when it is busy. Mesa makes new buffers, too, when the window gets another
-        size. From the middle stage on, the guard refuses the memory for them, and Mesa crashes. So
+        size. From its middle stage on, the guard refuses the memory for them, and Mesa crashes. So
         several flips follow each other here at once: the compositor has no time to give a buffer
         back, and Mesa makes all the buffers that it may need. If the window gets another size
         later, it counts as outdated.
@@ -281,14 +281,14 @@ def open_screen(
     """Return the screen to paint on, and the reason if it is another one than requested.
 
     Args:
-        display: A number, the name of a connector, or auto: the first display, or a surface in
-            memory if the machine has no display at all.
+        display: The number of a display, or the name of its connector. `auto` means the first
+            display, or a surface in memory if the machine has no display at all.
         headless: Whether to paint in memory in any case.
         windowed: The size of the window or surface, px; None for fullscreen.
         where: The location of the setting `screen.display`, for messages.
         keys: Whether Escape and F1 do anything.
         rotate: The clockwise rotation of the picture, degrees.
-        is_card: Whether it is the card behind the show.
+        is_card: Whether the screen is for the supervisor's card, which stays behind the show.
 
     Raises:
         ScreenError: A display was named (by number, by DISPLAY or by WAYLAND_DISPLAY) and cannot be
@@ -373,7 +373,10 @@ def _check_number(display: int, desktops: Sequence[Size], where: str) -> None:
 
 
 def _find_monitor(connector: str, where: str) -> Monitor:
-    """Return the monitor at `connector`; raises ScreenError, with those in use, if none is."""
+    """Return the monitor at `connector`.
+
+    Raises ScreenError, with the connectors in use, if no monitor is at `connector`.
+    """
     found = {monitor.connector: monitor for monitor in monitors_of_session()}
     if connector in found:
         return found[connector]

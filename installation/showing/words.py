@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-"""PyYAML's loader in C, which is ten times as fast, if it is installed."""
+"""PyYAML's loader in C if it is installed; it is ten times as fast as the one in Python."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Words:
     no_guess: Sentence
     """The statement that replaces `guess` while all visitors are persons without a name."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
-    """The sentence about the origin of the names. `{credit}` stands for the label set's credit, and
-    `{used}` and `{all}` for the numbers of names that can be shown and that there are.
+    """The sentence about the origin of the names. `{credit}` stands for the label set's credit,
+    `{used}` for the number of names that can be shown, and `{all}` for the number of all names.
     """
     blacked_out: Annotated[NonEmptyText, with_placeholders("hidden", "all")]
     """The line below `title` that says how many of all names are hidden."""
@@ -90,8 +90,8 @@ class Words:
     unguarded: Sentence
     """The sentence on the card of a show that does not start because the sandbox is incomplete."""
     unguarded_staff: Annotated[NonEmptyText, with_placeholders("names")]
-    """The small line at the bottom of the card with `unguarded`: the missing layers of the sandbox,
-    with their names in the log.
+    """The small line at the bottom of the card with `unguarded`. It names the missing layers of the
+    sandbox as the log names them.
     """
     reading: Sentence
     """The sentence under the face of a visitor for whom a name is being chosen."""
@@ -101,7 +101,7 @@ class Words:
     """The shorter line that is shown beside a small face, instead of `score`."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]
     """The line that is shown instead of `score` if no label had a sufficient score; `{score}`
-    stands for the highest one, 0–100.
+    stands for the highest score, 0–100.
     """
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
     """The line below the next best names: how many further names there are, and their total score,
@@ -132,7 +132,7 @@ class Words:
     staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
     """The line of the staff card that says how many layers of the sandbox are active."""
     staff_landlock: Sentence
-    """What the layer Landlock does. The words for the other layers follow; they are on the staff
+    """What the layer Landlock does. The words for the other layers follow. They are on the staff
     card because few people know the layers' technical names.
     """
     staff_new_privileges: Sentence
@@ -166,8 +166,8 @@ class Words:
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
     staff_frozen: Sentence
-    """What is wrong if the camera is frozen. The words for the other faults of the camera follow;
-    for each, the words with `_remedy` say what to do.
+    """The words on the staff card if the camera is frozen. The words for the camera's other faults
+    follow; for each, the words with `_remedy` say what to do.
     """
     staff_frozen_remedy: Sentence
     staff_black: Sentence
@@ -187,8 +187,8 @@ class Words:
     staff_waiting: Sentence
     staff_waiting_remedy: Sentence
     staff_no_reading: Sentence
-    """What is wrong if a network has failed; `staff_card_failed` is for the graphics card. The
-    words with `_remedy` say what to do.
+    """The words on the staff card if a network has failed. If the graphics card has failed,
+    `staff_card_failed` is shown instead. The words with `_remedy` say what to do.
     """
     staff_no_reading_remedy: Sentence
     staff_card_failed: Sentence

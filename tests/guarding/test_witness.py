@@ -176,7 +176,7 @@ def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path
     arguments = ("run", "--headless", "--source", "rehearsal")
     line = "supervisor: the show ended" if kind == "forged" else "camera: "
     outcome = run_until(line, "-c", FORGED, kind, *arguments, user=user, folder=tmp_path)
-    assert " ways out, and all were refused" in outcome.stderr
+    assert " ways to get data out, and all were refused" in outcome.stderr
     found = "supervisor: witness: " in outcome.stderr
     assert (found, "camera: rehearsal" in outcome.stderr) == (
         (True, False) if kind == "forged" else (False, True)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from installation.errors import LabelSetError, Mistake, display_path
+from installation.errors import LabelSetError, Mistake, counted, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
 from installation.naming.lists.safetensors_header import mismatch
@@ -48,13 +48,13 @@ JSON takes many times its size in memory when it is parsed.
 """
 
 MAX_NUMBER = 1e6
-"""The largest number that a built tensor may contain; larger numbers or NaN would make the scores
-NaN.
+"""The largest absolute value of a number in a built tensor. Larger numbers or NaN would make the
+scores NaN.
 """
 
 
 class StaleBuildError(LabelSetError):
-    """The built file was made from other text or for other labels, so it must be built again."""
+    """The label set's text or visible labels have changed, so it must be built again."""
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:
@@ -88,7 +88,7 @@ def checksum(file: Path) -> str:
 
 @contextmanager
 def open_built(label_set: LabelSet, encoder: str | None = None) -> Iterator[Any]:
-    """In the block, yield the built file, open for reading its tensors as arrays.
+    """Yield the built file, which is open in the `with` block for reading its tensors as arrays.
 
     `encoder` is the SHA-256 of the encoder's weights; if it is None, it is not compared. Raises
     LabelSetError if the file is missing, damaged, or built from something else.
@@ -161,7 +161,7 @@ def read_tensors(
 
 
 def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return the row of the tensors for each row of labels.csv that is in the file, keyed by it.
+    """Return the numbers of the tensors' rows, keyed by the numbers of the rows in labels.csv.
 
     Raises LabelSetError if the file lacks rows that the set shows.
     """
@@ -179,7 +179,7 @@ def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         problem = (
             "the file does not have the labels that were hidden when it was built and are shown "
-            f"now ({len(missing):,})"
+            f"now ({counted(len(missing), 'label')})"
         )
         raise misfit(label_set, problem, StaleBuildError)
     return {row: tensor_row for tensor_row, row in enumerate(rows)}

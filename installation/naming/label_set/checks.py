@@ -29,11 +29,11 @@ LONGEST_DESCRIPTION = 2000
 """The longest text in looks_like, characters: about twenty sentences."""
 DEEPEST_CHAIN = 50
 """The largest number of categories above a label; all of them are visited for each row. The shipped
-sets have 7.
+sets have at most 7.
 """
 
 OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Unicode's bidirectional embeddings, overrides and isolates. With them, a name can be read as
+"""Unicode's bidirectional embeddings, overrides and isolates. With them, a name can look like
 another name.
 """
 
@@ -67,7 +67,7 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         )
     if method.outputs and settings.outputs is None:
         problem = f"the classes of the encoder '{ellipsize(settings.encoder_name)}' are not known"
-        remedy = "Choose one of timm's whose name ends in in1k, in12k, in21k or in22k."
+        remedy = "Choose an encoder of timm whose name ends in in1k, in12k, in21k or in22k."
         yield Mistake(loaded.where("encoder"), problem, remedy)
     if method.brings_network and settings.encoder is not None:
         problem = f"encoder is set, but a label set with the method {method} uses its own network"
@@ -111,7 +111,11 @@ class _Table:
         self._first_by_name: dict[str, Row] = {}
 
     def check_id(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if the id is empty, is the root's, or occurs twice."""
+        """Yield a mistake if the id is empty, is the root's, or occurs twice.
+
+        Two ids count as one if they differ only in capital letters or in invisible characters, or
+        if they name the same output of the network.
+        """
         if not row.id:
             if row.name:
                 yield Mistake(where, "the id is empty (expected a unique id)", "Write one.")
@@ -141,7 +145,10 @@ class _Table:
                 yield Mistake(where, problem, "Give each row a unique id.")
 
     def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if the name is empty or occurs twice."""
+        """Yield a mistake if the name is empty or occurs twice.
+
+        Two names count as one if they differ only in capital letters or in invisible characters.
+        """
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (first := self._first_by_name.setdefault(confusable_key(row.name), row)) is not row:
@@ -151,7 +158,7 @@ class _Table:
             yield Mistake(where, problem, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if the parents form a cycle.
+        """Yield a mistake if the parents form a cycle, or are more than `DEEPEST_CHAIN`.
 
         A parent that is not the id of a row is not a mistake.
         """
@@ -173,7 +180,11 @@ class _Table:
             yield Mistake(where, problem, "Delete one of the parents.")
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if labels are outputs of the network and no output has the row's id."""
+        """Yield a mistake if labels are outputs of the network, but the row is not an output.
+
+        The parent of another row need not be an output. Nor need a category of ImageNet, because a
+        network may have only some of ImageNet's categories.
+        """
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"

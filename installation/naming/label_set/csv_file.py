@@ -27,7 +27,7 @@ from installation.settings.spreadsheet import Record, read_records, row_location
 from installation.settings.text_file import read_text
 
 MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-"""The columns of a new set. A file must have `name`, or `id` if the ids are ImageNet's."""
+"""The columns of a new labels.csv. A file must have `name`, or `id` if the ids are ImageNet's."""
 OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
 SYNONYMS = {
     "name": (
@@ -123,7 +123,7 @@ class Row:
 
     @property
     def background(self) -> bool:
-        """Whether the row takes a share of the score and is never shown."""
+        """Whether the row is background: it gets a share of the score, but is never shown."""
         return self.is_background.casefold() in YES
 
 

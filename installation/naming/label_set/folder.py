@@ -32,7 +32,7 @@ LABEL_FILES = (LABELS_CSV, LABELS_TXT, CONFIG_FILE)
 """The files that may contain the labels; the first one that exists is read."""
 
 MAX_LABELS_BYTES = 8 * 1024 * 1024
-"""The largest labels.csv, bytes: thirty times the size of the shipped labels.csv of `persons`,
+"""The largest labels.csv, bytes: 33 times the size of the shipped labels.csv of `persons`,
 which has 2,832 rows.
 """
 

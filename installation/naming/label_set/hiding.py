@@ -35,8 +35,8 @@ from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
 
 SAFE = ContentSettings()
-"""The settings that hide labels with any reason, which a show uses unless the curator decides
-otherwise.
+"""The settings that hide every label that has a reason to be hidden. A show uses them unless the
+curator decides otherwise.
 """
 
 EVERYTHING = ContentSettings.model_construct(hide=())

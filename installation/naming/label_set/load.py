@@ -125,10 +125,11 @@ def assemble_nonempty(
     if not label_set.labels:
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
-        seen = f"{counted(len(source.rows), 'row')}: hidden {hidden:,}, background {background:,}"
+        rows = counted(len(source.rows), "row")
+        seen = f"of {rows}, {hidden:,} hidden, {background:,} background"
         remedy = "Empty the cells hidden_because and is_background of a row that may be shown."
         if label_set.unknown:
-            seen += f", unknown to the network {label_set.unknown:,}"
+            seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Use a network with more categories. {remedy}"
         problem = f"no label is visible ({seen}; expected at least one label)"
         file = display_path(output_names.labels_file(source.folder))

@@ -121,7 +121,7 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.row_count:
         names_count = counted(label_set.row_count, "output")
-        problem = f"the file names {names_count} (expected {network.width}, as the network has)"
+        problem = f"the file names {names_count}, but the network has {network.width}"
         raise LabelSetError(
             Mistake(display_path(names), problem, "Name all outputs, in their order.")
         )

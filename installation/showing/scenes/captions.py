@@ -56,18 +56,18 @@ PAD = 18
 """The space around the type, px at 1080."""
 
 BAR_HEIGHT = 30
-"""The height of the bar that shows how the evidence is shared, px at 1080."""
+"""The height of the bar that shows each name's share of the evidence, px at 1080."""
 
 BAR_PARTS = 100
-"""The number of parts of the bar; each stands for one of 100."""
+"""The number of parts of the bar; each part stands for 1 % of the evidence."""
 
 GROUP_GAP = 3
-"""The gap in the bar between two colours, as a multiple of its other gaps. It is wider because
-green and grey are about equally light.
+"""In the bar, a gap between two parts of different colours is about this many times as wide as a
+gap between two parts of one colour. It is wider because green and grey are about equally light.
 """
 
 RUNNERS_UP = 2
-"""The number of next best names that are listed with their shares of the evidence."""
+"""How many names after the best one are listed, each with its share of the evidence."""
 
 TALLEST = 2.4
 """The largest height of a caption relative to its width. A taller caption beside a small face would
@@ -75,7 +75,7 @@ be a column with one word on each line. Only the caption with the shortest text 
 """
 
 MOST_WORDS = 20
-"""The largest number of words of a shortened definition."""
+"""A definition is shortened if it has more words than this."""
 
 NO_BREAK_SPACE = "\u00a0"
 _WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
@@ -85,23 +85,23 @@ two names.
 _REMARK = re.compile(r" ?\([^()]*\)")
 """Matches a remark in brackets; the definition is complete without it."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
-"""Matches the places where a definition may be cut, because what is before them is complete without
-the following clause.
+"""Matches the places at which a definition may be cut: what is before such a place is complete
+without the clause that follows.
 """
 _PREPOSITIONS = "at|by|for|from|in|into|of|on|through|to|under|with"
 _RELATIVE = re.compile(
     rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
-"""Matches further places where an English definition may be cut: before a relative clause without
-which it is less precise. It does not match in other languages, in which words of the main clause
-may follow a relative clause.
+"""Matches further places at which an English definition may be cut: before a relative clause.
+Without this clause, the definition is less precise. In other languages nothing matches, because
+words of the main clause may follow a relative clause there.
 """
 
 
 @dataclass(frozen=True)
 class _Meter:
-    """The bar of a hundred parts in a caption, which shows the shares of the names."""
+    """The bar in a caption that shows each name's share of the evidence in 100 parts."""
 
     shares: Shares
 
@@ -116,7 +116,9 @@ def caption_panels(
     max_width: int,
     least: dict[Paragraph, int] | None = None,
 ) -> Iterator[list[Panel]]:
-    """Yield the panels for each text that the caption may have; longest and widest first.
+    """Yield, for each text that the caption may have, its panels in all possible widths.
+
+    The longest text and the widest panel come first.
 
     No panel is wider than `max_width`, px, and no word is broken. `size` is the font size of
     definitions, px per em at 1080. `least` is a cache of the least widths of paragraphs, which the
@@ -187,7 +189,7 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
-    """Return the texts under an empty square: how to say no, and what happens to pictures."""
+    """Return the texts under an empty square: how not to be classified, and about the pictures."""
     turn_away = [words.turn_away for words in context.languages]
     promises = [words.promise for words in context.languages]
     return [
@@ -197,7 +199,7 @@ def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
-    """Return the texts below 'person': that this is a human being, and why a name is missing."""
+    """Return the texts below 'person': that this is a human being, and why no name is shown."""
     root = verdict.label
     definition = _sentences(context, [root.definition, root.second.definition])
     if not unsure:
@@ -265,9 +267,9 @@ def _second(label: Label) -> str:
 
 
 def _others(context: ScreenContext, shares: Shares) -> str:
-    """Return a line that gives each of the next best names its share, and all others theirs.
+    """Return a line with the share of each runner-up, and the total share of all further names.
 
-    Shares are hundredths.
+    A runner-up is one of the `RUNNERS_UP` names after the best one. Shares are in hundredths.
     """
     words = context.words
     parts = [f"{label.name} {share}" for label, share in shares.runners_up]
@@ -278,11 +280,12 @@ def _others(context: ScreenContext, shares: Shares) -> str:
 
 
 def shortened(definition: str) -> str:
-    """Return `definition`; one of over `MOST_WORDS` words without remarks, and cut at a clause.
+    """Return `definition`, shortened if it has more than `MOST_WORDS` words.
 
-    It is cut at the last place that leaves at most `MOST_WORDS` words and at least a third of that
-    number; if there is no such place, it is not cut. The author's name after a dash at its end is
-    kept.
+    First, remarks in brackets are left out. If more than `MOST_WORDS` words remain, the definition
+    is cut before a clause: at the last place that leaves at most `MOST_WORDS` words and at least a
+    third of that number. If there is no such place, it is not cut. The author's name after a dash
+    at the end is kept.
     """
     text, mark, author = definition.partition(" — ")
     if len(text.split()) <= MOST_WORDS:
@@ -343,9 +346,10 @@ def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: 
 
 
 def _parts(shares: Shares, rect: Rect) -> list[Bar]:
-    """Return the bar's parts: green for the name, grey for the next best, dark grey for others.
+    """Return the bar's parts: green for the best name, grey for the runners-up.
 
-    The part of the bar that belongs to no name is left empty.
+    Parts for all further names are dark grey. The part of the bar that belongs to no name is left
+    empty.
     """
     counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
     colours = [

@@ -56,7 +56,7 @@ MAX_NAMES = 3
 
 
 def title_card(context: ScreenContext) -> Scene:
-    """Return the card while the show loads, which is the idle scene without the list of names."""
+    """Return the card shown while the show loads: the idle scene without the list of names."""
     return idle_without_names(context, [words.loading for words in context.languages])
 
 
@@ -87,8 +87,8 @@ def rehearsal_mark(context: ScreenContext) -> Panel:
 def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
     """Return the calm card for a machine that cannot keep the promise of privacy.
 
-    The first of `missing`, the layers that the guard lacks, are named for the staff in small type
-    at the bottom.
+    `missing` are the layers that the guard lacks. The first `MAX_NAMES` of them are named for the
+    staff in small type at the bottom.
     """
     names = ", ".join(missing[:MAX_NAMES])
     text = context.words.unguarded_staff.format(names=names)

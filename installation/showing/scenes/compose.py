@@ -31,11 +31,13 @@ this much.
 """
 
 POSITION_SLACK_SHARE = 0.03
-"""The largest `POSITION_SLACK` as a share of the square's side; a small face has less slack."""
+"""How far a small face may move before its square moves, as a share of the square's side. The
+smaller of this distance and `POSITION_SLACK` is used.
+"""
 
 SIZE_SLACK = 0.03
-"""How much the size of a face may change before the size of its square does, as a share of the
-square's side.
+"""How much the size of a face may change before the size of its square changes, as a share of
+the square's side.
 """
 
 STROKE = 6
@@ -67,8 +69,8 @@ LIT: Mapping[Stage, float] = {
     "unsure": 1.0,
     "person": 1.0,
 }
-"""The share of the outline that is thick, 0–1, in each stage in which it does not show how much
-evidence there is.
+"""The share of the square's outline that is thick, 0–1, for each stage except `reading`. In that
+stage, the share shows how much evidence there is.
 """
 
 
@@ -158,7 +160,10 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return the large type beside each face, keyed by visitor; there is none without a name."""
+    """Return what decides the large type beside each face, keyed by the visitor's id.
+
+    This is the stage, the name, and whether the tag is missing. A face without a name is left out.
+    """
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
         for visitor in visitors
@@ -167,12 +172,12 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 
 
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
-    """Return the instant after which large type may change again when `CHANGE_S` has passed.
+    """Return the instant from which `CHANGE_S` must pass before large type may change again.
 
     Usually this is the instant of the last change. But a name disappears with its face at once,
     even if it has only just appeared. Such a disappearance counts as if it had come `CHANGE_S`
-    after the change before it, so that the next change waits longer: no name flashes if a face is
-    lost and found again and again.
+    after the change before it, so that the next change waits longer. So no name flashes if a face
+    is lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf
     if _large_type(visitors) == (_large_type(previous.visitors) if previous else {}):
@@ -203,7 +208,7 @@ def _empty(
 def _bare(
     frame: Frame, edges: Bands, cover: Cover, since: float, now: float, previous: Scene | None
 ) -> Scene:
-    """Return the mirror without text at `now`, empty since `since` (both s, monotonic)."""
+    """Return the mirror without text at `now`, without visitors since `since` (s, monotonic)."""
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 
@@ -245,7 +250,7 @@ def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
 
 
 def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
-    """Return the words about the visitor of `sighting` at `now`, if large type may change then."""
+    """Return the stage and the name to show for `sighting` at `now`, if the name may change."""
     match sighting.stage:
         case "announced":
             return Shown("announced", str(sighting.seconds_left(now)))
@@ -272,7 +277,7 @@ def _square(box: Box, previous: Rect | None, context: ScreenContext) -> Rect:
 
 
 def _dragged(held: float, wanted: float, slack: float) -> float:
-    """Return `held`, moved just so far towards `wanted` that they differ by at most `slack`."""
+    """Return the number nearest to `held` that differs from `wanted` by at most `slack`."""
     return min(max(held, wanted - slack), wanted + slack)
 
 

@@ -2,8 +2,8 @@
 
 From a distance, visitors see an empty square with an empty name tag and a cursor. When they come
 nearer, they see that all names scroll through the square in small type, with a bar in place of each
-hidden name. A live picture is not shown, because it would show people who only pass by. Only with
-`screen.idle: mirror` is the picture behind the question, dimmed, and there is no list.
+hidden name. A live picture is not shown, because it would show people who only pass by. With the
+setting `screen.idle: mirror`, the dimmed picture is behind the question, and there is no list.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ BLOCK_SPACE = 44
 """The space above the question in the second language, and above the notes, px at 1080."""
 
 SQUARE_SHARE = 0.5
-"""The share of the screen's width that the square and its tag take; on a tall screen, of its
-height.
+"""The share of the screen's width that the square and its tag take. If the screen is taller than
+wide, it is the share of the screen's height.
 """
 
 TAG_HEIGHT = 110
@@ -77,7 +77,7 @@ TAG_SHARE = 0.55
 """The width of the empty tag relative to the width of the empty square."""
 
 CURSOR_S = 1.0
-"""How long the cursor is visible, and then hidden for as long, s."""
+"""How long the cursor is visible each time, and how long it is then hidden, s."""
 
 DIM = 0.3
 """The brightness of the mirror behind the question, 0–1. Even on the picture of a white room, white
@@ -104,8 +104,8 @@ def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: flo
     """Return the question with `notes` below it, and the empty square, without the list of names.
 
     The screen has been idle for `idle_s` seconds, which decides whether the cursor is visible. If a
-    curator's sentences are too long for their half of the screen, they take all of it, and there is
-    no square.
+    curator's sentences are too long for their half of the screen, they take the whole screen, and
+    there is no square.
     """
     edges = bands(context)
     room = _room(context)

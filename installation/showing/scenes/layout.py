@@ -21,8 +21,8 @@ from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
 HOLD_FACTOR = 1.3
-"""How many times larger the square of a visitor without a caption must be than that of a visitor
-with one to be placed first.
+"""Visitors with larger squares are placed first. The square of a visitor who had a caption in the
+previous scene counts as if its side were this many times as long.
 """
 
 MAX_TAG_WIDTH = 1190
@@ -31,9 +31,9 @@ several lines.
 """
 
 TAG_GAP = 20
-"""The least space between a tag that only touches its own square and the squares of other visitors,
-px at 1080. With less space, the tag might be mistaken for the tag of another visitor. Between a tag
-that covers a part of its own square and other squares, `GAP` is sufficient.
+"""The least distance from a tag to the square of another visitor if the tag does not cover a part
+of its own square, px at 1080. If the tag were nearer, it might be mistaken for the tag of the other
+visitor. For a tag that covers a part of its own square, a distance of `GAP` is sufficient.
 """
 
 TAG_OVER = 11
@@ -45,7 +45,7 @@ LOW = 2
 """The largest number of lines of a tag that does not look like a tower beside a small face."""
 
 MOST_MOVED = 8
-"""The number of neighbours whose tags are tried in other places to make room for another tag."""
+"""The largest number of neighbours whose tags may be moved on trial to make room for a tag."""
 
 BODY_WIDTH = 1.7
 """The width of the chest below a face, relative to the side of the face's square. Shoulders are
@@ -56,8 +56,8 @@ BODY_HEIGHT = 1.5
 """The height of the chest below a face, relative to the side of the face's square."""
 
 MOST_AVOIDED = 12
-"""The largest number of visitors whose chests are avoided. In a larger crowd, chests are everywhere
-between the faces, and the search would take several times as long.
+"""With more visitors than this, panels may cover chests. In such a crowd, chests are everywhere
+between the faces, and a search that avoids them would take several times as long.
 """
 
 GAP = 10
@@ -72,7 +72,7 @@ visitors than this, only one of them has a caption.
 """
 
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
-"""The sides of a square that a caption may have, best first."""
+"""Where a caption may be relative to its square, best first; `over` may cover the square."""
 
 
 class Layout:
@@ -98,8 +98,8 @@ class Layout:
             faces: Every face on the picture, of visitors and of bystanders.
             known: The visitors of the previous scene, by id.
             bystanders: The squares around bystanders' faces, which are not drawn.
-            searches: Whether room is searched again for panels that had none before. This takes
-                some milliseconds.
+            searches: Whether to search again for space for panels that found none in the previous
+                scene. This takes some milliseconds.
         """
         self._searches = searches
         self._context = context
@@ -145,8 +145,8 @@ class Layout:
     def _make_room(self, visitor: Visitor, placed: Sequence[Visitor], tags: dict[int, Tag]) -> None:
         """Add a tag of `visitor` to `tags` if moving the tag of one of `placed` makes room for it.
 
-        Only tags that are new in this scene are in `placed`, so that no tag jumps that visitors
-        have seen.
+        Only visitors whose tags are new in this scene are in `placed`, so that no tag jumps that is
+        on the screen already.
         """
         x, y = visitor.square.x, visitor.square.y
         nearest = sorted(placed, key=lambda each: abs(each.square.x - x) + abs(each.square.y - y))
@@ -162,13 +162,13 @@ class Layout:
                 return
 
     def _rank(self, visitor: Visitor) -> tuple[float, int]:
-        """Return a key that sorts the nearest first; visitors with a caption count as nearer."""
+        """Return a key that sorts the largest squares first, measured as `HOLD_FACTOR` says."""
         previous = self._known.get(visitor.id)
         factor = HOLD_FACTOR if previous and previous.caption else 1.0
         return -factor * visitor.square.width, visitor.id
 
     def _held_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
-        """Return the previous scene's tag if its words are the same and it still has room."""
+        """Return the visitor's previous tag if its words are unchanged and there is room for it."""
         previous = self._known.get(visitor.id)
         if not previous or not previous.tag or previous.shown != visitor.shown:
             return None
@@ -188,9 +188,10 @@ class Layout:
 
         A tag touches its square, at the upper left corner or as close to that corner as there is
         room. The best place is beside the square, and the second best is partly on it, but not on a
-        face. Rather than cover another person's chest, a tag has smaller type; but it covers a
-        chest before it has more than `LOW` lines. If every position is too close to another square,
-        the tag is omitted, because nobody could tell whose it is.
+        face. If the tag would cover another person's chest, smaller type is tried first. If that
+        does not help, a tag of at most `LOW` lines may cover a chest; only then are tags with more
+        lines tried. If every position is too close to another square, the tag is omitted, because
+        nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -286,7 +287,7 @@ class Layout:
     def _held_captions(
         self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
     ) -> dict[int, Caption]:
-        """Return the captions whose words are the same and that still have room where they were."""
+        """Return the previous captions whose words are unchanged and for which there is room."""
         placed: dict[int, Caption] = {}
         for visitor in wanted:
             previous = self._known.get(visitor.id)
@@ -414,7 +415,7 @@ class Layout:
                 yield from ((x, tag.y - height), (x, tag.bottom))
 
     def _is_free(self, rect: Rect, far: Sequence[Rect], near: Sequence[Rect]) -> bool:
-        """Return whether a panel may be at `rect`: `GAP` away from `far`, and not on `near`."""
+        """Return whether a panel may be at `rect`: at least `GAP` from `far`, and not on `near`."""
         return (
             rect.within(self._room)
             and not rect.overlaps(*near)
@@ -444,5 +445,5 @@ def without(rect: Rect, hidden: Rect) -> list[Rect]:
 
 
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:
-    """Return the start nearest to `wanted` for `length` px that lie between `low` and `high`."""
+    """Return the position nearest to `wanted` at which `length` px fit between `low` and `high`."""
     return max(low, min(wanted, high - length))

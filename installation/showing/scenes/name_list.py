@@ -127,8 +127,8 @@ def list_panels(
 ) -> list[Panel]:
     """Return the rows of `listing` that are entirely in `room` at `now`.
 
-    `since` is the instant at which the screen became idle (both s, monotonic). It also decides at
-    which name the list begins, so that passers-by do not always see the same page.
+    `since` is the instant at which the screen became idle (both s, monotonic). The name with which
+    the list begins depends on it, so that passers-by do not always see the same names.
     """
     if not listing:
         return []

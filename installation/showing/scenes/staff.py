@@ -72,13 +72,13 @@ DIM = 0.6
 """The brightness of the mirror beside the card, 0–1."""
 
 SLOW_FPS = 20.0
-"""The rate below which the mirror visibly lags, frames a second; below it, the card has a remedy.
+"""The rate below which the mirror visibly lags, frames a second. Below it, the card shows a remedy.
 """
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the sandbox; `problem` says why it is missing, and is None if it is active.
+    """A layer of the sandbox; `missing` says why it is not active, and is None if it is active.
 
     `remedy` is what a technician can do.
     """
@@ -120,7 +120,7 @@ class ShowStatus:
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
-    """Return every layer of the sandbox as `proof` found it, then the problems beside the layers.
+    """Return every layer of the sandbox as `proof` found it, then problems that concern no layer.
 
     Swap on a disk and the kernel's log are not layers. They are listed if they are a problem,
     because then visitors are promised less.
@@ -142,7 +142,7 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
 
 
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
-    """Return `scene`, dimmed, with the card over it, and with no other words than the bands'.
+    """Return `scene`, dimmed, with the card over it; of its words, only those in the bands remain.
 
     The card is set in the largest type in which it fits between the bands.
     """
@@ -168,9 +168,10 @@ def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) ->
 def _beside_faces(
     card: Sequence[Panel], squares: Sequence[Rect], room: Rect, edge: int
 ) -> tuple[Panel, ...]:
-    """Return the panels of `card`, moved from 0, 0 to the corner of `room` with the least faces.
+    """Return the panels of `card`, moved from 0, 0 to a corner of `room`.
 
-    `squares` are the faces' squares; `edge` is the distance to the sides of `room`, px.
+    The corner is the one in which the card covers the smallest area of the faces' `squares`. `edge`
+    is the distance to the sides of `room`, px.
     """
     whole = card[0].rect
     left, right = room.x + edge, room.right - edge - whole.width

@@ -3,7 +3,8 @@
 The letters are green on black. While a name is being chosen, each candidate has a question mark.
 When it has been chosen, the left part of the tag is green, and its share of the tag's width equals
 the score. A name that is taken back is struck through. Rejected: a green band below the name. Each
-letter is then green on black, but a name with 90 of 100 is hardly more prominent than one with 6.
+letter is then green on black, but a name with a score of 90 is hardly more prominent than a name
+with a score of 6 (of 100).
 """
 
 from __future__ import annotations
@@ -48,12 +49,10 @@ PAD = 18
 """The space around the type of a tag, px at 1080."""
 
 SMALL_PAD = 12
-"""The space around the type of a tag in type of at most `SMALL_TAG_SIZE`, px at 1080."""
+"""The space around the type of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080."""
 
 SMALL_TAG_SIZE = 50
-"""The largest font size with which a tag has the smaller space around its type, px per em at 1080.
-"""
-"""The largest font size with which a tag has the smaller space around its type, px per em at 1080.
+"""The largest font size for which the space around a tag's type is `SMALL_PAD`, px per em at 1080.
 """
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
@@ -68,7 +67,7 @@ STRIKE = 0.1
 """The thickness of the line that strikes through a name, relative to the font size."""
 
 STRIKE_RISE = 0.28
-"""The height of that line above the baseline of the name, relative to the font size."""
+"""How far the line that strikes through a name is above the baseline, relative to the font size."""
 
 
 def tag_panels(
@@ -78,9 +77,9 @@ def tag_panels(
 
     Tags with fewer lines come first, and of those with equally many lines, the ones in larger type.
     In the smallest type, words of a known language may be hyphenated. No tag is wider than
-    `max_width`, px, or than `PANEL_SHARE` times the square. If `is_crowd`, a countdown that is
-    wider than the square has the brief words. Nothing is yielded if there is no name, or no space
-    for it.
+    `max_width`, px, or than `PANEL_SHARE` times the square. For a countdown, the tags with its long
+    words come before those with its brief words; if `is_crowd`, the long words are not wider than
+    the square. Nothing is yielded if there is no name, or no space for it.
     """
     shown = visitor.shown
     if not shown.name:
@@ -147,7 +146,10 @@ def as_question(name: str, language: str) -> str:
 
 
 def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
-    """Return `panel`, green in proportion to the name's score, or with the name struck through."""
+    """Return `panel`, partly green if the name is chosen, or struck through if it is taken back.
+
+    The green part's share of the panel's width equals the name's score.
+    """
     shown = visitor.shown
     match shown.stage:
         case "named" if shown.verdict is not None:

@@ -29,8 +29,8 @@ direction.
 """
 
 _ALWAYS_FROM_LEFT = "\u0590"
-"""The lowest character that may be right-to-left or change the direction. A text with only lower
-ones is left-to-right, which is tested quickly.
+"""The first character in Unicode's order that may be right-to-left or change the direction. If all
+characters of a text come before it, the text is left-to-right; this test is fast.
 """
 
 
@@ -78,7 +78,10 @@ def _paragraph(text: str) -> icu.Bidi:
 
 
 def _paragraph_level(text: str) -> int:
-    """Return the level of most letters of `text`; without a majority, `FROM_FIRST_LETTER`."""
+    """Return `FROM_LEFT` or `FROM_RIGHT`: the direction of most letters of `text`.
+
+    `FROM_FIRST_LETTER` if there is no majority, or if `text` begins with one of `_MARKS`.
+    """
     directions = [unicodedata.bidirectional(letter) for letter in text]
     left, right = directions.count("L"), directions.count("R") + directions.count("AL")
     if text[0] in _MARKS or left == right:

@@ -12,7 +12,8 @@ GENERATIONS = 3
 KEPT_S = 0.6
 """The least time for which a value is kept after its last use, s. It is longer than the time from
 one search for room on the screen to the next, so that no text on the screen is typeset again. The
-longest time is 1.5 times as long, plus three frames, which is one second at 30 frames a second.
+longest time for which a value is kept is 1.5 times as long, plus three frames: one second in all at
+30 frames a second.
 """
 
 
@@ -20,7 +21,7 @@ class ExpiringCache(Generic[K, V]):
     """A cache of recently used values. Use it from one thread only.
 
     The values are in `GENERATIONS` generations. Each use of a value moves it to the youngest
-    generation. When that is old enough, a new generation begins, and the oldest is dropped.
+    generation. When that generation is old enough, a new one begins, and the oldest is dropped.
     """
 
     def __init__(self) -> None:

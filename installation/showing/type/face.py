@@ -20,9 +20,7 @@ import numpy.typing as npt
 import uharfbuzz
 
 WEIGHT = 700
-"""The weight of all type on the screen, on OpenType's scale (bold), in fonts with a variable
-weight.
-"""
+"""The weight of type whose font has a variable weight, on OpenType's scale: bold."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Face:
     def shape(
         self, text: str, right_to_left: bool, script: str, x: float
     ) -> tuple[list[Glyph], float]:
-        """Return the glyphs of `text`, placed from `x` on, and the `x` at which the next begins.
+        """Return the glyphs of `text`, placed from `x` on, and the `x` of the glyph after them.
 
         Args:
             text: The text, in the order in which it is read.

@@ -163,8 +163,8 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
 def _is_never(cluster: str) -> bool:
     """Return whether no font can be installed for `cluster`: an emoji, or a letter without meaning.
 
-    A letter without meaning is a noncharacter, or one of the private-use areas, which means
-    something only in one font, such as the apple on a Mac.
+    A letter without meaning is a noncharacter, or a character of a private-use area, which means
+    something only in one font, such as Apple's logo.
     """
     letter = cluster[0]
     has_no_meaning = unicodedata.category(letter) == "Co" or ord(letter) & 0xFFFE == 0xFFFE

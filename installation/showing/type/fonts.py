@@ -39,8 +39,8 @@ own face.
 
 ACCENT = 0.22
 """How far a mark may extend above a capital without making its line higher, relative to the font
-size. The marks of Ü, É and Å extend 0.21. So the panels of all names are equally high, except those
-of names with higher letters, such as Ế or Ǘ.
+size. The marks of Ü, É and Å extend 0.21. So all lines are equally high, except lines with higher
+letters, such as Ế or Ǘ.
 """
 
 
@@ -50,13 +50,11 @@ class Extent:
 
     width: int
     ascent: int
-    """The height above the baseline that the line is given, px: that of a capital, or more for
-    higher marks than `ACCENT`.
+    """The height of the line above the baseline, px: the height of a capital, or more if a mark
+    extends further above a capital than `ACCENT`.
     """
     descent: int
-    """The depth below the baseline that the line is given, px: that of g, or more for deeper
-    letters.
-    """
+    """The depth of the line below the baseline, px: that of g, or more if a letter is deeper."""
     top: int
     """How far the highest letter or mark of this text extends above the baseline, px."""
 

@@ -28,7 +28,7 @@ _LEAST_LETTERS = 3
 
 _WORD = re.compile(r"[^\W\d_]{6,}")
 """Matches words that may be hyphenated: six or more letters in a row. In a word with soft hyphens,
-it matches the parts between them.
+it matches the parts between the soft hyphens.
 """
 
 _DICTIONARIES = [
@@ -87,7 +87,10 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
 
 
 def letter_breaks(text: str) -> list[Break]:
-    """Return the positions between letters, as readers see them, where `text` breaks if it must."""
+    """Return the positions between letters, at which a word breaks that is too wide for a line.
+
+    A letter is what readers see as one letter. The last position is the end of `text`.
+    """
     positions = _positions(text, icu.BreakIterator.createCharacterInstance, "en")
     return [Break(position, "letters") for position in positions]
 

@@ -16,9 +16,9 @@ from installation.showing.type.drawable_text import SOFT_HYPHEN, ZERO_WIDTH_SPAC
 from installation.showing.type.line_breaks import Break, BreakKind, letter_breaks, line_breaks
 
 LINE_COST = 10.0
-"""The cost of each line. It is higher than all other costs together, so that no line is added to
-make the lines more even. The square of the share of the line's width that stays free (0–1) is added
-to it.
+"""The cost of each line. It is so high that no line is added only to make the lines more even. The
+total cost of a line is `LINE_COST` + s² + the cost of its break, where s (0–1) is the share of the
+line's width that stays free.
 """
 
 BREAK_COSTS: dict[BreakKind, float] = {
@@ -27,8 +27,9 @@ BREAK_COSTS: dict[BreakKind, float] = {
     "hyphen": 0.1,
     "letters": 5.0,
 }
-"""The cost of a break of each kind, chosen by eye. With these, a word is hyphenated if this makes
-the lines before and after the hyphen a third more even.
+"""The cost of a break of each kind, chosen by eye. With these costs, a word is hyphenated if that
+saves a line, or if it lowers the sum of s² over all lines by more than 0.1. Here s (0–1) is the
+share of a line's width that stays free.
 """
 
 SECOND_HYPHEN_COST = 0.1
@@ -142,7 +143,10 @@ def _span(text: str, start: int, end: Break) -> Span:
 
 
 def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:
-    """Return the cost of a line after the lines `before`; `free_share` (0–1) of it stays free."""
+    """Return the cost of a line that follows the lines `before`.
+
+    `free_share` is the share of the line's width that stays free, 0–1; negative if it is too wide.
+    """
     cost = LINE_COST + BREAK_COSTS[end.kind]
     if end.hyphenates and before and before[-1].hyphen:
         cost += SECOND_HYPHEN_COST

@@ -27,9 +27,8 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""Lengths and letters are scaled by at least this share of the scale that follows from the screen's
-diagonal alone. With it, the notice's capitals are at least 15 mm high on a screen of 55 inches,
-whatever its proportions.
+"""The least scale of lengths and letters, relative to the scale on a 16 : 9 screen with the same
+diagonal. With it, the notice's capitals are at least 15 mm high on any screen of 55 inches.
 """
 
 
@@ -61,7 +60,7 @@ class ScreenContext:
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length`, which is in px at 1080, in px of this screen, at least 1.
+        """Return `length` (px at 1080) in px of this screen; the result is at least 1.
 
         A screen that is not 16 : 9 is treated as the largest 16 : 9 screen that fits into it. But
         the scale is at least `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same
@@ -105,8 +104,8 @@ class TextLine:
 def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[TextLine]:
     """Return the lines of `paragraph`: as few as fit `max_width` px, and as even as possible.
 
-    A word is hyphenated only in the language of the paragraph, and broken without a hyphen only if
-    it is wider than `max_width`.
+    A word is hyphenated only by the patterns of the paragraph's language. It is broken without a
+    hyphen only if it is wider than `max_width`.
     """
     text, size = clean(paragraph.text), paragraph.size
     text_levels = levels(text)

@@ -81,7 +81,7 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
         r"the file does not have the labels that were hidden when it was built and are shown now "
-        r"\(1\). "
+        r"\(1 label\). "
         r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]

@@ -112,7 +112,7 @@ def test_a_category_that_the_network_does_not_know_drops_out(tmp_path: Path) -> 
     assert (label_set.size, label_set.unknown, label_set.hidden) == (4, 2, {})
     write_label_set(tmp_path, HEADER, "n09818022,,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
-    assert "background 0, unknown to the network 1; expected at least one label). Use a" in mistake
+    assert "0 background, 1 unknown to the network; expected at least one label). Use a" in mistake
 
 
 def test_a_background_row_is_not_counted_as_a_name(tmp_path: Path) -> None:
