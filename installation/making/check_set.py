@@ -122,12 +122,12 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         from installation.making.keras.convert import keras_has_changed  # opens torch
 
         if keras_has_changed(source.folder):
-            yield f"{KERAS_FILE} has changed since it was built. Run: kiosk labels build {name}"
+            yield f"{KERAS_FILE} has changed since it was converted. Run: kiosk labels build {name}"
     if method.learns_from_pictures:
         from installation.making.build.example_pictures import pictures_changed  # opens torch
 
         if pictures_changed(source, label_set):
-            yield f"Its pictures have changed since it was built. Run: kiosk labels build {name}"
+            yield f"Pictures have changed since the set was built. Run: kiosk labels build {name}"
     elif _has_unused_pictures(source):
         folder = display_path(source.folder / EXAMPLES_FOLDER)
         yield (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installation.naming.scoring.scorer import Scorer
 
 Outputs = Mapping[str, int]
-"""The index of each of a network's outputs, keyed by its id: a WordNet id or its index as text."""
+"""The indices of a network's outputs, keyed by id: a WordNet id, or the index as text."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Method:
     open_scorer: Callable[[LabelSet, Encoder], Scorer]
     """Returns the scorer of a label set for the output of the encoder.
 
-    Raises LabelSetError if the built file is missing, damaged, or built for something else.
+    Raises LabelSetError if the built file is missing, damaged, or built from other files.
     """
 
     builder: str = ""

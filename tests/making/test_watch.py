@@ -73,7 +73,9 @@ def test_a_new_picture_makes_a_build_stale(tmp_path: Path) -> None:
             assert lines == [], "a duplicate is left out and changes nothing"
             grey = np.full((80, 80, 3), (200, 90, 90), np.uint8)
             save(folder / "examples/red/new.png", grey)
-            stale = "Its pictures have changed since it was built. Run: kiosk labels build examples"
+            stale = (
+                "Pictures have changed since the set was built. Run: kiosk labels build examples"
+            )
             assert stale in check_set.check_lines("examples", tmp_path)
 
     watch.rebuild_on_change("examples", SAFE, lines.append, for_looks(12, meanwhile), tmp_path)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw
 
-from installation.errors import display_path, ellipsize
+from installation.errors import counted, display_path, ellipsize
 from installation.making.atomic_write import replacing
 from installation.making.build.example_pictures import NO_REGION, Picture, Region, decode_again
 from installation.making.build.picture_file import PictureError
@@ -24,9 +24,9 @@ TILE_PX = 120
 GAP_PX = 8
 TEXT_PX = 20
 COLUMNS = 12
-"""The number of squares in a row of the sheet."""
+"""The largest number of squares in a row of the sheet."""
 MIN_COLUMNS = 5
-"""The least number of columns: with fewer, the titles would not fit."""
+"""The least number of columns, so that the titles fit."""
 MAX_ROWS = 60
 MAX_TILES = 720
 """The largest number of squares on a sheet; decoding them takes half a minute at most."""
@@ -62,7 +62,9 @@ def write_contact_sheet(
         regions[picture.key] == NO_REGION and not source.rows[picture.row].background
         for picture in pictures
     )
-    lacking = f"; pictures without a face are crossed out ({faceless})" if faceless else ""
+    lacking = (
+        f"; crossed out, as no face was found: {counted(faceless, 'picture')}" if faceless else ""
+    )
     return f"{display_path(file)} shows which part of each picture the network gets{lacking}."
 
 

@@ -32,11 +32,11 @@ SAME = 0.995
 
 Measured on 18 photographs and drawings of scikit-image and a film of two people. A picture and its
 copy have a cosine of 0.997 or more if the copy is a JPEG of quality 30 or more, a WebP of quality
-50 or more, or half as large. The cosine of two different photographs is at most 0.63. For two
-frames of the film it is at most 0.9967 if they are 1/3 s apart, and 0.986 if they are 1/2 s apart;
-for two frames of the rehearsal, 1 s apart, it is at most 0.988. The network's features cannot
-replace sketches: their cosine is only 0.81 to 1 for a copy as a JPEG of quality 75, but up to 0.985
-for frames 1/3 s apart.
+50 or more, or half as wide and high. The cosine of two different photographs is at most 0.63. For
+two frames of the film it is at most 0.9967 if they are 1/3 s apart, and 0.986 if they are 1/2 s
+apart; for two frames of the rehearsal, 1 s apart, it is at most 0.988. The network's features
+cannot replace sketches: their cosine is only 0.81 to 1 for a copy as a JPEG of quality 75, but up
+to 0.985 for frames 1/3 s apart.
 """
 FLAT = 0.01
 """The least length of a sketch before normalisation; the sketch of a plain surface is shorter,

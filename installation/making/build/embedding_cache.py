@@ -28,8 +28,8 @@ with a dot.
 """
 
 MAX_VECTORS = 20_000
-"""The largest number of vectors of one network; if there are more, the oldest are dropped. This is
-215 MB if each vector has 2,688 numbers.
+"""The largest number of vectors of one network; if there are more, the oldest are dropped. If
+each vector has 2,688 numbers, 20,000 vectors take 215 MB.
 """
 
 KEY_BYTES = 32

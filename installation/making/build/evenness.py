@@ -11,9 +11,9 @@ import torch
 class Evenness:
     """Measures of how evenly labels win, from `queries` pictures or other queries.
 
-    `winners` is the number of labels that win at least once. `effective` is the number of equally
-    frequent winners that would have the same entropy. `most` is the share of the most frequent
-    winner, 0–1.
+    `winners` is the number of labels that win at least once. `effective` is the number of winners
+    with which the entropy would be the same if all of them won equally often. `most` is the share
+    of the most frequent winner, 0–1.
     """
 
     queries: int
@@ -23,10 +23,10 @@ class Evenness:
 
     def __str__(self) -> str:
         if self.winners == 1:
-            return f"the same label wins all {self.queries:,}"
+            return f"the same label wins all {self.queries:,} times"
         return (
             f"{self.winners:,} different labels win, about {self.effective:.0f} of them often; "
-            f"the most frequent label wins {self.most:.0%} of {self.queries:,}"
+            f"the most frequent label wins {self.most:.0%} of {self.queries:,} times"
         )
 
 

@@ -44,8 +44,8 @@ from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
 MAX_PICTURE_BYTES = 64 * 1024 * 1024
-"""The largest picture file, bytes: an uncompressed TIFF of 24 megapixels has 72 million, a JPEG of
-108 megapixels 40 million.
+"""The largest size of a picture file, bytes. A JPEG of 108 megapixels has about 40 million bytes.
+An uncompressed TIFF of 24 megapixels has 72 million, so it is rejected.
 """
 DECODERS = 2
 """The number of pictures that are decoded at the same time, on any number of cores."""
@@ -99,12 +99,12 @@ NO_REGION = (0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class CutPicture:
-    """A picture in the network's input format, its cut region, and its share of missing rows."""
+    """A picture in the network's input format, its cut region, and how much of it is missing."""
 
     square: torch.Tensor
     """The pixels for the network, `(3, size, size)` float32."""
     missing: float
-    """The share of the picture's rows that are missing, 0–1."""
+    """The share of the picture's rows of pixels that are missing, 0–1."""
     region: Region
     """The square that was cut; NO_REGION is the centre square, used if no face was found or none
     was searched for.
@@ -183,7 +183,7 @@ def _misnamed(
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return a SHA-256 that identifies the good pictures of each row, whatever their files' names.
+    """Return a SHA-256 that identifies the good pictures of each row, whatever the files' names.
 
     The fingerprint also changes if the pictures are cut in another way.
     """

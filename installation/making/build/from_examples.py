@@ -56,7 +56,8 @@ NEUTRAL = 60
 """The number of neutral pictures (without a person) on which the card's figures are measured."""
 FACTS = 4
 """The number of values that are cached with a picture's views: three for the region that was cut
-from the picture (left, top, side), and one for the share of its rows that are missing.
+from the picture (left, top, side), and one for the share of its rows of pixels that are
+missing.
 """
 WORST = 5
 """The number of pairs of confused labels that the card lists."""
@@ -175,7 +176,7 @@ def _without_faceless(
 
 
 def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
-    """Return `found` without the pictures that are copies of others."""
+    """Return `found` without the pictures that are copies of other pictures."""
     if not found.good:
         return found
     different = duplicate_pictures.without_copies(

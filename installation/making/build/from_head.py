@@ -28,12 +28,13 @@ from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
 TRIED = 4
-"""The number of noise pictures on which the rows' logits are compared with the whole network's."""
+"""The number of noise pictures on which the rows' logits are compared with the network's logits."""
 
 TOLERANCE = 1e-3
-"""The largest difference of logits, as a share of the largest logit (or of 1, if that is larger).
+"""The largest difference between the rows' logits and the whole network's logits, as a share of the
+largest logit (or of 1, if that is larger).
 
-The two differ slightly, because they add float32 values in a different order.
+They differ slightly, because the float32 values are added in a different order.
 """
 
 
@@ -66,9 +67,9 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
         "labels are shown.",
     ]
     provenance = [
-        f"{weight.shape[1]:,} numbers for each class.",
-        f"On {TRIED} pictures of noise, their logits differ from the whole network's by at most "
-        f"{difference:.1g} of the largest logit.",
+        f"The built file has {weight.shape[1]:,} numbers for each class.",
+        f"On {TRIED} pictures of noise, the logits of these classes differ from the whole "
+        f"network's logits by at most {difference:.1g} of the largest logit.",
     ]
     tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
     return BuildResult(tensors, fingerprint, figures, provenance=provenance)

@@ -3,14 +3,15 @@
 The text tower is open_clip's, from the same file as the image tower; the show does not need it.
 Scores follow open_clip's documented recipe, the softmax of `100 × image · text`, with two
 additions: the embeddings of a row's sentences are averaged (arXiv 2103.00020, section 3.1.4), and
-labels are calibrated, because some are near every picture and would always win.
+labels are calibrated, because some resemble every picture and would always win.
 
-**Calibration.** A label's bias is minus its mean logit on neutral pictures. This is equivalent to
-centring the features of pictures; centring the embeddings of sentences instead would have no
-effect, because the softmax ignores a constant that is added to all logits. "Calibrate Before Use"
-(Zhao et al., arXiv 2102.09690) does the same for language models. Only the share `STRENGTH` of the
-mean is subtracted. Background rows are not calibrated, because they should win for an empty wall.
-The biases of labels sum to zero, so calibration shifts nothing between labels and background.
+**Calibration.** `STRENGTH` times a label's mean logit on neutral pictures is subtracted from the
+label's logits. If `STRENGTH` were 1, this would be equivalent to centring the features of pictures.
+Centring the embeddings of sentences instead would have no effect, because the softmax ignores a
+constant that is added to all logits. "Calibrate Before Use" (Zhao et al., arXiv 2102.09690) does
+the same for language models. Background rows are not calibrated, because they should win for an
+empty wall. The biases of labels sum to zero, so calibration shifts nothing between labels and
+background.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ TEMPLATES = (
 )
 """The sentences about people that are used if labelset.yaml has no templates."""
 DEFINED = "a photo of a person, {}: {}"
-"""A further sentence for a row with a definition: its name and its definition."""
+"""A further sentence for a row with a definition; {} stand for its name and its definition."""
 BACKGROUND = ("a photo of {}", "{}")
 """The sentences for background rows, which are not people; labelset.yaml's templates do not replace
 them.
@@ -100,7 +101,7 @@ class TextTower:
     def __init__(self, weights: Path = CLIP_FILE, architecture: Architecture = VIT_B_32) -> None:
         """Open the file `weights`.
 
-        Raises WeightsError if it is missing, damaged, or another network's.
+        Raises WeightsError if it is missing, damaged, or belongs to another network.
         """
         from open_clip.tokenizer import SimpleTokenizer
         from open_clip.transformer import TextTransformer
@@ -178,7 +179,9 @@ def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
 
 
 def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the bias of each row `(L,)`: the biases of labels sum to zero, all others are zero.
+    """Return the bias of each row, `(L,)`; the biases of labels sum to zero.
+
+    The bias of a background row is zero.
 
     `logits` `(N, L)` are computed from neutral pictures; `labels` `(L,)` bool is false for
     background rows. Hidden labels count like the others.
@@ -201,7 +204,9 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     ]
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()
-        figures.append(f"For {share:.0%} of them a background row wins, so they get no label.")
+        figures.append(
+            f"For {share:.0%} of these pictures a background row wins, so they get no label."
+        )
     return figures
 
 
@@ -217,7 +222,7 @@ def _truncation_note(source: LabelSetSource, text: TextTower) -> list[str]:
     if not lines:
         return []
     return [
-        "CLIP reads at most 77 tokens, some 50 words; longer sentences were truncated on these "
+        "CLIP reads at most 77 tokens, about 50 words; longer sentences were truncated on these "
         f"lines of labels.csv: {', '.join(lines)}."
     ]
 

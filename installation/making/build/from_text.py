@@ -35,8 +35,8 @@ from installation.settings.kiosk import ContentSettings
 PRIOR_FIGURES = (
     "Half of the log prior of each class is subtracted from its logit. The prior is the mean of "
     "the network's answers for bust and half body of 272 people on public test photographs, ten "
-    "views of each, without masked classes. No view counts for more than a share of 0.1 in any "
-    "class, and 0.0004 is added to each class. The prior has one number for each class, and "
+    "views of each, without masked classes. A class's share of more than 0.1 in a view counts "
+    "as 0.1, and 0.0004 is added to each class. The prior has one number for each class, and "
     "contains nothing from a photograph.",
 )
 """Sentences for the card about how class_prior.csv was made."""

@@ -70,7 +70,8 @@ YUNET = "face_detection_yunet_2023mar.onnx"
 ITEMS = (
     Item(
         name="yunet",
-        purpose="a better and faster face detector; the show uses it after its next start",
+        purpose="a face detector that is better and faster than the built-in one; the show uses it "
+        "after its next start",
         file=YUNET,
         licence="MIT",
         origins=(
@@ -110,7 +111,7 @@ ITEMS = (
     ),
     Item(
         name="imagenet-safety",
-        purpose="ImageNet's list of 1,593 unsafe person categories; the kiosk then hides them too",
+        purpose="ImageNet's list of 1,593 unsafe person categories, so that the kiosk hides them",
         file=hiding.UNSAFE_FILE,
         licence="none stated",
         origins=(WebFile("https://image-net.org/filtering-and-balancing/unsafe_synsets.txt"),),
@@ -164,7 +165,7 @@ def _timm_item(network: str) -> Item:
             return item
     return Item(
         name=f"{TIMM_PREFIX}{network}",
-        purpose="a network of timm's, for label sets with the method classes or examples",
+        purpose="a network from timm, for label sets with the method classes or examples",
         file=f"{network}.safetensors",
         licence=settings.license or "none stated",
         origins=(HubFile(settings.hf_hub_id, "model.safetensors"),),

@@ -93,7 +93,7 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
 
 def _too_long(size: str, limit: int, where: str) -> FetchError:
     problem = f"the file has {size} bytes (expected at most {limit:,})"
-    remedy = "Check whether this is the right file, or fetch it over another network."
+    remedy = "Check whether this is the right file, or try another internet connection."
     return FetchError(Mistake(where, problem, remedy))
 
 
@@ -114,14 +114,14 @@ def network_errors(where: str) -> Iterator[None]:
     except httpx2.HTTPError as error:
         problem = f"the connection to {host_of(error.request.url)} failed ({_words(error)})"
         if "CERTIFICATE_VERIFY_FAILED" in str(error):  # OpenSSL's name, which httpx2 passes on
-            remedy = "Check this machine's clock, and whether this network needs a sign-in."
+            remedy = (
+                "Check this machine's clock, and whether its internet connection needs a sign-in."
+            )
             raise FetchError(Mistake(where, problem, remedy)) from None
         remedy = (
-            "Check the network and the proxies, and run this again: the download resumes. Without "
-            "a "
-            "network, copy the file from a USB stick into models/weights/, and run this again "
-            "(with "
-            "--sha256 if the file is not pinned)."
+            "Check the internet connection and the proxies, and run this again: the download "
+            "resumes. Without an internet connection, copy the file from a USB stick into "
+            "models/weights/, and run this again (with --sha256 if the file is not pinned)."
         )
         raise TemporaryError(Mistake(where, problem, remedy)) from None
 
@@ -138,7 +138,8 @@ def refusal(where: str, response: httpx2.Response) -> FetchError:
     if response.status_code in RETRY_LATER or response.is_server_error:
         return TemporaryError(Mistake(where, problem, "Try again later."))
     remedy = (
-        "Check HF_ENDPOINT and the proxies, or try another network or a newer version of the kiosk."
+        "Check HF_ENDPOINT and the proxies, or try another internet connection or a newer version "
+        "of the kiosk."
     )
     return FetchError(Mistake(where, problem, remedy))
 
@@ -158,7 +159,7 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
         if schemes[0] == "https" != request.url.scheme:
             problem = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
             problem += "where anybody could change the file on its way (expected https)"
-            raise FetchError(Mistake(where, problem, "Fetch it over another network."))
+            raise FetchError(Mistake(where, problem, "Try another internet connection."))
 
     hooks = {"request": [refuse_downgrade]}
     return httpx2.Client(follow_redirects=True, timeout=timeout_s, event_hooks=hooks)

@@ -189,7 +189,7 @@ class Fetch:
             raise TemporaryError(*error.mistakes) if resumed else error from None
         if mistakes := self._format_mistakes(self._part):
             self._part.unlink()
-            remedy = "Fetch it over another network."
+            remedy = "Try another internet connection."
             raise FetchError(
                 *(Mistake(self._where, mistake.problem, remedy) for mistake in mistakes)
             )
@@ -219,7 +219,7 @@ class Fetch:
         return hub.locate(origin, self.timeout_s, self._where)
 
     def _other_file(self, problem: str) -> Mistake:
-        remedy = "Fetch it over another network or with a newer version of the kiosk."
+        remedy = "Try another internet connection or a newer version of the kiosk."
         if self.item.sha256 is None:
             remedy = "If you trust the new file, give its SHA-256 with --sha256."
         return Mistake(self._where, problem, remedy)
@@ -239,9 +239,9 @@ class Fetch:
             problem = f"{display_path(address.cached)} is damaged or not the right file "
             problem += f"(expected SHA-256 {sha256})"
             if address.url is None:
-                remedy = "Delete it, and run this again with a network and without HF_HUB_OFFLINE."
+                remedy = "Delete it, and run this again, online and without HF_HUB_OFFLINE."
                 raise FetchError(Mistake(self._where, problem, remedy))
-            self._log(f"{problem}; the file is fetched from the network instead")
+            self._log(f"{problem}; the file is fetched from the internet instead")
         if self.item.sha256 and self.item.size:
             limit = self.item.size
         else:

@@ -56,7 +56,7 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
             raise refusal(where, error.response) from None
     if metadata.commit_hash is None or metadata.etag is None:
         problem = f"{host_of(httpx2.URL(url))} does not answer as Hugging Face does"
-        remedy = "Check HF_ENDPOINT, and whether this network needs a sign-in."
+        remedy = "Check HF_ENDPOINT, and whether the internet connection needs a sign-in."
         raise FetchError(Mistake(where, problem, remedy))
     return metadata
 

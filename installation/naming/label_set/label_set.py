@@ -41,12 +41,12 @@ class LabelSet:
     `labels` are in the file's order. `rows[i]` is the index of `labels[i]` in the built tensors, or
     in the logits of a network whose outputs are the labels. `background` has such indices for the
     background rows, which take a share of the score but are never shown. `row_count` is the number
-    of all rows of labels.csv, `size` their number without the background rows, which are not names,
-    and `unknown` the number of labels that are left out because the network does not have them.
-    `hidden` has the number of hidden rows for each reason, each row counted under the first reason
-    that hides it. `masked` has the indices in `labels` of the network's classes that are never
-    given to people: they never have a score. `fingerprint` is the SHA-256 of everything that the
-    tensors are built from.
+    of all rows of labels.csv. `size` is the number of its rows that are not background rows, and
+    `unknown` the number of labels that are left out because the network does not have them.
+    `hidden` has the number of hidden rows for each reason; each row is counted under the first
+    reason that hides it. `masked` has the indices of the `labels` that are masked classes (see
+    naming/lists/masked.py) and so never have a score. `fingerprint` is the SHA-256 of everything
+    that the tensors are built from.
     """
 
     name: str
@@ -79,7 +79,7 @@ class LabelSet:
 
     @property
     def uses_own_network(self) -> bool:
-        """Whether the network is the kiosk's own, which opens quickly and without PyTorch."""
+        """Whether the network is the one that comes with the kiosk, which opens without PyTorch."""
         return self.encoder == LITE
 
     @property
@@ -92,7 +92,7 @@ class LabelSet:
 
     @property
     def built(self) -> Path:
-        """The built file with the set's tensors."""
+        """The path of the file that contains the set's built tensors."""
         return self.folder / BUILT_FILE
 
     def texts(self) -> Iterator[str]:

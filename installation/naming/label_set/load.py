@@ -119,7 +119,7 @@ def assemble_nonempty(
 ) -> LabelSet:
     """Return the label set as `assemble` does; raises LabelSetError if no label can be shown.
 
-    The parameters are the same.
+    The parameters are those of `assemble`.
     """
     label_set = assemble(source, content, language, second)
     if not label_set.labels:
@@ -214,7 +214,7 @@ def _listing(names: Mapping[str, str], visible: Container[str]) -> tuple[str | i
 
 
 def _second_root(settings: LabelSetSettings, language: str | None) -> Wording:
-    """Return the root's name and definition in `language`, empty if the set has none."""
+    """Return the root's name and definition in `language`; empty if they are not translated."""
     if language == "en":
         return Wording(settings.root.name, settings.root.definition)
     root = settings.root.translations.get(language or "")

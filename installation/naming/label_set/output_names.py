@@ -147,6 +147,6 @@ def parse_config(text: str, file: str) -> dict[str, object]:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the number of the line with `key` after id2label in `text`; 1 if it is not found."""
+    """Return the number of the first line of `text` with `key` after id2label; 1 if none."""
     found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
     return text.count("\n", 0, found.start()) + 1 if found else 1

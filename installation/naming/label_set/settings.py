@@ -112,8 +112,8 @@ class LabelSetSettings(Section):
     sentences are used.
     """
     lists: bool = False
-    """Only for `text`: whether the kiosk's lists of labels for each class of objects name this
-    set's labels.
+    """Only for `text`: whether the set uses looks.csv, the kiosk's lists of labels for each class
+    of objects.
     """
     examples: Annotated[str, Field(description="the name of a folder")] = EXAMPLES_FOLDER
     """Only for `examples`: the folder that contains a folder of pictures for each id.

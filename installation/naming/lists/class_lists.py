@@ -13,7 +13,7 @@ from installation.naming.lists import imagenet
 from installation.naming.lists.weights import LITE
 
 MOST_OUTPUTS = 100_000
-"""The largest number of outputs of a label set's own network; five times ImageNet's 21,843."""
+"""The largest number of outputs of a label set's own network; ImageNet-21k has 21,843 classes."""
 
 LITE_CLASSES = "imagenet_synsets.txt"
 """The name of timm's list of the default network's classes."""
@@ -39,9 +39,10 @@ tried first, and "" last. The lists are chosen as in `infer_imagenet_subset` of 
 
 @cache
 def outputs(encoder: str) -> Mapping[str, int] | None:
-    """Return the index of each output of a network, keyed by its WordNet id, or by its number.
+    """Return the index of each output of a network, under two keys: a WordNet id and a number.
 
-    The result is None if the outputs cannot be determined from the network's name.
+    The number is the index as text. The result is None if the outputs cannot be determined
+    from the network's name.
     """
     known = classes(encoder)
     if not known:
@@ -52,7 +53,7 @@ def outputs(encoder: str) -> Mapping[str, int] | None:
 
 @cache
 def numbered_outputs() -> Mapping[str, int]:
-    """Return the index of each output, keyed by the index as text, for any number of outputs."""
+    """Return the indices of MOST_OUTPUTS outputs, each keyed by the index as text."""
     return {str(i): i for i in range(MOST_OUTPUTS)}
 
 

@@ -13,7 +13,7 @@ from installation.errors import LabelSetError, Mistake
 
 
 def classes() -> tuple[str, ...]:
-    """Return the WordNet ids of ImageNet-1k's classes, in the order of its networks' heads."""
+    """Return the WordNet ids of ImageNet-1k's classes, in the order of a network's outputs."""
     return synsets("imagenet_synsets.txt")
 
 
@@ -44,7 +44,7 @@ def definitions() -> dict[str, str]:
 
 @cache
 def synsets(file: str) -> tuple[str, ...]:
-    """Return the WordNet ids of one of timm's lists of classes, in the order of the heads."""
+    """Return the WordNet ids in timm's list `file`, in the order of a network's outputs."""
     return tuple(_table(file).splitlines())
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 MASKED_CSV = Path(__file__).with_name("masked.csv")
-"""The file with a row for each masked class: the columns `id` (WordNet's), `name` and `reason`."""
+"""The file with a row for each masked class; its columns are `id` (WordNet's), `name`, `reason`."""
 
 
 @cache

@@ -39,7 +39,7 @@ def shapes(opened: Any) -> dict[str, list[int]]:
 
 
 def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
-    """Return in words how tensors of these shapes differ from a network's tensors.
+    """Return in words how tensors of the shapes `seen` differ from the tensors of `network`.
 
     The result is empty if they do not differ.
     """

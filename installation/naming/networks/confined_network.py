@@ -30,7 +30,7 @@ from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.settings.paths import PROJECT
 
 CHILD_BYTES = 8 * 2**30
-"""The memory limit of the child process, bytes, in addition to four times the size of the network:
+"""The memory limit of the child process, bytes, in addition to four times the size of the network.
 onnxruntime's memory arena takes up to 4 GiB, and threads and libraries reserve addresses that they
 do not use.
 """
@@ -53,7 +53,7 @@ class ConfinedNetwork:
     library = "ONNX Runtime, in a process of its own"
 
     def __init__(self, label_set: LabelSet, data: bytes, fingerprint: str) -> None:
-        """Open the network `data`, which `onnx_check.judge` has written; it runs on the CPU.
+        """Open `data`, a network that `onnx_check.judge` returned, to run it on the CPU.
 
         `fingerprint` is the SHA-256 of the network's file. Raises LabelSetError as `OnnxNetwork`
         does.
@@ -173,7 +173,7 @@ def run_child() -> None:
 
 
 def _with_tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return `settings` with tuples in place of lists, because JSON has only lists."""
+    """Return `settings` with tuples in place of lists, because JSON has no tuples."""
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
     }

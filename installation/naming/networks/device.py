@@ -66,7 +66,8 @@ def has_nvidia_card(root: Path = Path("/")) -> bool:
 def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     """Return why an NVIDIA card of the machine at `root` cannot be used; None if it has no card.
 
-    `cuda` is the version of CUDA that PyTorch was built for, by default the installed PyTorch.
+    `cuda` is the version of CUDA that PyTorch was built for; None if it was built without CUDA. By
+    default, the installed PyTorch is asked.
     """
     if not has_nvidia_card(root):
         return None

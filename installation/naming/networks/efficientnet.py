@@ -40,7 +40,7 @@ class EfficientNetLite0:
     input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
     """The normalisation that the package uses: `(x − 127) / 128`."""
     fingerprint = WEIGHTS_SHA256
-    """The SHA-256 of the weights, which are the same in the ONNX file and in PyTorch's."""
+    """The SHA-256 of the weights, which are the same in the ONNX file and in PyTorch's file."""
 
     def __init__(
         self, file: Path = FILE, *, output: Literal["logits", "features"] = "logits"
@@ -57,8 +57,8 @@ class EfficientNetLite0:
 
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
         encoded one by one, because larger batches are not faster and take more memory. On more than
-        one core a second thread shares the work: each thread encodes the next crop that is not
-        begun yet. The second thread has ended when this method returns or raises.
+        one core, two threads share the work: each encodes the next crop that neither has begun.
+        The second thread has ended when this method returns or raises.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         remaining = deque(range(len(batch)))

@@ -46,7 +46,7 @@ class EfficientNetLite0Torch(TorchEncoder):
         *,
         output: Literal["logits", "features"] = "logits",
     ) -> None:
-        """Open the network; `weights` is its file, by default the package's.
+        """Open the network; `weights` is the file of its weights, by default the package's file.
 
         Raises WeightsError.
         """

@@ -2,8 +2,8 @@
 
 The package onnx parses the file, and all operations of its graph are checked. Only operations that
 image classifiers consist of are allowed: none of them reads a file, contains another network,
-loops, or handles text. Two constructs that crash onnxruntime's process, found by fuzzing, are
-rejected as well.
+loops, or handles text. Divisions of integers and huge numbers, with which fuzzing crashed
+onnxruntime's process, are rejected as well.
 
 A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
 memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
@@ -73,8 +73,8 @@ MOST_NUMBERS = 100_000
 LARGEST_NUMBER = 1_000_000
 """The largest number in an operation's settings: sizes, steps, axes.
 
-In onnxruntime 1.31 the square of a larger block size could overflow to zero, and the division by it
-crashes the process.
+In onnxruntime 1.31 the square of a larger `blocksize` can overflow to zero, and the division by
+this zero crashes the process.
 """
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
@@ -83,7 +83,7 @@ ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
 """
 
 CHILD_BYTES = 2**30
-"""The memory limit of the child process, bytes, in addition to four times the file's size.
+"""The memory limit of the child process, bytes, in addition to five times the file's size.
 
 A file of 1.6 GB that contains little but tensors is accepted within these limits.
 """
@@ -164,7 +164,7 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 
 
 def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
-    """Return the same as `judge`, but read the file in this process, without limits."""
+    """Return what `judge` returns, but read the file in this process, without limits."""
     judged = _judged(data, weights)
     if isinstance(judged, str):
         raise _refused(file, judged)

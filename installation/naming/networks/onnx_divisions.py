@@ -1,8 +1,8 @@
 """Finds divisions of integers in an ONNX network, which can crash onnxruntime's process.
 
-In onnxruntime 1.31 a division by zero, and that of the least integer by −1, end the process. A
-division by a positive constant is safe. Networks that accept pictures of any size may contain
-unsafe divisions, because they compute where a picture is cut into windows.
+In onnxruntime 1.31 a division by zero ends the process, and so does a division of the least integer
+by −1. A division by a positive constant is safe. Networks that accept pictures of any size may
+contain unsafe divisions, because they compute where a picture is cut into windows.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _positive_constants(graph: Any) -> set[str]:
 
 
 def _constant(setting: Any) -> int:
-    """Return the integer in `setting`, the only one of a Constant; 0 if it is not one integer."""
+    """Return the integer in the only `setting` of a Constant; 0 if it does not have one integer."""
     if setting.name == "value_int" and setting.type == AttributeProto.INT:
         return int(setting.i)
     if setting.name == "value" and setting.type == AttributeProto.TENSOR:
@@ -100,7 +100,7 @@ def _constant(setting: Any) -> int:
 
 
 def _integer(tensor: Any) -> int:
-    """Return the only number of a tensor of integers; 0 for more numbers, or for another type."""
+    """Return the number in a tensor of one integer; 0 for any other tensor."""
     if any(dim != 1 for dim in tensor.dims):
         return 0
     if tensor.data_type == TensorProto.INT32:

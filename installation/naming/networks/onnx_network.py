@@ -53,7 +53,7 @@ class OnnxNetwork:
     def __init__(
         self, label_set: LabelSet, data: bytes, device: Device, fingerprint: str | None = None
     ) -> None:
-        """Open `data`, the bytes of a network that `onnx_check.judge` has written, on `device`.
+        """Open `data`, a network that `onnx_check.judge` returned, on `device`.
 
         The settings of `label_set` describe the input. `fingerprint` is the SHA-256 of the
         network's file; if it is None, the SHA-256 of `data` is used.

@@ -53,7 +53,7 @@ OTHER_NETWORKS = {
     f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
     (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
 }
-"""The remedy for a network with another name or format, keyed by the end of its name."""
+"""The remedies for networks with another name or format, keyed by the ends of file names."""
 
 
 def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = False) -> Encoder:

@@ -2,8 +2,8 @@
 
 timm loads the tensors into the networks, because it has a rule for each family of networks that
 converts the tensor names of older versions and of open_clip. Rejected: loading the file directly
-into the network, which fails for some of these names; and open_clip for CLIP, whose import took 1.2
-to 3 s more on two shared cores.
+into the network, which fails for some of these names; and open_clip for CLIP, because importing
+open_clip as well as timm took 1.2 to 3 s longer on two shared cores.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Clip(TorchEncoder):
     def __init__(
         self, device: Device, file: Path = CLIP_FILE, architecture: Architecture = VIT_B_32
     ) -> None:
-        """Open the weights in `file`; raises WeightsError if they are missing or another network's.
+        """Open the weights in `file`; raises WeightsError if they are missing or do not fit.
 
         An `architecture` other than the default is only for tests.
         """
@@ -168,7 +168,7 @@ def open_timm(name: str, folder: Path = WEIGHTS) -> tuple[Any, str]:
     """Return timm's network `name` with its head, for inference, and the SHA-256 of its weights.
 
     Raises LabelSetError if timm does not know the network, and WeightsError if the weights are
-    missing or another network's.
+    missing or belong to another network.
     """
     classes = pretrained_config(name).num_classes
     file = weights_file(name, folder)

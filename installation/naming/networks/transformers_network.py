@@ -65,8 +65,8 @@ MODEL_TYPES: Mapping[str, str] = {
 """The `model_type` of each image classifier of transformers, keyed by the name of its class."""
 
 UNDERSTOOD = (
-    "an image classifier that timm saved, with an `architecture`, or one of transformers', such as "
-    "ViTForImageClassification"
+    "an image classifier that timm saved, with an `architecture`, or an image classifier of "
+    "transformers, such as ViTForImageClassification"
 )
 
 IGNORED = frozenset(
@@ -104,8 +104,8 @@ positions.
 """
 
 BICUBIC = 3
-"""The value of `resample` in preprocessor_config.json for bicubic, as in Pillow; all others mean
-bilinear.
+"""The value of `resample` in preprocessor_config.json for bicubic, as in Pillow; all other values
+mean bilinear.
 """
 
 RESCALE_TOLERANCE = 1e-6
@@ -202,8 +202,8 @@ class ConfigFile:
     def side(self, key: str, default: object) -> int:
         """Return the side of a square, px.
 
-        The file may state it as a number, or as two or three numbers that end with it. Raises
-        LabelSetError for any other value.
+        The file may state it as a number, or as two or three numbers of which the last two are
+        the side. Raises LabelSetError for any other value.
         """
         value = self.values.get(key, default)
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]
@@ -230,7 +230,7 @@ class ConfigFile:
         return red, green, blue
 
     def wrong(self, problem: str) -> LabelSetError:
-        """Return the error for `problem` in the file, which is not supported.
+        """Return the error for `problem`, something in the file that is not supported.
 
         The remedy names the supported kinds.
         """
@@ -387,7 +387,7 @@ def _load(
                 local_files_only=True,
             )
     except _TooLargeError:
-        return None, "the network is larger than all tensors in the file"
+        return None, "the network is larger than all tensors in the file together"
     except (SafetensorError, OSError):
         raise
     except Exception as failure:  # each kind of network raises its own type

@@ -82,7 +82,8 @@ class CropClassifier:
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         """Return `(N, labels)` scores for N boxes around faces; the crops are zeroed afterwards.
 
-        The row of a box is zero if more than a third of its bust is outside the frame.
+        If busts are encoded, the row of a box is zero if more than a third of its bust is outside
+        the frame.
         """
         places = [i for i, box in enumerate(boxes) if self._is_inside(box, frame)]
         if not places:
@@ -93,7 +94,7 @@ class CropClassifier:
         return scores
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the scores of `classify`, also for boxes that are mostly outside the frame."""
+        """Return scores as `classify` does, but also if a bust is mostly outside the frame."""
         encoded = self._encode(frame, boxes)
         return self.scorer.score(encoded)
 
@@ -151,10 +152,10 @@ def _classifier(
 def reopen_classifier(
     classifier: CropClassifier, label_set: LabelSet, *, same_files: bool = False
 ) -> CropClassifier:
-    """Return the classifier of `label_set`, reusing the network of `classifier` if it is the same.
+    """Return the classifier of `label_set`; it shares the network of `classifier` if it can.
 
-    `same_files` says whether `classifier` was opened from the same files of the network. With the
-    same network this takes milliseconds. `classifier` itself does not change. Raises as
+    `same_files` says whether the network's files are unchanged since `classifier` was opened. If
+    the network is shared, this takes milliseconds. `classifier` itself does not change. Raises as
     `open_classifier` does.
     """
     old, new = classifier.label_set.settings, label_set.settings

@@ -45,8 +45,8 @@ are included.
 """
 
 FILL_LEVEL = 127
-"""The grey level that fills crops outside the frame: close to zero for every network here after
-normalisation.
+"""The grey level that fills crops outside the frame. After the normalisation of every network here,
+it is close to zero.
 """
 
 RESAMPLING: Mapping[str, Image.Resampling] = {

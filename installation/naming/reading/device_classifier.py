@@ -69,7 +69,7 @@ class DeviceClassifier(CropClassifier):
         """
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return the scores of `classify`, also for boxes that are mostly outside the frame."""
+        """Return scores as `classify` does, but also if a bust is mostly outside the frame."""
         scores = []
         for start in range(0, len(boxes), BATCHES[-1]):
             some = boxes[start : start + BATCHES[-1]]
@@ -115,8 +115,8 @@ class DevicePass:
         """Capture resizing, normalising and `compute`, for a network with the input `taken`.
 
         `compute` returns scores for normalised pictures of the type `dtype`. `device` is PyTorch's
-        device. `key` is the number of visitors, the parts of each, and the side of the packed
-        crops, px.
+        device. `key` is the number of visitors, the number of parts of each, and the side of
+        the packed crops, px.
         """
         self._visitors, self._parts, self._side = key
         self._taken, self._compute, self._dtype = taken, compute, dtype

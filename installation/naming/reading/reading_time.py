@@ -16,7 +16,7 @@ theirs, and look at each other.
 """
 
 WITHDRAWN_S = 3.0
-"""How long a withdrawn name is still shown, struck through, before the visitor is shown as a
+"""How long a withdrawn name is still shown, struck through, s. Then the visitor is shown as a
 person.
 """
 

@@ -37,8 +37,8 @@ class ReadingScheduler:
 
     Visitors without a verdict come first; visitors whose verdict is the root are read once a
     second. With a network on a graphics card, all visitors can be read on every frame. A large
-    network on two cores takes half a second for each visitor; then the visitors who have waited
-    longest come first.
+    network on two cores takes half a second for each visitor, so one visitor is read on a frame,
+    the one who has waited longest.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class ReadingScheduler:
         """Return which of `tracks` to read at `now` (s, monotonic), in the order of `tracks`.
 
         `unsure` has the ids of visitors whose verdict is the root. Visitors who were never read
-        come first.
+        are preferred.
         """
 
         def read_at(track: Track) -> float:

@@ -2,16 +2,16 @@
 
 A reading is the classifier's scores for one visitor on one frame.
 
-The evidence about a visitor is the mean of the scores of their readings, in which older readings
-count less. With a thousand labels, no label ever has a mean score of 0.6, however certain the
-network is. So agreement is not measured by scores. It is the share of the readings, weighted in the
-same way, whose three best labels include the label with the highest mean.
+The evidence about a visitor is the mean of the scores of their readings; older readings have less
+weight. With a thousand labels, no label ever has a mean score of 0.6, however certain the
+network is. So agreement is not measured by scores. It is the share of the readings whose three best
+labels include the label with the highest mean; here too, older readings have less weight.
 
 Each visitor is named once. Then the name is withdrawn, and the visitor is shown as a person for as
 long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
-the name. Somebody who leaves or steps back behind the line, and comes again, is a new visitor to
-the show, and may be named again. Rejected: a new name every few seconds, which would suggest that
-only the last name was wrong.
+the name. Somebody who leaves, or steps back so far that they are not classified, and comes again,
+is a new visitor to the show, and may be named again. Rejected: a new name every few seconds, which
+would suggest that only the last name was wrong.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
 HALF_LIFE_S = 2.0
-"""The age at which a reading counts half, s; a guess: about the time that a visitor needs to turn
-round.
+"""The age at which a reading counts half, s. This is a guess, about the time that a visitor needs
+to turn round.
 """
 
 VOTES = 3
-"""The number of a reading's best labels that the reading votes for."""
+"""The number of labels that a reading votes for: those with its highest scores."""
 
 PATIENCE = 3.0
 """If the readings of a visitor do not agree within PATIENCE times `min_time_s`, the verdict is the
@@ -44,24 +44,27 @@ root.
 """
 
 NEAR = 0.05
-"""If another visitor already has the best label, a label that nobody has is given instead, if its
-score is at least this share of the best score. Among a thousand labels, a label with a twentieth of
-the best score is still one of the best few.
+"""If another visitor already has the label with the best score, a label that nobody has is given
+instead, provided that its score is at least NEAR times the best score. Among a thousand labels, a
+label with a twentieth of the best score is still one of the best few.
 """
 
 CANDIDATES = 24
 """The number of names that the screen cycles through before there is a verdict."""
 
 RUNNERS_UP = 5
-"""The number of other labels that a verdict lists; the screen has room for two or three."""
+"""The largest number of labels that a verdict lists in addition to its own; the screen has room for
+two or three.
+"""
 
 
 @dataclass(eq=False, repr=False)
 class _Evidence:
-    """The faded sum of one visitor's readings, from `first_at` to `last_at` (s, monotonic).
+    """The sum of one visitor's readings, in which older readings have less weight.
 
     `scores` and `votes` are `(labels,)`. `weight` is the sum of the readings' weights, so that
-    `scores / weight` are mean scores.
+    `scores / weight` are mean scores. `first_at` and `last_at` are the instants of the first and
+    the last reading (s, monotonic).
     """
 
     first_at: float
@@ -92,7 +95,7 @@ class _Evidence:
 
 @dataclass(eq=False, repr=False)
 class _Name:
-    """The name that a visitor was given; its verdict is None after the name was withdrawn."""
+    """The name that a visitor was given; `verdict` is None once the name is no longer shown."""
 
     verdict: Verdict | None
     withdrawn_at: float
@@ -143,16 +146,19 @@ class Settler:
         The evidence about people who are not among `visitors` is dropped, and so are their names.
         While a visitor's face is covered, only the name is kept, and not the evidence.
 
-        A verdict needs `min_time_s` since the first reading, `min_readings` and `agreement`. It is
-        the root if the best mean score is 0 or below `min_score`, or if the readings do not agree
-        within `PATIENCE` times `min_time_s`; a label that meets these conditions later replaces the
-        root. A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is
-        longer. Then it is shown as withdrawn for `WITHDRAWN_S`. With `draw: sample` the label is
-        drawn at random from all labels that have `min_score`, with their scores as weights.
+        A verdict needs `min_time_s` since the first reading, and `min_readings`. It is a name if
+        the readings agree (`agreement`), and if the best mean score is above 0 and at least
+        `min_score`. It is the root if the best mean score is lower, or if the readings do not agree
+        within `PATIENCE` times `min_time_s`; a name that meets these conditions later replaces the
+        root.
+        A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is longer.
+        Then it is shown as withdrawn for `WITHDRAWN_S`.
 
         A visitor is not given the name of another visitor who is present if the score of a free
-        label is at least `min_score` and at least `NEAR` times the best score. Visitors who have a
-        name keep it, and the others are named in the order of their best scores.
+        label is at least `min_score` and at least `NEAR` times the best score. With `draw: sample`
+        the label is instead drawn at random from all free labels that have `min_score` (from all
+        such labels if none is free), with their scores as weights. Visitors who have a name keep
+        it, and the others are named in the order of their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
         seen = {visitor.track.id for visitor in visitors if not visitor.track.is_covered(now)}
@@ -243,7 +249,7 @@ class Settler:
         """Return the verdict: the root, a name, or None if it is not decided yet.
 
         `means` are the mean scores of `evidence`, `(labels,)`, and `leader` is the index of the
-        best. `agreed` says whether the readings agree on a label. `now` is an instant (s,
+        highest. `agreed` says whether the readings agree on a label. `now` is an instant (s,
         monotonic).
         """
         settings, root = self._settings, evidence.verdict
@@ -265,7 +271,7 @@ class Settler:
         return self._verdict(means, place, now)
 
     def _verdict(self, means: npt.NDArray[np.float64], place: int, now: float) -> Verdict:
-        """Return a verdict: the label with index `place` as the name, and the others' scores."""
+        """Return a verdict: the label with index `place` as the name, and other scores."""
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
         runners = [other for other in best if means[other] > 0][:RUNNERS_UP]
@@ -280,9 +286,9 @@ class Settler:
         )
 
     def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:
-        """Return the best label that is not `taken`; if it scores too low, the leader.
+        """Return the index of the best label that is not `taken`; if it scores too low, `leader`.
 
-        Its score must be at least `min_score` and at least `NEAR` times the leader's.
+        Its score must be at least `min_score`, and at least `NEAR` times the score of `leader`.
         """
         least = max(NEAR * float(means[leader]), self._min_score)
         near = _best(means, len(taken) + 1)
@@ -290,7 +296,7 @@ class Settler:
         return next(free, leader)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
-        """Return the root as a verdict, with the highest score of a label since it settled."""
+        """Return the root as a verdict, with the score `best`, or that of `old` if it is higher."""
         if old is not None:
             return Verdict(old.label, max(old.score, best), old.settled_at)
         return Verdict(self.label_set.root, best, now)

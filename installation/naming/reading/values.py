@@ -46,7 +46,7 @@ class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
     `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
-    that no visible label has: the shares of hidden labels and of the network's uncertainty.
+    that no visible label has, such as the share of the background rows.
     """
 
     own: int
@@ -63,9 +63,9 @@ class Verdict:
     `score` is the label's mean score when it settled, 0–1. For the root this is an upper bound: no
     label has scored more since. `settled_at` is an instant (s, monotonic).
 
-    `runners_up` are the other labels that had the best scores then, best first, and the
-    `other_count` remaining visible labels share `others_score`. The root has no runners-up and no
-    others.
+    `runners_up` are the other labels that had the best scores then, best first. `others_score` is
+    the sum of the scores of the `other_count` remaining visible labels. The root has no runners-up
+    and no others.
     """
 
     label: Label
@@ -114,11 +114,11 @@ def hundredths(scores: Sequence[float]) -> list[int]:
 Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"]
 """The stage of a visitor in the show.
 
-`announced`: an empty square tells visitors that they will be read, and nothing is read yet.
+`announced`: an empty square tells visitors that they will be classified, which has not begun yet.
 `reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the name is being
 withdrawn. `unsure`: no name had enough evidence, so the verdict is the root; a name may still
-follow. `person`: from the end of the withdrawal for as long as the visitor stays; the verdict is
-the root, without a score.
+follow. `person`: the withdrawn name is no longer shown, and no other name follows while the visitor
+stays; the verdict is the root, without a score.
 """
 
 
@@ -141,7 +141,7 @@ class Sighting:
     ends_at: float | None = None
 
     def seconds_left(self, now: float) -> int:
-        """Return the whole seconds until the stage ends, at least 1: 3, 2, 1 for three seconds.
+        """Return the whole seconds until the stage ends, rounded up, at least 1.
 
         `now` is an instant (s, monotonic). Only for a stage that ends by itself.
         """
@@ -154,9 +154,10 @@ class Sightings:
     """All visitors on one analysed frame, and all that the main thread knows about the analysis.
 
     `taken_at` is the instant of the frame (s, monotonic), and `scene` the number of the scene that
-    the frame belongs to. `bystanders` are the faces of people who are too far away to be read: they
-    get no square and no words, and no words cover them. `label_set` is the label set from which the
-    visitors are named. `reading_count` counts the readings since the start of the show.
+    the frame belongs to. `bystanders` are the faces of people who are too far away to be
+    classified. They get no square and no words, and no words cover them. `label_set` is the label
+    set from which the visitors are named. `reading_count` counts the readings since the start of
+    the show.
     """
 
     taken_at: float

@@ -14,13 +14,13 @@ of these classes. Differences from the paper:
 - The nearness of a label is centred over the classes, so that a label that is near every class
   does not always win. It is then divided by its spread over the classes to the power
   `SPREAD_POWER`, which is below 1, so that a label that is near hardly any class does not win by
-  chance. In both steps, a class counts by how often it is seen.
+  chance. In both steps, classes are weighted by their priors.
 - The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
   front of an empty wall, the scores are flat and the verdict is the root.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
 skin-divers, because of shoulders and necklines, and 492 people had 48 equally frequent names. The
-current measurements are in the card of each label set and in docs/naming.md.
+current measurements are in card.md of each label set and in docs/naming.md.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ frequent classes lead; at 1, labels that are near hardly any class lead.
 """
 
 LEAST_SPREAD = 1e-3
-"""The least spread of a label over the classes. A single label, once centred, has a spread of 0;
-the shipped labels have 0.04 and more.
+"""The least spread of a label over the classes. If a set has a single label, the label's centred
+embedding is zero, and so is its spread. The shipped labels have a spread of 0.04 or more.
 """
 
 EMBEDDING = 384
@@ -159,8 +159,8 @@ class ConseScorer:
 def lists_by_place(lists: Integers, rows: Sequence[int]) -> npt.NDArray[np.bool_]:
     """Return whether each label is on each class's list, `(C, L)` bool.
 
-    `lists` is `(C, LIST_LENGTH)` with rows of labels.csv, padded with −1; `rows` has the row of
-    each of the L labels.
+    `lists` is `(C, LIST_LENGTH)` with indices of rows of labels.csv, padded with −1. `rows` has the
+    index of the row of each of the L labels.
     """
     found = np.zeros((len(lists), len(rows)), bool)
     for column in lists.T:

@@ -117,7 +117,7 @@ def test_a_picture_without_a_face_is_left_out(folder: Path) -> None:
     save(folder / "examples" / "astro" / "cup.png", data.coffee())
     for _ in range(2):
         sheet, cup = built(folder).notes
-        assert sheet.endswith("pictures without a face are crossed out (1).")
+        assert sheet.endswith("crossed out, as no face was found: 1 picture.")
         assert cup == "Left out: astro/cup.png: no face was found in the picture."
     (folder / "examples" / "astro" / "0.png").unlink()
     with pytest.raises(LabelSetError, match=r"write `examples: as they are` in labelset\.yaml"):

@@ -173,7 +173,7 @@ def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
     before, after, background = made.figures
     assert before.startswith("On neutral pictures, without calibration: ")
     assert after.startswith("With calibration: ")
-    assert "% of them a background row wins, so they get no label." in background
+    assert "% of these pictures a background row wins, so they get no label." in background
     for figure in made.figures:
         assert figure in (models / NAME / "card.md").read_text(encoding="utf-8")
 

@@ -63,7 +63,7 @@ def test_an_unknown_host_is_named(venue: Venue) -> None:
     """If a host cannot be resolved, the message names it and the network."""
     message = venue.refuses(at(venue, "http://kiosk.invalid/thing"))
     assert "the connection to kiosk.invalid failed (" in message
-    assert "Check the network and the proxies" in message
+    assert "Check the internet connection and the proxies" in message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_proxy_without_a_host_is_an_error_without_its_password(
     monkeypatch.setenv("http_proxy", proxy)
     message = venue.refuses(at(venue, "http://weights.invalid/thing"))
     assert "the connection to weights.invalid failed" in message
-    assert "Check the network and the proxies" in message
+    assert "Check the internet connection and the proxies" in message
     assert "secret" not in message
 
 

@@ -113,7 +113,7 @@ def test_five_attempts_without_progress_are_an_error(venue: Venue) -> None:
 def test_an_interrupted_download_resumes_at_the_next_command(venue: Venue) -> None:
     """The bytes that an interrupted command has fetched are not fetched again by the next one."""
     venue.server.faults.append(Drop(HALF))
-    with pytest.raises(FetchError, match="Check the network"):
+    with pytest.raises(FetchError, match="Check the internet connection"):
         venue.fetch(attempts=1)
     assert venue.part.read_bytes() == CONTENT[:HALF]
     assert venue.state() == "incomplete, 0.5 MB"
@@ -158,7 +158,7 @@ def test_the_beginning_of_another_file_is_deleted(venue: Venue, begun: bytes) ->
     [
         (
             Send(OTHER),
-            f"expected {SHA256}). Fetch it over another network or with a newer",
+            f"expected {SHA256}). Try another internet connection or a newer",
         ),
         (Send(CONTENT + b"x"), "the file has 1,048,577 bytes (expected at most 1,048,576)"),
         (Send(CONTENT + b"x", silent=True), "has more than 1,048,576 bytes (expected at most"),
@@ -242,7 +242,7 @@ def test_a_file_in_the_wrong_format_never_gets_the_name(venue: Venue) -> None:
     """A sign-in page in place of a list is refused."""
     item = replace(venue.item, sha256=None, check_format=refuse_pages)
     venue.server.files["/thing"] = b"<html>Welcome</html>"
-    assert "it is a page. Fetch it over another network." in venue.refuses(item)
+    assert "it is a page. Try another internet connection." in venue.refuses(item)
     assert not venue.part.exists()
 
 

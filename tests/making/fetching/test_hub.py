@@ -147,7 +147,7 @@ def test_a_damaged_cache_is_reported_and_not_used(kiosk: Kiosk, damage: bytes) -
     outcome = kiosk.fetch("persons-21k")
     assert outcome.returncode == 0, outcome.stderr
     assert f"snapshots/{COMMIT}/{FILE} is damaged or not the right file" in outcome.stderr
-    assert outcome.stderr.endswith("the file is fetched from the network instead\n")
+    assert outcome.stderr.endswith("the file is fetched from the internet instead\n")
     assert (kiosk.weights / WEIGHTS).read_bytes() == CONTENT
 
 
@@ -163,7 +163,7 @@ def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
     assert outcome.returncode == 2
     words = " ".join(outcome.stderr.split())
     assert "is damaged or not the right file (expected SHA-256 " in words
-    assert "Delete it, and run this again with a network and without HF_HUB_OFFLINE." in words
+    assert "Delete it, and run this again, online and without HF_HUB_OFFLINE." in words
     (kiosk.cached / "snapshots" / COMMIT / FILE).unlink()
     kiosk.environment = {}
     again = kiosk.fetch("persons-21k")
@@ -200,7 +200,7 @@ def test_a_pinned_file_that_the_hub_has_changed_is_not_begun(kiosk: Kiosk) -> No
     assert outcome.returncode == 2
     assert "open_clip_model.safetensors has changed" in outcome.stderr
     words = " ".join(outcome.stderr.split())
-    assert "). Fetch it over another network or with a newer version of the kiosk." in words
+    assert "). Try another internet connection or a newer version of the kiosk." in words
     assert kiosk.store.requests == []
 
 

@@ -97,7 +97,7 @@ def test_check_says_that_the_file_has_changed_since_the_build(tmp_path: Path) ->
     folder = _set(tmp_path, keras_file(teachable_machine(), SEED))
     build.build("fruit", tmp_path)
     (folder / "keras_model.h5").write_bytes(keras_file(teachable_machine(), SEED + 1))
-    told = "keras_model.h5 has changed since it was built. Run: kiosk labels build fruit"
+    told = "keras_model.h5 has changed since it was converted. Run: kiosk labels build fruit"
     assert told in list(check_lines("fruit", tmp_path))
     build.build("fruit", tmp_path)
     assert told not in list(check_lines("fruit", tmp_path))

@@ -301,7 +301,7 @@ def test_a_header_that_claims_the_impossible_is_refused(tmp_path: Path, shape: o
         ),
         (
             {"architecture": "vit_giant_patch14_224", "global_pool": None},
-            "the network is larger than all tensors in the file",
+            "the network is larger than all tensors in the file together",
         ),
         ({"architecture": "resnet18"}, "tensors missing"),
         (
@@ -348,8 +348,14 @@ def test_a_config_that_does_not_fit_is_refused(
         ({"layer_norm_eps": "0"}, "Field 'layer_norm_eps' expected float, got str"),
         ({"num_channels": 1}, "num_channels is not 3"),
         ({"image_size": [32, 64]}, "image_size is [32, 64] (expected a square"),
-        ({"num_hidden_layers": 900_000}, "the network is larger than all tensors in the file"),
-        ({"intermediate_size": 900_000}, "the network is larger than all tensors in the file"),
+        (
+            {"num_hidden_layers": 900_000},
+            "the network is larger than all tensors in the file together",
+        ),
+        (
+            {"intermediate_size": 900_000},
+            "the network is larger than all tensors in the file together",
+        ),
         ({"depths": [1] * 900_000}, "depths has 900,000 items (expected at most 200)"),
         ({"depths": [10**6] * 4}, "(expected at most 1,000,000)"),
         ({"text_config": {"vocab": [10**9]}}, "vocab is [1000000000] (expected at most 1,000,000)"),
