@@ -313,7 +313,7 @@ def _stages(film: Path, faces: int, screen: str) -> Iterable[str]:
 
 
 def write_film(file: Path, faces: int) -> None:
-    """Write a film of the rehearsal's portrait, `faces` times, each moving independently."""
+    """Write a film with `faces` copies of the rehearsal's portrait that move independently."""
     import cv2
 
     from installation.seeing.cameras.played.rehearsal import read_portrait

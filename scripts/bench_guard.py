@@ -132,7 +132,7 @@ class Ratios(tuple[float, ...]):
 
 
 def middle(values: Sequence[float], form: str) -> str:
-    """Return the mean of ratios, or the median of other `values`."""
+    """Return the mean ± standard error of `Ratios`, or the median of other `values`, as text."""
     if isinstance(values, Ratios):
         return f"{values.mean:{form}} ± {values.error:{form}}"
     return f"{statistics.median(values):{form}}"

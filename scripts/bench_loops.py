@@ -216,7 +216,7 @@ class Capture:
 
 
 def _stamped(bgr: Pixels) -> Frame:
-    """Return the frame of a picture that a `Capture` returned."""
+    """Return a picture from a `Capture` as a frame with its time of arrival."""
     from installation.seeing.frame import Frame
 
     (taken_at,) = struct.unpack("<d", bgr.reshape(-1)[:STAMP_BYTES].tobytes())

@@ -299,7 +299,9 @@ def _column(
             elif name != synsets[id_].lemmas[0]:
                 mistakes.append(
                     Mistake(
-                        where, f"{id_} is {synsets[id_].lemmas[0]!r}, not {name!r}", "Correct it."
+                        where,
+                        f"the name of {id_} is {synsets[id_].lemmas[0]!r}, not {name!r}",
+                        "Correct it.",
                     )
                 )
             elif id_ in values or not value:

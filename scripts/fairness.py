@@ -275,7 +275,7 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
             f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them contain a name twice "
-            f"({alone / len(groups):.0%} if each person is named without regard to the others)"
+            f"({alone / len(groups):.0%} if each person is named alone)"
         )
 
 

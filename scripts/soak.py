@@ -212,7 +212,7 @@ def _opener(
 
 
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
-    """Return the recoveries from the day's faults, and from three different failures in a row.
+    """Return the recoveries from the day's faults, and those after three different failures.
 
     A fault from which the show has not recovered is left out; it is reported as a mistake.
     """

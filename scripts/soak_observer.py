@@ -35,9 +35,9 @@ per second of real time, lowered like FLOOR_FPS; the camera sends 15.
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.1
-"""How much longer than `GONE_S` a square may stay on the screen after its face is gone, s of the
-day. The screen promises `GONE_S`; the difference is the duration of the last frame with the face
-and of the frame that is on the screen.
+"""How much longer than `GONE_S` the square around a face may stay on the screen after the face is
+gone, s of the day. The screen promises `GONE_S`; the difference is the duration of the last frame
+with the face and of the frame that is on the screen.
 """
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""

@@ -193,7 +193,7 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
 
 
 def _lacks_tail_only(data: bytes) -> bool:
-    """Return whether a file is a JPEG that has reached a scan with its finest details.
+    """Return whether a file is a JPEG that contains at least the beginning of its finest scan.
 
     The scans of a progressive JPEG become finer; a baseline JPEG has one scan with all details.
     """

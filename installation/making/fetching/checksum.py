@@ -43,7 +43,7 @@ def parse_sha256(text: str) -> str:
 
 
 def check_sha256(actual: str, expected: str, mistake: Mistake) -> None:
-    """Raise FetchError with `mistake`, extended by both values, if they differ."""
+    """Raise FetchError with `mistake` and both values if `actual` is not `expected`."""
     if actual != expected:
         problem = f"{mistake.problem} (SHA-256 {actual}, expected {expected})"
         raise FetchError(Mistake(mistake.where, problem, mistake.remedy))
@@ -78,7 +78,7 @@ def read_record(folder: Path) -> dict[str, str]:
 
 
 def record_sha256(folder: Path, name: str, sha256: str) -> None:
-    """Record the SHA-256 of the file `name`, in `folder`, for comparison by later fetches."""
+    """Record in `folder` the SHA-256 that the file `name` must have in later fetches."""
     recorded = read_record(folder)
     if recorded.get(name) != sha256:
         entries = {file: {"sha256": sha} for file, sha in (recorded | {name: sha256}).items()}

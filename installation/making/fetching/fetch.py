@@ -138,8 +138,8 @@ class Fetch:
     def _persist(self, sha256: str | None) -> Fetched:
         """Return the file, fetched from the first origin that succeeds.
 
-        All origins are tried again after a temporary error. Raises FetchError after any other
-        error, or after `attempts` attempts in a row that bring no new bytes.
+        All origins are tried again after a temporary error. Raises FetchError after an error that
+        is not temporary, or after `attempts` attempts in a row that bring no new bytes.
         """
         failures = 0
         while True:

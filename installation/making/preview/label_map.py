@@ -51,8 +51,8 @@ These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, bo
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0
-"""The number of labels that fill a map, and the largest factor by which type is enlarged if there
-are fewer.
+"""The number of labels that fill a map, and the largest factor by which type is enlarged on a map
+of fewer labels.
 """
 
 TYPE_STEP_PX = 4

@@ -34,7 +34,7 @@ from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
 
 DOMINANT = 0.2
-"""A label that wins more than this share of the neutral pictures wins too often; a guess."""
+"""A label that wins more than this share of the neutral pictures wins too often (a guess)."""
 
 MAX_NAMES = 8
 """The largest number of labels that a row of the table names; the rest are counted."""
@@ -127,7 +127,7 @@ def preview(
 
 
 def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str]:
-    """Yield a sentence about hidden labels, unless exactly those hidden by default are hidden."""
+    """Yield a sentence about hidden labels if kiosk.yaml changes which labels are hidden."""
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))
