@@ -19,7 +19,7 @@ from installation.running.status_socket import UNIT_SOCKET, ask, find_sockets, p
 
 NOT_RUNNING = Mistake(
     "kiosk status",
-    "no show runs on this machine, or you have no permission for its runtime directory",
+    "no show runs on this machine, or you have no permission for the show's directory",
     "Start a show with `kiosk run`, or run `systemctl status kiosk`.",
 )
 

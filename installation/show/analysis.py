@@ -102,7 +102,7 @@ class Analysis:
             return_freed_memory()
 
     def offer(self, frame: Frame) -> None:
-        """If another search for faces is due, analyse `frame` and publish the sightings."""
+        """If a search for faces is due, analyse `frame` and publish the sightings."""
         if self._finder.is_due(frame):
             self._publish(self.analyse(frame))
 

@@ -23,7 +23,7 @@ each side.
 class Cover:
     """The visible part of a frame, in px of the frame, and the part of the screen that it fills.
 
-    The part consists of whole pixels, so that the picture and the boxes on it are scaled by the
+    Both parts consist of whole pixels, so that the picture and the boxes on it are scaled by the
     same factor.
     """
 

@@ -111,7 +111,7 @@ def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface
     """Draw the outline of `square`, `stroke` px thick where it is lit, and thin elsewhere.
 
     The share `lit` (0–1) of it is lit. The whole outline is bright green on black, which is visible
-    on any background; a darker green would not be visible on a dark one.
+    on any background; a darker green would not be visible on a dark background.
     """
     keyline = max(1, round(KEYLINE * stroke))
     thin = max(1, round(THIN * stroke))

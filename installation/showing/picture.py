@@ -104,7 +104,11 @@ def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover
 
 
 def _repeats_soon(height: int, rows: int) -> bool:
-    """Return whether the rows of two pictures begin together at least every `MOST_ROWS` rows."""
+    """Return whether a picture of `height` rows can fill `rows` rows of a screen in strips.
+
+    It can if a row of the picture and a row of the screen begin together at least every `MOST_ROWS`
+    rows, counted in whichever of the two has more rows.
+    """
     return max(height, rows) <= MOST_ROWS * math.gcd(height, rows)
 
 

@@ -27,7 +27,7 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
 DARK_GREY: Colour = (120, 120, 120)
-"""The grey of bars that are less prominent than the type. Its contrast with black is 4.7 : 1."""
+"""The grey of bars that are less prominent than the type. Its contrast with black is 4.8 : 1."""
 
 ON_BLACK: Background = (*BLACK, 255)
 ON_GREEN: Background = (*GREEN, 255)
@@ -203,7 +203,7 @@ class Scene:
     """The thickness of the empty square's outline, px."""
     empty_since: float | None = None
     """The instant since which nobody has been in the picture (s, monotonic); None while somebody
-    is.
+    is in it.
     """
     changed_at: float = -math.inf
     """The instant from which the time to the next change of large type is counted (s, monotonic).

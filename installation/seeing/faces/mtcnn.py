@@ -300,7 +300,7 @@ def _with_offsets(boxes: Floats, offsets: Floats) -> Floats:
 
 
 def _squared(boxes: Floats) -> Floats:
-    """Return `boxes` `(N, 4)` enlarged to squares with the same centres."""
+    """Return `boxes` `(N, 4)` enlarged to squares around their centres."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, keepdims=True) / 2
     return np.concatenate((middle - half, middle + half), axis=1)

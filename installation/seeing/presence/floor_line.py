@@ -50,7 +50,7 @@ class FloorLine:
     def from_angle(cls, angle: float, width: int, height: int, least_size: float) -> FloorLine:
         """Return the distances for a camera with the diagonal angle of view `angle`, degrees.
 
-        `width` and `height` are the size of the picture on the screen, after rotation, px;
+        `width` and `height` are the size of the camera's picture after rotation, px;
         `least_size` is the setting `visitors.least_size`, above 0.
         """
         seen_at_1_m = 2 * math.tan(math.radians(angle / 2)) * height / math.hypot(width, height)

@@ -37,7 +37,7 @@ class FrameWatchdog:
         self._waited_s = 0.0
 
     def check(self, received: int) -> None:
-        """Raise CameraError if no frame has arrived for too long; `received` counts all so far."""
+        """Raise CameraError if no frame has arrived for too long; `received` counts all frames."""
         now = self._clock.now()
         self._waited_s += min(now - self._checked_at, MAX_STEP_S)
         self._checked_at = now
