@@ -82,8 +82,8 @@ def find_blanking(
         answers = [output("gsettings", "get", schema, key) for schema, key, *_ in _GNOME]
         if not any(answers):
             lines.append(
-                "GNOME may blank the screen: gsettings cannot read its settings. Run this command "
-                "in a terminal of the GNOME session"
+                "GNOME may blank the screen, but gsettings cannot read its settings. Run this "
+                "command in a terminal of the GNOME session"
             )
         for found, (schema, key, good, value, does) in zip(answers, _GNOME, strict=True):
             if found is not None and not re.fullmatch(good, found):
@@ -109,8 +109,8 @@ def _find_plasma(output: Callable[..., str | None]) -> list[str]:
         found = output("kreadconfig6", *words, "--key", key)
         if found is None:
             return [
-                "KDE Plasma may blank or lock the screen: kreadconfig6 cannot read its settings. "
-                "Check System Settings, Power Management and Screen Locking"
+                "KDE Plasma may blank or lock the screen, but kreadconfig6 cannot read its "
+                "settings. Check System Settings, Power Management and Screen Locking"
             ]
         if found != good:
             seen = found or "not set"

@@ -269,13 +269,13 @@ def _language_in_words(language: Language, own: list[str]) -> str:
     parts = [load_words(language.words).language]
     if language.words != language.labels:
         code = language.labels
-        parts.append(f"only the labels are in '{code}': the kiosk has no words in '{code}'")
+        parts.append(f"only the labels are in '{code}', as the kiosk has no words in '{code}'")
     elif language.labels != ENGLISH and not language.translated:
         parts.append("the labels have no names in this language")
     if language.second is not None:
         parts.append(f"and {_language_in_words(language.second, [])}")
     if own:
-        parts.append(f"in the curator's own words: {', '.join(own)}")
+        parts.append(f"texts in the curator's own words: {', '.join(own)}")
     return "; ".join(parts)
 
 

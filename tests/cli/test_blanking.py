@@ -37,7 +37,7 @@ def test_a_desktop_that_was_set_up_is_left_alone() -> None:
 def test_a_gnome_that_does_not_answer_is_not_taken_for_a_quiet_one() -> None:
     """Without gsettings, or in a shell outside the session, the settings count as unknown."""
     [line] = lines({}, GNOME)
-    assert "GNOME may blank the screen: gsettings cannot read its settings" in line
+    assert "GNOME may blank the screen, but gsettings cannot read its settings" in line
     assert len(lines({"idle-delay": "uint32 0"}, GNOME)) == 0, "an older GNOME lacks some keys"
 
 
@@ -69,7 +69,7 @@ def test_a_plasma_that_was_set_up_is_left_alone() -> None:
 def test_a_plasma_that_cannot_be_read_is_not_taken_for_a_quiet_one() -> None:
     """On Plasma 5, which has other tools and files, the settings count as unknown."""
     [line] = lines({}, PLASMA)
-    assert line.startswith("KDE Plasma may blank or lock the screen: kreadconfig6 cannot read")
+    assert line.startswith("KDE Plasma may blank or lock the screen, but kreadconfig6 cannot read")
 
 
 @pytest.mark.parametrize("locker", ["xscreensaver", "light-locker", "swayidle"])

@@ -33,10 +33,10 @@ def test_check_names_no_hidden_label(project: Project) -> None:
         ("language: en", "English"),
         ("language: de", "Deutsch; the labels have no names in this language"),
         ("language: fr", "Français"),
-        ("language: la", "English; only the labels are in 'la': the kiosk has no words in 'la'"),
+        ("language: la", "English; only the labels are in 'la', as the kiosk has no words in 'la'"),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
-            "English; in the curator's own words: reading, loading",
+            "English; texts in the curator's own words: reading, loading",
         ),
     ],
 )

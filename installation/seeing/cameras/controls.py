@@ -90,7 +90,8 @@ def _set(
     if control is None:
         names = ", ".join(known) or "none"
         guess = (
-            did_you_mean(nearest(name, known)) or "`kiosk cameras` lists them with their ranges."
+            did_you_mean(nearest(name, known))
+            or "`kiosk cameras` lists a camera's controls, with their ranges."
         )
         return Mistake(where, f"this camera has no control '{name}' (it has {names})", guess)
     allowed = f"{control.minimum} to {control.maximum}"
