@@ -104,7 +104,7 @@ class Guard:
     def check_again(self) -> Proof:
         """Return the proof, with a mistake added if the filters do not cover every thread now.
 
-        Raises GuardError if the guard was not sealed.
+        Raises GuardError if `seal` was not called before.
         """
         if self._proof is None:
             raise GuardError(

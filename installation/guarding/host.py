@@ -323,7 +323,7 @@ def _tracer(root: Path) -> HostCheck:
 def _user(root: Path) -> HostCheck:
     """Return the check that the show runs as an ordinary user, without root's capabilities.
 
-    The seal refuses geteuid, which then returns a wrong number, so the user is read from /proc.
+    Stage two refuses geteuid, which then returns a wrong number, so the user is read from /proc.
     """
     remedy = "Run the show as a separate user, as the systemd unit of `kiosk service` does."
     status = _read(root / "proc/self/status") or ""

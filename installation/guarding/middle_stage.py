@@ -34,5 +34,5 @@ def enter_middle_stage() -> list[Mistake]:
         try:
             step()
         except (OSError, NotImplementedError) as failure:
-            missing.append(missing_layer(layer, failure, "Use a Linux with seccomp."))
+            missing.append(missing_layer(layer, failure, "Use a Linux kernel with seccomp."))
     return missing

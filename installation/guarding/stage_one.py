@@ -281,8 +281,8 @@ def _redirect_streams(
     """Put output filters between the show and the open `streams`; return their process ids.
 
     A stream that leads to /dev/null needs no filter. Without `may_open_cameras`, as in an audit,
-    standard output may carry much more text. `logs_json` says whether each line on standard error
-    is written as JSON.
+    standard output may carry much more text than in a show. `logs_json` says whether each line on
+    standard error is written as JSON.
     """
     pids = []
     null = os.stat(os.devnull).st_rdev

@@ -29,7 +29,7 @@ def enter_stage_two(landlock_version: int) -> list[Mistake]:
         try:
             step()
         except (OSError, NotImplementedError, ValueError) as failure:
-            missing.append(missing_layer(layer, failure, "Use a Linux with seccomp."))
+            missing.append(missing_layer(layer, failure, "Use a Linux kernel with seccomp."))
     return missing
 
 

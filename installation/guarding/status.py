@@ -79,7 +79,7 @@ class SandboxStatus:
     cameras: Mapping[str, int] = field(default_factory=dict)
     """The descriptors of the cameras that the launcher has opened, keyed by path.
 
-    Without Landlock nothing may be opened for writing after the seal.
+    Without Landlock nothing may be opened for writing in stage two.
     """
     may_open_cameras: bool = True
     video_outputs: tuple[str, ...] = ()

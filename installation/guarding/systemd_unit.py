@@ -34,7 +34,7 @@ CALLS = (
 """The system calls that the start-up needs and `@system-service` of systemd 252 lacks.
 
 Mesa calls mincore to find out whether a display belongs to Wayland; if the call fails, OpenGL does
-not start in cage. A sealed show may not call it.
+not start in cage. A show in stage two may not call it.
 """
 
 USER = "kiosk"

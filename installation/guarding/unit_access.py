@@ -69,10 +69,11 @@ def find_obstacles(
     libraries: Iterable[Path] | None = None,
     source: Path | None = None,
 ) -> list[Mistake]:
-    """Return a mistake for each obstacle to running the kiosk in `root` as `user` with `python`.
+    """Return a mistake for each file that prevents `user` from running the kiosk in `root`.
 
-    `libraries` are the folders that `python` imports from; None means those of this process.
-    `source` is the film or the folder of pictures that is played instead of a camera.
+    `python` is the interpreter that runs the kiosk. `libraries` are the folders that it imports
+    from; None means those of this process. `source` is the film or the folder of pictures that is
+    played instead of a camera.
     """
     account = Account.from_name(user)
     read = (*_files(root), *(_import_folders() if libraries is None else libraries))

@@ -3,8 +3,8 @@
 A video output shows these pictures on another screen, or passes them to another program. Outputs
 are made by v4l2loopback, by video cards with an output, and by a computer that acts as a webcam at
 its USB port. The show may open video devices for writing, because cameras need it, and in a test on
-Linux 6.1 a sealed show could stream pictures into an output. So outputs are not among the devices
-that the show may open.
+Linux 6.1 a show in stage two could stream pictures into an output. So outputs are not among the
+devices that the show may open.
 
 The kernel reports a device's abilities only to a program that has opened the device, so the
 launcher opens each device for a moment and reads no picture. Rejected: relying on the notes of

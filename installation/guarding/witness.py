@@ -26,8 +26,8 @@ from installation.errors import Mistake, counted
 PROC = Path("/proc")
 
 FILTERS = 3
-"""The seccomp filters of a sealed show, in addition to the filters of the process that started
-it.
+"""The number of seccomp filters of a show in stage two, in addition to the filters of the process
+that started the show.
 """
 
 WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bug, with the log."
@@ -108,7 +108,7 @@ class Witness:
         self._own = own
 
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
-        """Return the mistakes found in the sealed show `pid`; empty if there are none.
+        """Return the mistakes found in the show `pid`, which is in stage two; empty if none.
 
         `known` are the ids of processes that are allowed under stage one, such as the card, a
         process that has no camera.

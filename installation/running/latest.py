@@ -1,8 +1,8 @@
 """A mailbox between two threads that holds only the newest value.
 
-Threads pass frames and sightings to each other through these mailboxes. A reader always gets the
-newest value. Rejected: a queue, which keeps every value, so that the mirror would be delayed more
-and more.
+Threads pass frames and the results of the analysis to each other through these mailboxes. A reader
+always gets the newest value. Rejected: a queue, which keeps every value, so that the picture on the
+screen would be delayed more and more.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ class ProgressStream:
 def send(pipe: int, progress: Progress) -> bool:
     """Write the record to the non-blocking `pipe`, and return whether all of it was written.
 
-    A supervisor that does not read or has ended must not delay the mirror.
+    A supervisor that does not read or has ended must not delay the picture on the screen.
     """
     try:
         return os.write(pipe, progress.to_bytes()) == _RECORD.size

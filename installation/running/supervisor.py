@@ -36,7 +36,7 @@ REFUSED = 2
 """The exit status of a show that rejects its files or devices."""
 
 STOP_S = 4.0
-"""The longest time for the show to end after a stop signal, s; the unit allows five in total."""
+"""The longest time for the show to end after a stop signal, s; the unit allows 5 s in total."""
 
 LEFTOVERS_S = 2.5
 """The longest time for the output filters to write their remaining lines after the show has ended,
@@ -44,8 +44,8 @@ s.
 """
 
 CARD_S = 5.0
-"""The longest wait for the card's window before the show starts, s, so that the show's window comes
-in front.
+"""The longest wait for the window of the card before the show starts, s. The show's window must be
+the later one, so that it comes in front.
 """
 
 FILTER_S = 1.0
@@ -85,7 +85,7 @@ class Starter(Protocol):
         ...
 
     def start_card(self) -> Started | None:
-        """Start the card and return its process; None if this show has no window."""
+        """Start the process that shows the card, and return it; None if the show has no window."""
         ...
 
 

@@ -85,7 +85,7 @@ class Summary:
     of frames that reached the screen, `readings_per_s` of crops that were classified.
     `frame_age_ms` is the time from a frame's arrival to the flip that first shows it, `interval_ms`
     the time from one such flip to the next, and `jitter_ms` the standard deviation of the interval,
-    which is 0 on a perfectly smooth mirror. `dropped` counts the frames that were never shown.
+    which is 0 if all intervals are equal. `dropped` counts the frames that were never shown.
     """
 
     seconds: float

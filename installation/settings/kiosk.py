@@ -263,7 +263,7 @@ class ScreenSettings(Section):
     title: CuratorSentence = None
     """The large line on the waiting screen; None: the kiosk's own title."""
     idle: Literal["list", "mirror"] = "list"
-    """What the screen shows while no visitor is seen: the labels' names, or only the mirror."""
+    """The waiting screen: the names of the labels, or only the picture of the camera."""
     keys: bool = True
     """Whether F1 shows the staff card and holding Escape ends the show."""
 
@@ -318,7 +318,7 @@ class OwnWords(Section):
 
 
 def _parse_languages(value: object, info: ValidationInfo) -> Language:
-    """Return the `Language` for a code; for a list of two codes, `second` is set."""
+    """Return the language for a code; for two codes, `second` in it is the second language."""
     if isinstance(value, Language):
         return value
     given = value if isinstance(value, list | tuple) else [value]

@@ -124,7 +124,7 @@ def test_a_program_that_is_kept_out_of_swap(
     ("trace", "overcommit", "found", "lines"),
     [
         ("1", "0", "the registers", ["debug.exception-trace = 0"]),
-        ("0", "2", "each allocation", ["vm.overcommit_memory = 0"]),
+        ("0", "2", "each request for memory", ["vm.overcommit_memory = 0"]),
         ("1", "2", "the registers", ["debug.exception-trace = 0", "vm.overcommit_memory = 0"]),
     ],
 )

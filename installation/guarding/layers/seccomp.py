@@ -45,7 +45,7 @@ and the mask for the operation in the call's argument.
 """
 
 FILTERS = 3
-"""The number of filters of a sealed show: stage one, the middle stage, stage two."""
+"""The number of filters of a running show: one each of stage one, middle stage and stage two."""
 
 _IN_STAGE_ONE = (
     # Other programs: their memory, their descriptors, their namespaces.
@@ -190,7 +190,7 @@ def sets_the_screen(environment: Mapping[str, str], open_files: Iterable[str]) -
     """Return whether this process has opened the screen itself, through SDL's driver `kmsdrm`.
 
     Then the window has written the name of the driver into the `environment`, and a graphics card
-    is among the paths `open_files`. A show without a window has no card open.
+    is among the paths `open_files`. A show without a window has no graphics card open.
     """
     has_card = any(re.fullmatch(r"/dev/dri/card\d+", file) for file in open_files)
     return has_card and environment.get("SDL_VIDEODRIVER", "").lower() == "kmsdrm"

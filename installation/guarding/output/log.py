@@ -52,7 +52,7 @@ class LineLog:
         characters.
         """
         if not isinstance(message, str):
-            message = f"(omitted: a {type(message).__name__}, which is not text)"
+            message = f"(omitted: a value of type {type(message).__name__}, which is not text)"
         for line in message.splitlines():
             for part in _wrapped(printable(line, STDERR.longest_word)):
                 self._write(self._limit.admit(part))

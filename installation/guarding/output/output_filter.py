@@ -3,10 +3,10 @@
 They pass on only text and numbers: lines through `line_filter`, and a summary with fixed names.
 
 The show may not write files. Before the launcher enters the sandbox it starts an output filter for
-standard output, for standard error, and for the file that `--report` names. The filter holds two
-open files: the file, terminal, journal or pipe that it writes to, and the reading end of a pipe
-from the show. It writes only short, readable text. So no process with frames in its memory has an
-output that accepts anything else.
+standard output, for standard error, and for the file that `--report` names. Each filter has only
+two descriptors: one of the file, terminal, journal or pipe that it writes to, and one of the pipe
+from which it reads what the show outputs. It writes only short, readable text. So no process with
+frames in its memory has an output that accepts anything else.
 
 Rejected: letting the show keep its files open, because a frame could then be written to them.
 """

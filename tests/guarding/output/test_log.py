@@ -44,7 +44,7 @@ def test_what_is_not_text_is_left_out() -> None:
     log.say(pixels)
     log.say("猫" * 200)
     assert [len(line) for line in lines] == [161, len(lines[1]), 200]
-    assert lines[1] == "(omitted: a ndarray, which is not text)"
+    assert lines[1] == "(omitted: a value of type ndarray, which is not text)"
 
 
 def test_the_reason_of_the_end_is_written_after_a_flood() -> None:
