@@ -96,7 +96,7 @@ class Words:
     reading: Sentence
     """The sentence under the face of a visitor for whom a name is being chosen."""
     score: Annotated[NonEmptyText, with_placeholders("score")]
-    """The line under a verdict; `{score}` stands for the verdict's score, 0–100."""
+    """The line under a chosen name; `{score}` stands for the score of the name, 0–100."""
     brief_score: Annotated[NonEmptyText, with_placeholders("score")]
     """The shorter line that is shown beside a small face, instead of `score`."""
     unsure: Annotated[NonEmptyText, with_placeholders("score")]

@@ -137,7 +137,7 @@ def read_tensors(
     labels: Mapping[str, Sequence[int]],
     others: Mapping[str, Sequence[int]],
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return the built tensors of these names and shapes, all of the dtype `kind`.
+    """Return the built tensors that `labels` and `others` describe, all of the dtype `kind`.
 
     `kind` is safetensors' name of the dtype, such as "F16". `labels` maps the name of each tensor
     that has a row per label to the shape of one row; such a tensor is returned with the visible

@@ -64,7 +64,7 @@ NUMBER_FILES = (
     CONFIG_FILE,
     PREPROCESSOR_FILE,
 )
-"""The files that change the scores without changing the `LabelSet`."""
+"""The files that affect the scores, but whose contents are not in the `LabelSet`."""
 
 Stamp = tuple[int, int, int] | None
 Signature = Mapping[str, Stamp]

@@ -26,7 +26,7 @@ NO_FAULT = CameraFault(0)
 
 
 class AnalysisFault(enum.Enum):
-    """A fault of the analysis, because of which visitors are named late, or not at all."""
+    """A fault of the analysis, because of which visitors get their names late or not at all."""
 
     FAILED = "failed"
     """The networks failed, and are being opened again."""

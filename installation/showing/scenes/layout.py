@@ -393,7 +393,7 @@ class Layout:
     def _corners(
         self, panel: Panel, side: Side, square: Rect, tag: Rect
     ) -> Iterator[tuple[int, int]]:
-        """Yield the corners that `panel` may have at `side` of `square`, best first."""
+        """Yield possible upper left corners of `panel` at `side` of `square`, best first."""
         room = self._room
         width, height = panel.rect.width, panel.rect.height
         x = _clamped(square.x, width, room.x, room.right)

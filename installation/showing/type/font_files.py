@@ -187,7 +187,7 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return a face of the system, keyed by cluster, for each of `wanted` that any can draw."""
+    """Return faces of the system, keyed by the clusters of `wanted` that they can draw."""
     faces: dict[str, Face] = {}
     left = set(wanted)
     known = _system_faces.setdefault((group, region), [])

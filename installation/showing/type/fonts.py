@@ -161,7 +161,10 @@ class Fonts:
         return Extent(math.ceil(line.width * size), *(round(each * size) for each in heights))
 
     def advances(self, text: str, text_levels: bytes) -> list[float]:
-        """Return the width of each character of `text` in its paragraph, em; `text` is clean."""
+        """Return the width of each character of `text`, em.
+
+        `text` is a result of `drawable_text.clean`, and `text_levels` of `direction.levels`.
+        """
         return self._advances.get(
             (text, text_levels),
             lambda: [
@@ -172,9 +175,9 @@ class Fonts:
         )
 
     def _runs(self, text: str, text_levels: bytes) -> list[Run]:
-        """Return `text`, which is clean, split into runs in reading order.
+        """Return `text` split into runs in reading order.
 
-        `text_levels` is the result of `direction.levels`.
+        `text` is a result of `drawable_text.clean`, and `text_levels` of `direction.levels`.
         """
         runs: list[Run] = []
         place = 0

@@ -69,7 +69,7 @@ class Break:
 
 
 def line_breaks(text: str, language: str = "") -> list[Break]:
-    """Return the positions at which `text` may break, in order; the last is its end.
+    """Return the positions at which `text` may break, in order; the last is the end of `text`.
 
     `language` is a code such as `de`; without it, and in languages without patterns, only the soft
     hyphens in the text are used.
@@ -147,7 +147,7 @@ def _hyphens(text: str, language: str) -> Iterator[int]:
 
 
 def warm_up(texts: Iterable[str], language: str) -> None:
-    """Load the data that breaking `texts` in `language` needs; German patterns take 0.4 s."""
+    """Load the data that breaking `texts` in `language` needs; for German, this takes 0.4 s."""
     if language:
         _patterns(language)
     texts = list(texts)
