@@ -98,7 +98,7 @@ def collect_mistakes(actions: Iterable[Callable[[], object]]) -> list[Mistake]:
 
 
 def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
-    """Return the first MAX_MISTAKES of `mistakes`, then one that counts the others."""
+    """Return the first MAX_MISTAKES of `mistakes`, then a mistake that counts the remainder."""
     listed = list(mistakes[:MAX_MISTAKES])
     if more := len(mistakes) - len(listed):
         where = listed[-1].where.rpartition(":")[0] or listed[-1].where
@@ -129,7 +129,7 @@ def ellipsize(text: str) -> str:
 
 
 def join_first(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first `limit` of `names`, separated by commas, then the number of the others."""
+    """Return the first `limit` of `names`, separated by commas, then how many more there are."""
     first = ", ".join(names[:limit])
     return first if len(names) <= limit else f"{first} and {len(names) - limit:,} more"
 
@@ -160,8 +160,8 @@ def did_you_mean(name: str | None) -> str:
 def limited_nearest() -> Callable[[str, Collection[str]], str | None]:
     """Return a version of `nearest` for one file, which may contain any number of mistakes.
 
-    The search is slow, so it runs for MAX_MISTAKES words only, and among at most MAX_CANDIDATES
-    names; otherwise the result is None.
+    A search is slow. So after MAX_MISTAKES words, or if there are more than MAX_CANDIDATES names,
+    the result is None without a search.
     """
     searches = iter(range(MAX_MISTAKES))
 

@@ -66,7 +66,7 @@ def start() -> NoReturn:
 
 
 def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
-    """Run the supervisor of `kiosk run` with `arguments`, then end the process as the show did."""
+    """Run the supervisor of `kiosk run`, then end with the exit status or signal of the show."""
     if sys.platform == "linux":
         from installation.guarding.layers.limits import become_subreaper
 
@@ -190,7 +190,7 @@ class Launcher:
         """Start the card and return its process; None if this show needs no card.
 
         A show without a window, or with only a test window, needs no card. Without an X server or a
-        compositor there is none, because only one program can use the screen.
+        compositor there is no card, because only one program can use the screen.
         """
         if (early := self._early_card) is not None:
             self._early_card = None
@@ -205,9 +205,9 @@ class Launcher:
         return self._card
 
     def look_at(self, pid: int) -> list[str]:
-        """Return the mistakes that are visible from outside in the sealed show `pid`.
+        """Return the mistakes that are visible from outside the process in the sealed show `pid`.
 
-        The result is empty for a show with `privacy: degraded`, because it promises nothing.
+        The result is empty if the show has `privacy: degraded`, because such a show is not checked.
         """
         from installation.running.leftovers import descendants
 

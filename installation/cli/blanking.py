@@ -102,7 +102,7 @@ def find_blanking(
 
 
 def _find_plasma(output: Callable[..., str | None]) -> list[str]:
-    """Return a line like those of `find_blanking` for each such setting of KDE Plasma."""
+    """Return the lines of `find_blanking` for the settings of KDE Plasma."""
     lines = []
     for file, groups, key, good, does in _PLASMA:
         words = ("--file", file, *(word for group in groups for word in ("--group", group)))

@@ -53,8 +53,8 @@ characters of a line.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
-"""A function that checks a sealed process, given its id, from outside the sandbox, and returns the
-mistakes found.
+"""A function that takes the id of a sealed process, checks this process from outside the sandbox,
+and returns the mistakes found.
 """
 
 

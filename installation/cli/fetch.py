@@ -51,8 +51,8 @@ def add_commands(commands: Commands) -> None:
 def fetch(args: argparse.Namespace) -> int:
     """Fetch the named items, or list all items if none is named; return the exit status.
 
-    Raises FetchError: for an unknown name before anything is fetched, otherwise after all were
-    tried.
+    If a name is unknown or `--sha256` is misused, FetchError is raised and nothing is fetched. If a
+    download fails, the remaining items are fetched before FetchError is raised.
     """
     if args.sha256 is not None and (len(args.names) != 1 or args.names == [ALL]):
         seen = " ".join(args.names) or "none"

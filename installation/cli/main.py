@@ -53,10 +53,10 @@ def start() -> NoReturn:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command in `argv` (default: the process's) and return its exit status.
+    """Run the command in `argv` (default: the process's arguments) and return its exit status.
 
-    The status is 0 after success, 1 if a part of the kiosk failed, and 2 if a file, a device or an
-    argument is wrong.
+    The status is 0 after success, 1 if a part of the kiosk failed, 2 if a file, a device or an
+    argument is wrong, `INTERRUPTED` after SIGINT, and `RESTART` if a new process is needed.
     """
     open_closed_streams()
     escape_unknown_letters()

@@ -63,7 +63,7 @@ def command_name() -> str:
 
 
 def _to_type(script: Path, *, anywhere: bool = False) -> str:
-    """Return the path of `script` as a shell in the current folder, or `anywhere`, runs it."""
+    """Return the path of `script` to type in the current folder; absolute if `anywhere`."""
     path = str(script) if anywhere else display_path(script)
     path = path if "/" in path else f"./{path}"
     return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "'\\''") + "'"
@@ -115,7 +115,7 @@ def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
     Two or more spaces separate the columns of a table. The continuation of a line is indented to
-    its last column, or to its third if it has more.
+    the start of its last column, but at most of its third.
     """
     if stream is None or not stream.isatty():
         return text
@@ -145,7 +145,7 @@ def print_progress(line: str) -> None:
 
 
 def escape_unknown_letters() -> None:
-    """Print letters that the terminal cannot show as their code points, instead of failing."""
+    """Print the code point of each letter that the terminal cannot show, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

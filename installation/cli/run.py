@@ -255,7 +255,7 @@ def service(args: argparse.Namespace) -> int:
 
 
 def _played_source(file: Path) -> Path | None:
-    """Return the film or folder of pictures that `file` names as its camera; None for a camera.
+    """Return the film or folder of pictures that `file` names; None if it names another source.
 
     Mistakes in the file are reported by the show, on its card.
     """

@@ -43,9 +43,9 @@ def add_commands(commands: Commands) -> None:
 
 
 def status(args: argparse.Namespace) -> int:
-    """Print the health of each running show; return 0 if all of them are running, else 1.
+    """Print the health of each show; return 0 if the state of every show is "running", else 1.
 
-    Raises KioskError if no show is found.
+    Raises KioskError if no show answers.
     """
     answers = _answers([args.socket] if args.socket else find_sockets())
     if not answers:

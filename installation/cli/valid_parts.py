@@ -1,4 +1,4 @@
-"""Reads the valid parts of a kiosk.yaml with mistakes, for the card that visitors see."""
+"""Reads the valid parts of a kiosk.yaml that has mistakes, for the card that visitors see."""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ CODE = re.compile(r"[a-z]{2,3}")
 
 NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
 NAMES |= {"deu": "de", "ger": "de", "spa": "es", "eng": "en", "fra": "fr", "fre": "fr"}
-"""The codes of languages whose names do not begin with the code; 'deutsch', for instance, begins
-with its code. Some systems have codes of three letters.
+"""The code for a name that does not begin with its code, such as 'german', and for the codes of
+three letters that some systems use. A name such as 'deutsch', which begins with its code, is not
+listed.
 """
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
@@ -54,7 +55,7 @@ class Language:
 
 
 def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
-    """Return the languages of a show for which the curator wrote `code`.
+    """Return the languages of a show whose kiosk.yaml has the language `code`.
 
     `translations` are the codes of the languages in which the label set has names.
     """

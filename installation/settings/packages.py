@@ -1,7 +1,8 @@
 """Checks whether all packages are installed, including those that the default show does not need.
 
-The largest of these is PyTorch. On a machine without a graphics card `scripts/run` installs only
-the packages that the show needs. Functions that need more report in one line how to install them.
+The largest package that the default show does not need is PyTorch. On a machine without a graphics
+card `scripts/run` installs only the packages that this show needs. A function that needs a missing
+package reports in one line how to install it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
 
 
 def has_all_packages() -> bool:
-    """Return whether PyTorch is installed, and thus all packages; nothing is imported."""
+    """Return whether all packages are installed, which is so if PyTorch is; imports nothing."""
     return find_spec("torch") is not None
 
 

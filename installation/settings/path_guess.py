@@ -1,6 +1,6 @@
 """Guesses which existing path a misspelt path means, for the remedies in messages.
 
-Only paths of the right kind are proposed: a film for a film, not just any file in the folder.
+Only paths of the right kind are proposed: if a film is expected, then only films.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ noticeable delay.
 def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> str | None:
     """Return the existing path closest to the misspelt `text`; None if nothing is close.
 
-    The result is written like `text` (relative, `~`).
+    The result is relative if `text` is relative, and begins with `~` if `text` does.
 
     The first part of the path that does not exist is compared, ignoring case, with the names in the
-    same folder. A relative path starts at `folder`. `is_possible` returns whether a path may be
-    proposed.
+    folder that should contain it. A relative path starts at `folder`. `is_possible` returns whether
+    a path may be proposed.
     """
     typed = Path(text)
     done, place = Path(), folder
@@ -55,7 +55,10 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
 
 
 def _has_similar_stem(name: str, other: str) -> bool:
-    """Return whether two names are similar without the suffix that they share, such as .yaml."""
+    """Return whether two names with the same suffix, such as .yaml, are similar without it.
+
+    The result is True if their suffixes differ or are missing.
+    """
     suffix = Path(name).suffix
     if not suffix or Path(other).suffix != suffix:
         return True

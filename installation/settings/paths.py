@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 """The folder that holds kiosk.yaml, models/ and the package."""
 
 DEFAULT_FILE = PROJECT / "kiosk.yaml"
-"""The curator's file, which the default show uses."""
+"""The settings file that is read if the command line names no file."""
 
 MODELS = PROJECT / "models"
 """The folder of the label sets, one subfolder each."""

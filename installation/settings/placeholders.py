@@ -17,7 +17,7 @@ of 1280×720.
 
 
 def with_placeholders(*names: str) -> AfterValidator:
-    """Return a validator: a text must contain each placeholder of `names` once, and no others.
+    """Return a validator that accepts texts with each placeholder of `names` once and no other.
 
     A placeholder may request at least two digits: `{minute:02}`.
     """

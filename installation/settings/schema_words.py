@@ -44,7 +44,7 @@ HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes
 ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
 SCREEN_ELSEWHERE = {"width": SIZE_REMEDY, "height": SIZE_REMEDY}
 """The remedies for settings that people write in the wrong place: at the top level (`ELSEWHERE`),
-and under `screen`.
+and under `screen` (`SCREEN_ELSEWHERE`).
 """
 
 CHOICE_CUTOFF = 0.7
@@ -69,13 +69,13 @@ AROUND_NUMBER = " \t\u00a0\"'\u2018\u2019\u201a\u201c\u201d\u201e();=~\u2248"
 """The blanks and signs that people write around a number; none of them changes its value."""
 
 INSIDE_NUMBER = re.compile(r"[\s'](?=[.,])|(?<=[.,])\s|[\s'](?=\d{3}(?!\d))")
-"""Matches a blank or apostrophe inside a number: at a point, or between thousands."""
+"""Matches a blank or apostrophe inside a number, beside a point or comma, or between thousands."""
 
 OTHER_POINTS = str.maketrans("\u066b\u00b7", "..")
-"""The Arabic decimal separator and the raised point, which stand for a point."""
+"""The Arabic decimal separator and the raised point, which are read as a decimal point."""
 
 FRACTION = re.compile(r"(?:(\d{1,4})\s+)?(\d{1,5})\s*[/\u2044]\s*(\d{1,4})")
-"""Matches a number as a fraction, such as 1/2 or 1 1/2."""
+"""Matches a number that is written as a fraction, such as 1/2 or 1 1/2."""
 
 VULGAR_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
 """Matches a fraction that is one character, such as \u00bd."""
@@ -88,20 +88,22 @@ SECONDS = {
     **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
     **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
 }
-"""The other units of time, s; all settings of times are in seconds."""
+"""The length, s, of each unit of time that people write although settings are in seconds."""
 
 RESOLUTION = re.compile(r"(\d{2,4})\s*[x\u00d7*]\s*(\d{2,4})\s*(?:px)?", re.IGNORECASE)
 """Matches a width and a height that are written as one value."""
 
 MOST_ROUNDED = 0.05
-"""The largest distance of a number that is rounded, as for 29.97 pictures a second."""
+"""A number that differs by at most this from a whole number is rounded to it: 29.97 pictures a
+second become 30.
+"""
 
 THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
 """Matches a whole number with separators between thousands."""
 
 LEAST_PERCENT = 10
-"""If a setting must be from 0 to 1, a value above this number is assumed to be a percentage; a
-guess.
+"""If a setting must be from 0 to 1, a value of this number or more is assumed to be a percentage.
+The limit is a guess.
 """
 
 BOUNDS = {
@@ -235,7 +237,7 @@ def _is_source(value: object) -> bool:
 
 
 def _number(value: object, option: Schema) -> str:
-    """Return the number to write for a `value` that is meant as a number; "" if it is not one.
+    """Return the remedy for a `value` that is meant as a number, such as "Write 5."; "" if none.
 
     `option` is the schema of the number.
     """
@@ -267,7 +269,7 @@ def _number(value: object, option: Schema) -> str:
 
 
 def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
-    """Return the number in `text`, its unit, and what to change beside the digits.
+    """Return the number in `text`, its unit, and the end of the remedy, such as ", with a point".
 
     Returns None if `text` is not a number.
     """
@@ -302,7 +304,7 @@ def _whole(number: float, option: Schema) -> float:
 
 
 def _nearest_bound(share: float, option: Schema) -> str:
-    """Return the bound of `option` that `share` violates, as 'at most 0.99'."""
+    """Return the bound of `option` that `share` violates, such as 'at most 0.99'."""
     if share > option.get("minimum", 0) and share > option.get("exclusiveMinimum", 0):
         return f"at most {option.get('maximum', option.get('exclusiveMaximum', 1) - 0.01):g}"
     return f"at least {option.get('minimum', option.get('exclusiveMinimum', 0) + 0.01):g}"
@@ -413,7 +415,7 @@ def typed(start: str, value: str) -> str:
 
 
 def quoted(text: str, *, not_with: str = "") -> str:
-    """Return `text` in the quotes that YAML needs for it; if possible not in `not_with`.
+    """Return `text` in the quotes that YAML needs for it; if possible not in the quotes `not_with`.
 
     A backslash is an escape only in double quotes, and an apostrophe ends single quotes.
     """

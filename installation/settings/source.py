@@ -28,7 +28,7 @@ URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """Matches the beginning of a network address."""
 
 HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:[:/].*)?", re.ASCII)
-"""Matches the address or name of a machine that has no scheme, such as `http://`, before it."""
+"""Matches the address or name of a machine without a scheme, such as `http://`, before it."""
 
 NO_NETWORK = (
     "Connect a camera by USB: the show does not use network cameras, because they would send "
@@ -128,7 +128,7 @@ def parse_source(text: str, folder: Path) -> Source:
 
 
 def _is_device(text: str) -> bool:
-    """Return whether `text` is an absolute path under /dev, outside folders of ordinary files."""
+    """Return whether `text` is an absolute path under /dev, but not under `ORDINARY_FILES`."""
     path = Path(os.path.normpath(text))
     return path.is_relative_to(DEVICE_FOLDER) and not path.is_relative_to(ORDINARY_FILES)
 

@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
     @property
     def location(self) -> str:
-        """The row's location in messages: `6`, or `6 (row 4)` if it is row 4 in a spreadsheet."""
+        """The row's location in messages: `6`, or `6 (row 4)` if spreadsheets show it as row 4."""
         return row_location(self.line, self.number)
 
 
@@ -77,7 +77,7 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
 
 
 def collapse_whitespace(text: str) -> str:
-    """Return `text` without white space at its ends, and with one space for each run inside.
+    """Return `text` without white space at its ends; other runs of white space become one space.
 
     Line breaks count as white space. Control characters stay, so that the label set can reject
     them.

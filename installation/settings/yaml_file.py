@@ -215,7 +215,7 @@ class _Document:
         self.plain_words: dict[Keys, str] = {}
         """The values that YAML does not treat as text, as they are spelled in the file."""
         self.commented: dict[Keys, str] = {}
-        """The values without quotes that a comment follows on the same line."""
+        """The values without quotes that are followed by a comment on the same line."""
         self.curly: dict[Keys, str] = {}
         """The values inside curly quotes, which YAML takes as a part of the value."""
         self.mistakes: list[_Found] = []

@@ -34,7 +34,7 @@ QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 """Matches a text in quotes on one line."""
 
 JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
-"""Matches a comment in the style of JavaScript, as in some JSON files; YAML's begin with #."""
+"""Matches a comment in the style of JavaScript, as in some JSON files; in YAML, # begins one."""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
 """Matches the value of a setting whose text is on the indented lines below."""
@@ -55,7 +55,7 @@ IN_BRACKETS = re.compile(
     r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
     re.DOTALL,
 )
-"""Matches a comment or a quoted item; the groups are a quote that stays open, and its item."""
+"""Matches a comment or a quoted item; if its quote stays open, the groups are quote and item."""
 
 
 class Flaw(NamedTuple):
@@ -192,7 +192,7 @@ def _depth(text: str) -> int:
 
 
 def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -> Flaw | None:
-    """Return the flaw of a line as a whole; None if it has none."""
+    """Return a flaw if a line is a conflict marker, begins a second document, or lacks `: `."""
     seen = ellipsize(text.strip())
     if text.startswith(CONFLICT_MARKS):
         problem = f"this line is a git merge-conflict marker (seen '{seen}')"
@@ -224,7 +224,7 @@ def _joined_flaw(number: int, text: str) -> Flaw | None:
 def _missing_colon_flaw(
     number: int, text: str, above: Sequence[_Line], parsed: Mapping[int, _Line]
 ) -> Flaw | None:
-    """Return the flaw that a setting has no colon."""
+    """Return a flaw if a setting has no colon."""
     match = WORD_AND_VALUE.match(text)
     below = next((line for place, line in sorted(parsed.items()) if place > number), None)
     around = [len(line.indent) for line in (*above[-1:], below) if line is not None]
@@ -235,7 +235,7 @@ def _missing_colon_flaw(
 
 
 def _comment_flaw(number: int, text: str) -> Flaw | None:
-    """Return the flaw that a line has a comment in the style of JavaScript, outside quotes."""
+    """Return a flaw if a line has, outside quotes, a comment in the style of JavaScript."""
     match = JSON_COMMENT.search(QUOTED.sub("", re.split(r"(?:^|\s)#", text, maxsplit=1)[0]))
     if match is None:
         return None
@@ -341,7 +341,7 @@ def _open_item_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
 
 
 def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
-    """Return a flaw if a bracket is not closed before the next setting, or if text follows it."""
+    """Return a flaw if a bracket stays open, or if text follows the closing bracket."""
     opening, end = line.value[0], _end_of_brackets(line, lines)
     if end is None:
         problem = f"the bracket {opening} that opens on this line is not closed"
@@ -392,10 +392,10 @@ def _push(line: _Line, above: list[_Line]) -> None:
 
 
 def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, int]]:
-    """Yield the lines that the value of `line` may be on: number, text, first column.
+    """Yield the number, text and first column of each line that may hold the value of `line`.
 
-    They end at the next setting or item that is not indented deeper, because a closing quote or
-    bracket after it belongs to another value. This also keeps the search short.
+    The last one is before the next setting or item that is not indented deeper than `line`, because
+    a later quote or bracket belongs to another value. This also keeps the search short.
     """
     yield line.number, line.text, line.text.index(line.value, len(line.indent + line.name))
     for number in range(line.number + 1, len(lines) + 1):
@@ -407,7 +407,7 @@ def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, 
 
 
 def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column after the quote that closes the value; None if it is open."""
+    """Return the line and column after the quote that closes the value; None if none does."""
     quote, skipped = line.value[0], 1
     for number, text, column in _value_lines(line, lines):
         column += skipped
@@ -424,7 +424,7 @@ def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column after the bracket that closes the value; None if it is open."""
+    """Return the line and column after the bracket that closes the value; None if none does."""
     waiting, quote = [], ""
     for number, text, column in _value_lines(line, lines):
         before = " "

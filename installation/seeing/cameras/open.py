@@ -42,10 +42,9 @@ def resolve(
 ) -> tuple[Resolved, str | None]:
     """Return the source to open, and the reason if `Auto` found no camera that can be used.
 
-    For `Auto`, this is the best of `cameras()` by `choice.rank`, or else the rehearsal; `log` is
-    called with a line for each camera that is passed over although its number is lower than the
-    number of the chosen camera. Any other source is
-    returned unchanged, without a reason.
+    For `Auto`, the source is the best of `cameras()` by `choice.rank`, or else the rehearsal. `log`
+    is called with a line for each unused camera whose number is lower than that of the chosen
+    camera. Any other source is returned unchanged, without a reason.
     """
     if not isinstance(configured, source.Auto):
         return configured, None

@@ -124,8 +124,8 @@ def open_node(node: Path) -> int:
 def is_closed_output(node: Path) -> bool:
     """Return whether pictures can be written to `node`, so that the show may not open it.
 
-    The launcher has asked the kernel about each device of its time. Of a newer device only udev
-    knows.
+    The launcher has asked the kernel about each device that existed at its start. Only udev has
+    this information about a device that was plugged in later.
     """
     status = SandboxStatus.from_environment()
     asked = () if status is None else status.video_outputs
@@ -140,7 +140,7 @@ def list_cameras(
     """Return the cameras sorted by number, without nodes that do not capture video.
 
     A node that cannot be opened is listed with its problem, because it may be a camera. `is_output`
-    says of a node whether pictures can be written to it.
+    returns whether pictures can be written to a node.
     """
     by_id, by_path = (_links(dev / "v4l" / name) for name in ("by-id", "by-path"))
     queried = (

@@ -81,7 +81,7 @@ class Kernel(Protocol):
         ...
 
     def wait(self, file: int, timeout_s: float) -> bool:
-        """Return whether a picture or an error has arrived in time."""
+        """Wait at most `timeout_s`; return whether a picture or an error has arrived."""
         ...
 
     def close(self, file: int) -> None:
@@ -104,7 +104,7 @@ class LinuxKernel:
         return mmap.mmap(file, length, offset=offset)
 
     def wait(self, file: int, timeout_s: float) -> bool:
-        """Return whether a picture or an error has arrived in time."""
+        """Wait at most `timeout_s`; return whether a picture or an error has arrived."""
         waiting = select.poll()
         waiting.register(file, select.POLLIN)
         return bool(waiting.poll(1000 * timeout_s))
@@ -171,7 +171,7 @@ class V4lCapture:
         self._kernel.ioctl(self._file, STREAMON, bytearray(struct.pack("=I", _CAPTURE)))
 
     def grab(self) -> bool:
-        """Wait for a picture, and keep the newest if several arrived; return whether any did."""
+        """Wait for a picture, and keep only the newest one; return whether any has arrived."""
         self.error = None
         try:
             self._give_back()
@@ -298,7 +298,7 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Request the rate `fps`; return the rate that the camera reports (`fps` if it has none)."""
+    """Request the rate `fps`; return the rate that the camera reports, or else `fps`."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -28,20 +28,20 @@ AFTER_THE_START = "it was plugged in after the show had started"
 """Why the sandbox does not allow this process to open a camera."""
 
 MAX_DAMAGED = 10
-"""The number of damaged or missing pictures in a row after which the camera counts as failed, if
-they also last for `MAX_DAMAGED_S`.
+"""The camera counts as failed if this number of pictures in a row, or more, were damaged or missing
+and this lasted for at least `MAX_DAMAGED_S`.
 """
 
 MAX_DAMAGED_S = 1.0
-"""The time for which `MAX_DAMAGED` or more pictures in a row must be damaged or missing before the
-camera counts as failed, s. At 60 pictures a second, ten pictures take only 0.17 s.
+"""The time for which all pictures must be damaged or missing before the camera counts as failed, s.
+`MAX_DAMAGED` alone would not do: at 60 pictures a second, ten pictures take only 0.17 s.
 """
 
 MAX_SILENT_S = 2.0
 """The longest time that one call of `read` may wait for a usable picture, s."""
 
 RETRY_S = 0.1
-"""The wait after a picture has failed to arrive although the camera is plugged in, s."""
+"""The wait before the next attempt if no picture has arrived from a plugged-in camera, s."""
 
 
 class OpenDevice(Protocol):
@@ -205,7 +205,7 @@ class Webcam:
                 self._clock.wait(RETRY_S)
 
     def _frame(self, pixels: Pixels, taken_at: float) -> Frame:
-        """Return a frame with a copy of the BGR picture `pixels`, and zero `pixels`."""
+        """Return a frame with a copy of the BGR picture `pixels`, then fill `pixels` with zeros."""
         picture = self._orientation.apply(pixels)
         # OpenCV has allocated this array, outside the pool.
         pixels.fill(0)

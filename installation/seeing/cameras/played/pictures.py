@@ -34,7 +34,8 @@ class FolderPictures:
     ) -> None:
         """Check that all pictures in `folder` can be decoded.
 
-        They are shown at `width` × `height` px and `fps`; with `once`, each is returned once.
+        `next` returns each picture, `width` × `height` px, for `PICTURE_S` at the rate `fps`, or
+        only once if `once` is true.
         """
         try:
             named = sorted(file for file in folder.iterdir() if not file.name.startswith("."))

@@ -2,8 +2,8 @@
 
 NASA's portrait of the astronaut Eileen Collins (public domain, in the package scikit-image) is cut
 out along its outline and shown in front of a plain wall. The visitor walks in from the side, stays
-long enough to be named, and leaves. Rejected: zooming in and out on the whole portrait, because its
-edges would be visible whenever the visitor is far away.
+long enough to get a label, and leaves. Rejected: zooming in and out on the whole portrait, because
+its edges would be visible whenever the visitor is far away.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STAY_S = 12.0
 LEAVE_S = 2.5
 EMPTY_S = 3.5
 VISIT_S = ENTER_S + STAY_S + LEAVE_S + EMPTY_S
-"""The duration of one visit, including the time for which the room is empty after it, s."""
+"""The duration of one visit plus the time for which the room is empty after it, s."""
 
 PORTRAIT_PX = 512
 """Width and height of the portrait, px."""
@@ -103,7 +103,7 @@ class RehearsalPictures:
         """Do nothing: no file is open."""
 
     def picture(self, moment_s: float) -> Pixels:
-        """Return the picture `moment_s` after the visit began, `(height, width, 3)` uint8 BGR."""
+        """Return the picture `moment_s` seconds into the visit, `(height, width, 3)` uint8 BGR."""
         size, x, y = _position(moment_s)
         # On a tall screen the shoulders are cropped, so that the visitor is not shown small.
         scale = size * min(self._height * 0.98, self._width * 1.4) / PORTRAIT_PX
@@ -121,7 +121,7 @@ class RehearsalPictures:
 
 
 def _position(moment_s: float) -> tuple[float, float, float]:
-    """Return the visitor's size, middle and offset downwards, `moment_s` into the visit.
+    """Return the visitor's size, middle and offset downwards, `moment_s` seconds into the visit.
 
     The size is 1 in front of the screen; the middle is a fraction of the picture's width, and the
     offset a fraction of its height. At a middle of 0 or 1 the visitor is completely outside the
@@ -143,7 +143,10 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return the position in a movement that starts and ends slowly at its time `way`; both 0–1."""
+    """Return the completed share of a movement, 0–1, after the share `way` of its time, 0–1.
+
+    The movement starts and ends slowly.
+    """
     way = min(1.0, max(0.0, way))
     return way * way * (3 - 2 * way)
 
