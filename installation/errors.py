@@ -103,7 +103,7 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
     if more := len(mistakes) - len(listed):
         where = listed[-1].where.rpartition(":")[0] or listed[-1].where
         problem = f"{counted(more, 'more mistake')}, not listed here"
-        listed.append(Mistake(where, problem, "Correct the listed ones first."))
+        listed.append(Mistake(where, problem, "Correct the listed mistakes first."))
     return listed
 
 

@@ -59,7 +59,8 @@ def test_many_mistakes_are_counted() -> None:
     many = [*few, *few]
     assert limit_mistakes(many)[:-1] == few
     assert str(limit_mistakes(many)[-1]) == (
-        f"labels.csv: {MAX_MISTAKES} more mistakes, not listed here. Correct the listed ones first."
+        f"labels.csv: {MAX_MISTAKES} more mistakes, not listed here. Correct the listed mistakes "
+        "first."
     )
 
 

@@ -84,7 +84,7 @@ def add_file_argument(command: argparse.ArgumentParser) -> None:
         type=Path,
         default=DEFAULT_FILE,
         metavar="kiosk.yaml",
-        help="the curator's file (default: the one that came with the kiosk)",
+        help="the settings file (default: kiosk.yaml in the kiosk's folder)",
     )
 
 
@@ -156,8 +156,8 @@ def parse_size(text: str) -> tuple[int, int]:
         if all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in size):
             return size
     raise argparse.ArgumentTypeError(
-        f"'{text}' (expected width and height from {MIN_SIDE_PX} to {MAX_SIDE_PX}, such as "
-        "1280x720)"
+        f"'{text}' (expected width and height from {MIN_SIDE_PX} to {MAX_SIDE_PX} px, such "
+        "as 1280x720)"
     )
 
 
@@ -166,7 +166,7 @@ def _parse_seconds(text: str) -> float:
         seconds = float(text)
         if math.isfinite(seconds) and seconds > 0:
             return seconds
-    raise argparse.ArgumentTypeError(f"'{text}' (expected a number above 0, such as 60)")
+    raise argparse.ArgumentTypeError(f"'{text}' (expected a number of seconds above 0, such as 60)")
 
 
 def _parse_report(text: str) -> Path:

@@ -166,7 +166,8 @@ class Witness:
                 counts.append(_filters(_status(self._proc / str(pid) / "task" / thread)))
         lacking = [count for count in counts if count < expected]
         if lacking or not counts:
-            seen = f"the fewest are {min(lacking, default=0)}, expected {expected} in each"
+            fewest = counted(min(lacking, default=0), "filter")
+            seen = f"a thread has {fewest}, expected {expected}"
             yield (
                 f"seccomp filters are missing in {len(lacking)} of "
                 f"{counted(len(counts), 'thread')} ({seen})"
@@ -194,7 +195,7 @@ class Witness:
                 ):
                     yield (
                         f"process {facts.pid}, started by the show, is still running and may "
-                        "share its memory"
+                        "share the show's memory"
                     )
 
     def _open_files(self, pid: int) -> Iterator[str]:

@@ -254,7 +254,7 @@ _METRICS = {
     "memory_mb": ("gauge", "Resident memory of the show, rounded up."),
     "threads": ("gauge", "Threads of the show."),
     "descriptors": ("gauge", "Open descriptors of the show."),
-    "temperature_c": ("gauge", "The hottest sensor of the machine."),
+    "temperature_c": ("gauge", "Temperature of the machine's hottest sensor."),
 }
 
 

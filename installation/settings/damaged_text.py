@@ -173,7 +173,7 @@ def find_damage(text: str) -> Damage | None:
         return Damage(problem, "Delete it.")
     if LOST_IN_WORD.search(text) and "://" not in text:
         problem = (
-            f"has a question mark inside a word (seen '{seen}'), as for a letter that was lost"
+            f"has a question mark inside a word (seen '{seen}'), probably in place of a lost letter"
         )
         return Damage(problem, "Type the letter, and save the file as UTF-8.")
     letter, marks = _highest_stack(text)

@@ -71,7 +71,7 @@ MOST_LANGUAGES = 2
 notice and the foot of the screen.
 """
 
-LANGUAGE_IN_WORDS = "a code such as en, or a list of two such as [de, en]"
+LANGUAGE_IN_WORDS = "a code such as en, or a list of two codes such as [de, en]"
 
 PLAIN_FOLDER = re.compile(r"[^./\\][^/\\]*")
 """Matches the name of a label set as written in kiosk.yaml, without the folder models/."""
@@ -168,7 +168,7 @@ class ReadingSettings(Section):
                 "words or more)"
             )
             remedy = (
-                f"Write {ANNOUNCE_S:g} or more, so that visitors are told in time; or write in "
+                f"Write {ANNOUNCE_S:g} or more, so that visitors are informed in time; or write in "
                 "reading.acknowledged who decided this and why."
             )
             raise _refusal(problem, remedy)
@@ -268,7 +268,7 @@ class ScreenSettings(Section):
     """Whether F1 shows the staff card and holding Escape ends the show."""
 
 
-PROMISE = "it promises what happens to the pictures, so only the program may word it"
+PROMISE = "it promises what happens to the pictures, so its text cannot be changed"
 NOTICE = "visitors have the right to read it unchanged"
 NO_CAMERA = "it tells staff and visitors that no camera is on"
 FIXED_WORDS = {
@@ -325,7 +325,7 @@ def _parse_languages(value: object, info: ValidationInfo) -> Language:
     codes = [code for code in given if isinstance(code, str)]
     words = re.split(r"[\s,;/+&]+", codes[0].strip()) if len(codes) == len(given) == 1 else []
     if len(words) == MOST_LANGUAGES and all(CODE.fullmatch(word) for word in words):
-        problem = f"language is '{ellipsize(codes[0])}' (expected a code, or a list of two)"
+        problem = f"language is '{ellipsize(codes[0])}' (expected a code, or a list of two codes)"
         raise _refusal(problem, f"Write [{', '.join(words)}].")
     if not 1 <= len(codes) == len(given) <= MOST_LANGUAGES:
         # Raised without a remedy; `yaml_file` adds the remedy, the value seen and the values
@@ -403,7 +403,7 @@ class Settings(Section):
                 remedy = "Type the folder's name alone."
             raise _refusal(
                 f"labels is '{ellipsize(labels)}' (expected the name of a folder in models/)",
-                remedy if PLAIN_FOLDER.fullmatch(name) else "Type the name of a folder there.",
+                remedy if PLAIN_FOLDER.fullmatch(name) else "Type the name of a folder in models/.",
             )
         if not isinstance(folders, Folders):
             return labels

@@ -35,7 +35,7 @@ SIZE_REMEDY = (
 )
 
 HOURS_REMEDY = (
-    "The show does not open and close by itself: a timer of systemd does, see docs/venue.md, "
+    "The show has no opening hours of its own. A timer of systemd can end it: see docs/venue.md, "
     "'8. Stopping for the night'."
 )
 HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes", "days")
@@ -265,7 +265,8 @@ def _number(value: object, option: Schema) -> str:
         number = _whole(number, option)
     if _allows(option, number):
         return f"Write {number:.12g}{hint}."
-    return f"Write {_nearest_bound(number, option)}: {value} is {number:.12g}." if share else ""
+    bound = _nearest_bound(number, option)
+    return f"Write {bound}, because {value} is {number:.12g}." if share else ""
 
 
 def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
@@ -368,7 +369,8 @@ def _option_in_words(option: Schema, schema: Schema) -> str:
         case "string":
             return str(option.get("description", "text"))
         case "array":
-            return f"a list, each item {expected_in_words(option.get('items', {}), schema)}"
+            item = expected_in_words(option.get("items", {}), schema)
+            return f"a list in which each item is {item}"
         case "object":
             names = _setting_names(option)
             return "a section with " + ", ".join(names) if names else "a section"
@@ -433,5 +435,5 @@ def yaml_remedy(description: str) -> str:
     if "mapping values" in description:
         return "Put text that contains a colon in quotes, and indent all lines of a section alike."
     if "alias" in description or "anchor" in description:
-        return "Write the value out, or put text that begins with * or & in quotes."
-    return "Check the indentation, quotes and brackets of this line and the one above."
+        return "Write the value itself, or put text that begins with * or & in quotes."
+    return "Check the indentation, quotes and brackets of this line and of the line above."

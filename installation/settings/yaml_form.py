@@ -192,14 +192,14 @@ def _depth(text: str) -> int:
 
 
 def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -> Flaw | None:
-    """Return a flaw if a line is a conflict marker, begins a second document, or lacks `: `."""
+    """Return the flaw of a line that does not concern its value; None if it has no such flaw."""
     seen = ellipsize(text.strip())
     if text.startswith(CONFLICT_MARKS):
         problem = f"this line is a git merge-conflict marker (seen '{seen}')"
         remedy = "Keep one version, and delete the other version and the marker lines."
         return Flaw(number, problem, remedy)
     if text.rstrip() in ("---", "...") and has_settings:
-        problem = f"the line '{seen}' begins a second document (expected one in a file)"
+        problem = f"the line '{seen}' begins a second document (expected one document in a file)"
         return Flaw(number, problem, "Delete this line.")
     if line is not None:
         return None
@@ -320,7 +320,7 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
     problem = f"the {kind} {quote} inside the text ends the text (seen {ellipsize(text)})"
     both = "'" in whole and '"' in whole
-    advice = "with each apostrophe doubled" if both else "with other quotes around the text"
+    advice = "with each apostrophe doubled" if both else "with these quotes around the text"
     return Flaw(line.number, problem, f"{line.written(quoted(whole, not_with=quote))}, {advice}.")
 
 
@@ -334,7 +334,8 @@ def _open_item_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     number = line.number + text.count("\n", 0, match.start())
     if quote in match[2]:
         problem = f"text follows the closing quote {quote} (seen {quote}{item})"
-        remedy = f"Write a comma after each item; around a text with {quote}, write other quotes."
+        other = "'" if quote == '"' else '"'
+        remedy = f"Write a comma after each item. Put {other} around a text that contains {quote}."
         return Flaw(number, problem, remedy)
     problem = f"the quote {quote} that opens on this line is not closed"
     return Flaw(number, problem, f"Type `{quote}{item}{quote}`, with the closing quote.")
@@ -377,15 +378,12 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
     if expected is None:
         return None
     spaces = len(expected.indent)
-    problem = f"the line is indented by {depth} (expected {spaces}, as line {expected.number})"
+    problem = f"the line is indented by {depth} (expected {spaces}, as on line {expected.number})"
     return Flaw(line.number, problem, f"Indent the line by {spaces} spaces.")
 
 
 def _push(line: _Line, above: list[_Line]) -> None:
-    """Push `line` onto the stack of open indentation levels.
-
-    Lines with the same or a deeper indentation are popped first.
-    """
+    """Push `line` onto the stack `above`, after popping lines that are at least as indented."""
     while above and len(above[-1].indent) >= len(line.indent):
         above.pop()
     above.append(line)

@@ -107,8 +107,8 @@ def test_telling_visitors_later_needs_a_sentence() -> None:
     text = "reading:\n  announce_s: {}\n  acknowledged: {}\n"
     expected = (
         "kiosk.yaml:2: reading.announce_s is {} s and reading.acknowledged has {} (expected 3 s or "
-        "more, or 5 words or more). Write 3 or more, so that visitors are told in time; or write "
-        "in reading.acknowledged who decided this and why."
+        "more, or 5 words or more). Write 3 or more, so that visitors are informed in time; or "
+        "write in reading.acknowledged who decided this and why."
     )
     assert mistakes_of(text.format(0, "")) == [expected.format("0", "0 words")]
     assert mistakes_of(text.format(1, "Agreed")) == [expected.format("1", "1 word")]
@@ -224,21 +224,21 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
         (
             "language: no\n",
             [
-                "kiosk.yaml:1: language is no (expected a code such as en, or a list of two such "
-                "as [de, en]). If the value is meant as text, put it in quotes."
+                "kiosk.yaml:1: language is no (expected a code such as en, or a list of two "
+                "codes such as [de, en]). If the value is meant as text, put it in quotes."
             ],
         ),
         (
             "language: en, de\n",
             [
-                "kiosk.yaml:1: language is 'en, de' (expected a code, or a list of two). "
+                "kiosk.yaml:1: language is 'en, de' (expected a code, or a list of two codes). "
                 "Write [en, de]."
             ],
         ),
         (
             "language: [en de]\n",
             [
-                "kiosk.yaml:1: language is 'en de' (expected a code, or a list of two). "
+                "kiosk.yaml:1: language is 'en de' (expected a code, or a list of two codes). "
                 "Write [en, de]."
             ],
         ),
@@ -271,7 +271,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
             "words:\n  privacy_today: Safe for ever.\n\n  guess: The truth.\n",
             [
                 "kiosk.yaml:2: words.privacy_today cannot be changed here (it promises what "
-                "happens to the pictures, so only the program may word it). "
+                "happens to the pictures, so its text cannot be changed). "
                 "Remove it.",
                 "kiosk.yaml:4: words.guess cannot be changed here (visitors have the right to read "
                 "it unchanged). Remove it.",

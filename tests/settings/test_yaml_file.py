@@ -83,8 +83,8 @@ Write = Callable[[str | bytes], Path]
         (
             "hours: 10-18\n",
             [
-                "kiosk.yaml:1: hours is not a setting. The show does not open and close by itself: "
-                "a timer of systemd does, see docs/venue.md, '8. Stopping for the night'."
+                "kiosk.yaml:1: hours is not a setting. The show has no opening hours of its own. A "
+                "timer of systemd can end it: see docs/venue.md, '8. Stopping for the night'."
             ],
         ),
         (
@@ -181,8 +181,8 @@ Write = Callable[[str | bytes], Path]
         (
             "a: 1\n---\nb: 2\n",
             [
-                "kiosk.yaml:2: the line '---' begins a second document (expected one in a file). "
-                "Delete this line."
+                "kiosk.yaml:2: the line '---' begins a second document (expected one document in a "
+                "file). Delete this line."
             ],
         ),
         (

@@ -98,7 +98,7 @@ def test_text_after_the_closing_quote_of_an_item_is_named() -> None:
     """An apostrophe that ends an item in single quotes is reported as such."""
     assert mistakes_of("content:\n  hide: ['don't', slur]\n") == [
         "kiosk.yaml:2: text follows the closing quote ' (seen 'don't'). "
-        "Write a comma after each item; around a text with ', write other quotes."
+        "Write a comma after each item. Put \" around a text that contains '."
     ]
 
 
@@ -116,12 +116,12 @@ def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
         (
             "screen:\n  title: 'Who's there?'\n",
             "2: the apostrophe ' inside the text ends the text (seen 'Who's there?'). "
-            'Type `title: "Who\'s there?"`, with other quotes around the text.',
+            'Type `title: "Who\'s there?"`, with these quotes around the text.',
         ),
         (
             'screen:\n  title: "say "hello" now"\n',
             '2: the quote " inside the text ends the text (seen "say "hello" now"). '
-            "Type `title: 'say \"hello\" now'`, with other quotes around the text.",
+            "Type `title: 'say \"hello\" now'`, with these quotes around the text.",
         ),
         (
             "screen:\n  title: '\"Who's there?\"'\n",
@@ -131,7 +131,7 @@ def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
         (
             'screen:\n  title: "Hello", she said\n',
             '2: the quote " inside the text ends the text (seen "Hello", she said). '
-            "Type `title: '\"Hello\", she said'`, with other quotes around the text.",
+            "Type `title: '\"Hello\", she said'`, with these quotes around the text.",
         ),
         (
             'labels: "persons",\nlanguage: "en",\n',
@@ -303,11 +303,17 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         ),
         (
             "camera:\n  fps: 30\n   width: 640\n",
-            ["3: the line is indented by 3 (expected 2, as line 2). Indent the line by 2 spaces."],
+            [
+                "3: the line is indented by 3 (expected 2, as on line 2). "
+                "Indent the line by 2 spaces."
+            ],
         ),
         (
             "camera:\n    fps: 30\n  width: 640\n",
-            ["3: the line is indented by 2 (expected 4, as line 2). Indent the line by 4 spaces."],
+            [
+                "3: the line is indented by 2 (expected 4, as on line 2). "
+                "Indent the line by 4 spaces."
+            ],
         ),
         (
             " labels: persons\nlanguage: en\n",
@@ -316,7 +322,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         (
             "labels: persons\n...\nlanguage: en\n",
             [
-                "2: the line '...' begins a second document (expected one in a file). "
+                "2: the line '...' begins a second document (expected one document in a file). "
                 "Delete this line."
             ],
         ),

@@ -203,7 +203,7 @@ def test_many_mistakes_are_counted(folder: Path) -> None:
     assert messages[0].endswith("'rd0' is not named after a row's id. Did you mean 'rd'?")
     assert (
         messages[-1]
-        == "examples: 451 more mistakes, not listed here. Correct the listed ones first."
+        == "examples: 451 more mistakes, not listed here. Correct the listed mistakes first."
     )
 
 
