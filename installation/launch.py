@@ -168,7 +168,7 @@ class Launcher:
         """Start a show and return its process.
 
         `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
-        since the supervisor's start, for `--seconds`.
+        since the supervisor's start, s; `--seconds` is shortened by it.
         """
         if (early := self._early_show) is not None:
             self._early_show = None

@@ -137,7 +137,7 @@ def _mistakes(first: dict[str, Any], lines: Iterable[str]) -> list[Mistake]:
 
 
 def parser() -> Parser:
-    """Return the parser of the child process."""
+    """Return the parser of the child process's arguments."""
     parser = Parser(prog=f"kiosk {CAMERA_TRIAL}", description="try the camera", allow_abbrev=False)
     add_file_argument(parser)
     parser.set_defaults(name=CAMERA_TRIAL, command=open_under_guard)

@@ -205,7 +205,7 @@ class _Examination:
         return Finding("ok", "\n".join((intro, *rows)))
 
     def _memory(self) -> Finding:
-        """Return the finding whether this user may lock as much memory as a show's frames need."""
+        """Return a finding that says whether this user may lock the memory that the frames need."""
         import resource
 
         camera = self._settings.camera

@@ -24,7 +24,7 @@ DONE = 0
 FAILED = 1
 """The exit status if a part of the kiosk failed unexpectedly."""
 REFUSED = 2
-"""The exit status if a file, a device or an argument is wrong, which the message names."""
+"""The exit status if a file, a device or an argument is wrong; the message names it."""
 INTERRUPTED = 130
 """The exit status after SIGINT: 128 plus the signal's number, as shells define it."""
 

@@ -23,8 +23,8 @@ WORDS_FOLDER = PROJECT / "installation" / "showing" / "words"
 """The folder of the kiosk's own words, a file for each language."""
 
 MAX_TEXT_BYTES = 64 * 1024
-"""The largest size of kiosk.yaml and of a label set's small files, bytes: six times the size of the
-shipped kiosk.yaml.
+"""The largest size of kiosk.yaml and of a label set's small files, bytes. This is more than six
+times the size of the shipped kiosk.yaml.
 """
 
 

@@ -31,7 +31,7 @@ ROTATE_REMEDY = (
     "mounted sideways."
 )
 SIZE_REMEDY = (
-    "Remove this setting: the show fills the display, whose size is set in the computer's settings."
+    "Remove this setting. The show fills the display, whose size is set in the computer's settings."
 )
 
 HOURS_REMEDY = (

@@ -31,7 +31,7 @@ HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:
 """Matches the address or name of a machine without a scheme, such as `http://`, before it."""
 
 NO_NETWORK = (
-    "Connect a camera by USB: the show does not use network cameras, because they would send "
+    "Connect a camera by USB. The show does not use network cameras, because they would send "
     "pictures of visitors over the network."
 )
 

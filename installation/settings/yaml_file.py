@@ -306,7 +306,7 @@ class _Document:
             )
             remedy = "Remove it."
             if isinstance(node, yaml.ScalarNode) and node.style == '"':
-                remedy = "In double quotes a backslash is an escape: use single quotes."
+                remedy = "In double quotes a backslash is an escape. Use single quotes."
             self.mistakes.append(_Found((), line, problem, remedy))
         elif kind in _SCALARS and re.fullmatch(_SCALARS[kind][0], text):
             if kind != "null" or text:

@@ -346,7 +346,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 "2: screen.rotate is 45 (expected one of 0, 90, 180, 270). Change the value, or "
                 "delete the line to use the default, 0.",
                 *(
-                    f"{line}: screen.{key} is not a setting. Remove this setting: the show "
+                    f"{line}: screen.{key} is not a setting. Remove this setting. The show "
                     f"fills the "
                     "display, whose size is set in the computer's settings."
                     for line, key in ((3, "width"), (4, "height"))

@@ -204,7 +204,7 @@ Write = Callable[[str | bytes], Path]
             [
                 "kiosk.yaml:3: screen.title contains a control, surrogate, unassigned or "
                 "private-use character (U+0007). In double quotes a backslash is an "
-                "escape: use single quotes."
+                "escape. Use single quotes."
             ],
         ),
         (

@@ -26,7 +26,7 @@ GREY = frozenset(("GREY", "Y8", "Y8I", "Y10", "Y12", "Y16", "Z16", "INVZ", "L8",
 PROCESSORS = frozenset(("bcm2835-isp", "pispbe"))
 """The drivers of a Raspberry Pi's image processors, whose device nodes look like cameras. Usually
 udev says that pictures can be written to such a node; this list is for a machine whose udev does
-not.
+not say so.
 """
 
 BAYER = frozenset(("BA81", "GBRG", "GRBG", "RGGB"))

@@ -63,8 +63,8 @@ def is_torn(pixels: Pixels) -> bool:
 
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
-"""The share of the nominal rate below which a camera counts as slow, and the share above which a
-slow camera counts as normal again.
+"""A camera counts as slow if its rate is below `SLOW_SHARE` times the nominal rate. A slow camera
+counts as normal again at `CLEARED_SHARE` times the nominal rate.
 """
 
 
@@ -131,7 +131,7 @@ class PictureCondition:
         self._sent = sent
 
     def _judge_rate(self, now: float) -> None:
-        """Set or clear the fault of a low rate: below half of the camera's nominal rate."""
+        """Set or clear `CameraFault.SLOW` according to `SLOW_SHARE` and `CLEARED_SHARE`."""
         while len(self._counts) > 2 and now - self._counts[1][0] >= RATE_S:
             self._counts.popleft()
         (then, before), (_, count) = self._counts[0], self._counts[-1]

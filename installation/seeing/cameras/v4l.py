@@ -78,8 +78,8 @@ class CameraListing:
     """
     by_path: Path | None = None
     has_same_name: bool = False
-    """Whether another camera has the same name; if so, udev makes a by-id path for only one of the
-    two.
+    """Whether another camera has the same name; if so, udev makes a by-id path for only one of
+    them.
     """
     is_refused: bool = False
     """Whether the kernel did not allow this process to open the camera."""

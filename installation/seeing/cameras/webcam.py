@@ -25,7 +25,7 @@ from installation.seeing.frame import Frame, Pixels
 from installation.settings.kiosk import CameraSettings
 
 AFTER_THE_START = "it was plugged in after the show had started"
-"""Why the sandbox does not allow this process to open a camera."""
+"""The reason why the sandbox does not allow this process to open a camera, for a message."""
 
 MAX_DAMAGED = 10
 """The camera counts as failed if this number of pictures in a row, or more, were damaged or missing
@@ -47,7 +47,7 @@ RETRY_S = 0.1
 class OpenDevice(Protocol):
     """An open camera: the methods of `cv2.VideoCapture` that are used here.
 
-    `V4lCapture` has them too.
+    `V4lCapture` has these methods too.
     """
 
     def set(self, propId: int, value: float) -> bool:  # noqa: N803  # OpenCV's name
