@@ -105,7 +105,7 @@ def add_commands(commands: Commands) -> None:
 def _parse_png(text: str) -> Path:
     """Return `text` as a path.
 
-    Raises ArgumentTypeError if the file's name does not end in .png: the map replaces this file.
+    Raises ArgumentTypeError if the name does not end in .png, because the map replaces the file.
     """
     path = Path(text)
     if path.suffix.lower() == ".png" and not path.is_dir():

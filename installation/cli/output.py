@@ -115,7 +115,7 @@ def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
     Two or more spaces separate the columns of a table. The continuation of a line is indented to
-    the start of its last column, but at most of its third.
+    the start of its last column, but at most to the start of its third.
     """
     if stream is None or not stream.isatty():
         return text

@@ -17,7 +17,7 @@ ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
 
 
 def has_all_packages() -> bool:
-    """Return whether all packages are installed, which is so if PyTorch is; imports nothing."""
+    """Return whether all packages are installed, judged by PyTorch; nothing is imported."""
     return find_spec("torch") is not None
 
 

@@ -1,6 +1,6 @@
 """Guesses which existing path a misspelt path means, for the remedies in messages.
 
-Only paths of the right kind are proposed: if a film is expected, then only films.
+Only paths of the right kind are proposed, not just any file in the folder.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ PLAIN_TEXT = {
 """The remedy for a file in another format, keyed by the suffix that the file should have."""
 
 HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
-"""The suffixes that programs add to a file's name and hide; "" is for names that
-differ only in capital letters.
+"""The suffixes that programs add to a file's name and hide; "" is for names that differ only in
+capital letters.
 """
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")

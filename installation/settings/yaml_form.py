@@ -405,7 +405,7 @@ def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, 
 
 
 def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column after the quote that closes the value; None if none does."""
+    """Return the line and column after the quote that closes the value; None if there is none."""
     quote, skipped = line.value[0], 1
     for number, text, column in _value_lines(line, lines):
         column += skipped
@@ -422,7 +422,7 @@ def _end_of_quotes(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _end_of_brackets(line: _Line, lines: Sequence[str]) -> tuple[int, int] | None:
-    """Return the line and column after the bracket that closes the value; None if none does."""
+    """Return the line and column after the bracket that closes the value; None if there is none."""
     waiting, quote = [], ""
     for number, text, column in _value_lines(line, lines):
         before = " "

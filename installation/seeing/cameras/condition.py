@@ -64,7 +64,7 @@ def is_torn(pixels: Pixels) -> bool:
 
 SLOW_SHARE, CLEARED_SHARE = 0.5, 0.6
 """A camera counts as slow if its rate is below `SLOW_SHARE` times the nominal rate. A slow camera
-counts as normal again at `CLEARED_SHARE` times the nominal rate.
+counts as normal again when its rate reaches `CLEARED_SHARE` times the nominal rate.
 """
 
 

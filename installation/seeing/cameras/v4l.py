@@ -124,8 +124,8 @@ def open_node(node: Path) -> int:
 def is_closed_output(node: Path) -> bool:
     """Return whether pictures can be written to `node`, so that the show may not open it.
 
-    The launcher has asked the kernel about each device that existed at its start. Only udev has
-    this information about a device that was plugged in later.
+    The launcher has asked the kernel about each device that existed when it started the show.
+    Only udev has this information about a device that was plugged in later.
     """
     status = SandboxStatus.from_environment()
     asked = () if status is None else status.video_outputs

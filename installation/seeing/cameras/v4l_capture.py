@@ -81,7 +81,7 @@ class Kernel(Protocol):
         ...
 
     def wait(self, file: int, timeout_s: float) -> bool:
-        """Wait at most `timeout_s`; return whether a picture or an error has arrived."""
+        """Wait at most `timeout_s` seconds; return whether a picture or an error has arrived."""
         ...
 
     def close(self, file: int) -> None:
@@ -104,7 +104,7 @@ class LinuxKernel:
         return mmap.mmap(file, length, offset=offset)
 
     def wait(self, file: int, timeout_s: float) -> bool:
-        """Wait at most `timeout_s`; return whether a picture or an error has arrived."""
+        """Wait at most `timeout_s` seconds; return whether a picture or an error has arrived."""
         waiting = select.poll()
         waiting.register(file, select.POLLIN)
         return bool(waiting.poll(1000 * timeout_s))
