@@ -192,7 +192,7 @@ def _depth(text: str) -> int:
 
 
 def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -> Flaw | None:
-    """Return the flaw of a line that does not concern its value; None if it has no such flaw."""
+    """Return the flaw of a line that is neither a setting nor an item; None if no flaw is found."""
     seen = ellipsize(text.strip())
     if text.startswith(CONFLICT_MARKS):
         problem = f"this line is a git merge-conflict marker (seen '{seen}')"
