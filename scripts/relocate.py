@@ -66,9 +66,10 @@ def _replaced(text: bytes, old: str, new: str) -> bytes:
 
 
 def _split_script(text: bytes) -> tuple[bytes, bytes]:
-    """Return the interpreter that a script names, b"" for another file, and the rest of it.
+    """Return the path of the interpreter that a script names, and the rest of the script.
 
-    pip writes the interpreter into the first line, or into a line for `sh` if it has a space.
+    For a file that is not a Python script, return b"" and the whole text. pip writes the path into
+    the first line or, if the path is long or contains a space, into a line for `sh`.
     """
     shell = b"#!/bin/sh\n'''exec' \""
     if text.startswith(shell):

@@ -93,7 +93,7 @@ encryption or patches.
 """
 
 _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
-"""Matches characters that can move a terminal's cursor or reverse a line."""
+"""Matches characters that can move a terminal's cursor or change the direction of text."""
 
 _CHUNK = 2**20
 _NEW_ZIP_REMEDY = "Ask the sender for a zip made with: kiosk labels export"

@@ -39,8 +39,8 @@ MIN_SIDE = 64
 crop.
 """
 REDUCED_SIDE = 1024
-"""The shorter side, px, that pictures other than JPEGs keep when they are reduced. They are not
-reduced further, because the show cuts its crops from frames of full size.
+"""Pictures other than JPEGs are reduced only so far that their shorter side has at least this many
+px, because the show cuts its crops from frames of full size.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
