@@ -36,8 +36,8 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
-"""The beginnings of the names of harmless shared mappings. They are memory that has no file and
-belongs to this process, its GPU or the display. Only a process that was given the descriptor of
+"""A shared mapping whose name begins with one of these is harmless. It is memory that has no file
+and belongs to this process, its GPU or the display. Only a process that was given the descriptor of
 such memory can use it. System V's shared memory is not listed, because every program on this
 machine can find it.
 

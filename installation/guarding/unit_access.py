@@ -137,6 +137,6 @@ def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str
 
 
 def existing_groups(names: Iterable[str]) -> list[str]:
-    """Return the groups in `names` that exist; systemd rejects a unit with a missing one."""
+    """Return the groups in `names` that exist; systemd rejects a unit with a missing group."""
     known = {entry.gr_name for entry in grp.getgrall()}
     return [name for name in names if name in known]

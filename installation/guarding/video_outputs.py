@@ -55,8 +55,8 @@ other program (VIDEO_M2M), has none of these.
 """
 
 _LOOPBACK = b"loopback"
-"""A part of the names of drivers whose devices count as video outputs in any case. Such a device
-passes pictures from one program to another, and its capabilities change with its use.
+"""If a driver's name contains this, its devices always count as video outputs. Such a device passes
+pictures from one program to another, and its capabilities change with its use.
 """
 
 

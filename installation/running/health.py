@@ -74,8 +74,8 @@ class Minute:
     """An upper bound of the time from the arrival of a frame to the flip that shows it."""
     analysis: str = "off"
     verdicts: int = 0
-    """The number of verdicts since the supervisor started, rounded as the module's docstring
-    describes.
+    """The number of verdicts (labels given to visitors, and visitors without a certain label) since
+    the supervisor started, rounded as the module's docstring describes.
     """
     skipped: int = 0
     """The number of damaged or missing pictures since the supervisor started."""
@@ -277,7 +277,7 @@ def as_prometheus(snapshot: Mapping[str, object]) -> str:
 
 
 def machine_temperature(zones: Path = THERMAL_ZONES) -> int | None:
-    """Return the temperature of the hottest sensor, °C; None if there is none."""
+    """Return the temperature of the hottest sensor, °C; None if no sensor can be read."""
     found = []
     for file in zones.glob("thermal_zone*/temp"):
         try:

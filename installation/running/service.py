@@ -44,7 +44,7 @@ class ServiceManager:
     def from_environment(
         cls, environment: Mapping[str, str] = os.environ, pid: int | None = None
     ) -> ServiceManager:
-        """Return the service manager that started this process."""
+        """Return the service manager of this process; without systemd, one that sends nothing."""
         usec = environment.get(WATCHDOG_USEC, "")
         meant = environment.get(WATCHDOG_PID, str(os.getpid() if pid is None else pid))
         is_meant = meant == str(os.getpid() if pid is None else pid)

@@ -151,7 +151,7 @@ class Supervisor:
         self._signals: list[int] = []
 
     def run(self) -> int:
-        """Run until the show ends for good, and return the exit status.
+        """Run until the show has ended and is not started again; return the exit status.
 
         A negative status is the number of the signal that ended the show.
         """

@@ -84,11 +84,11 @@ class Folders:
     models: Path
     """The folder of the label sets."""
     sources: Path
-    """The folder at which a relative path of a film or a folder of pictures starts."""
+    """The folder in which a film, or a folder of pictures, with a relative path is searched."""
 
 
 def _refusal(problem: str, remedy: str) -> PydanticCustomError:
-    """Return pydantic's error for a rejected value, with our own problem and remedy as text."""
+    """Return pydantic's error for a rejected value, with `problem` and `remedy`."""
     return PydanticCustomError("refused", "{problem}", {"problem": problem, "remedy": remedy})
 
 

@@ -31,9 +31,9 @@ _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 _LOW = 0xFFFFFFFF
 
 Test = Callable[[int], list[Instruction]]
-"""A function that returns the instructions for a test of one argument of a system call. If the test
-is true, execution continues with the next instruction after them. If it is false, execution skips
-as many of the next instructions as the function's argument says.
+"""A function that takes a number N, and returns the instructions for a test of one argument of a
+system call. If the test is true, execution continues with the instruction after them. If it is
+false, execution skips N further instructions.
 """
 
 

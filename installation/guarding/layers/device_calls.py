@@ -143,10 +143,10 @@ sizes differ between versions of the driver. The numbers are from nv-ioctl-numbe
 nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules. The choice of the ioctls that
 CUDA and OpenGL need is from gVisor's nvproxy, which passes on only these.
 
-Three kinds of calls are left out, although nvproxy passes on the first two: calls that share the
-card's memory with other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD, and objects as
-descriptors); NV_ESC_IOCTL_XFER_CMD, which can carry any other call in memory; and calls that write
-the driver's registry and its configuration.
+Three kinds of calls are left out, although nvproxy passes on the first two. These are calls that
+share the graphics card's memory with other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD,
+and objects as descriptors); NV_ESC_IOCTL_XFER_CMD, which can carry any other call in memory; and
+calls that write the driver's registry or its configuration.
 """
 
 UVM_CALLS = {

@@ -34,7 +34,7 @@ NOT_DRIVEN = (
     "other machines:",
     "failures:",
 )
-"""The beginnings of the reasons of rows that no test can exercise."""
+"""A row whose reason begins with one of these cannot be exercised by a test."""
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
 _O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000

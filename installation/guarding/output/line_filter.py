@@ -20,7 +20,7 @@ OTHER_LETTER = "?"
 """The replacement for a letter that occurs neither in messages nor in label sets."""
 
 MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
-"""The letters of the kiosk's own messages beyond ASCII, including the names in messages."""
+"""The letters beyond ASCII in the kiosk's own messages and in the names that messages contain."""
 
 MAX_LABEL_BYTES = 8 * 1024 * 1024
 """The most bytes that are read of a label set's file. `naming.label_set.folder` has the same limit.
@@ -49,7 +49,7 @@ class LineLimits:
 
 STDOUT = LineLimits(4000, 60, 12_000, 60, 6_000, omits_repeats=True)
 """The limits of a show's standard output. A show without a screen writes its events there. An event
-usually has about 300 characters; the longest verdict with a label of the shipped label sets has
+usually has about 300 characters. The longest event, with a label of the shipped label sets, has
 1,400.
 """
 

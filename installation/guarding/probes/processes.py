@@ -49,7 +49,7 @@ def _hold_process(scratch_dir: Path) -> None:
 
 
 def _signal_parent(call: str, targets: int, *arguments: int | bytes) -> Action:
-    """Return an action that sends the parent signal 0, which does nothing.
+    """Return an action that sends signal 0 to the parent; this signal does nothing.
 
     The arguments of `call` are the parent's process id, repeated `targets` times, then `arguments`.
     """
