@@ -118,7 +118,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
         yield f"Masked classes, which are never given to a person: {masked}."
     if method.brings_network:
         yield input_line(source, network_input)
-        yield "A trial run of its network returned a score for each label."
+        yield "A trial run of the set's network returned a score for each label."
         from installation.making.keras.convert import keras_has_changed  # opens torch
 
         if keras_has_changed(source.folder):
@@ -183,9 +183,9 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
     used = network_input or source.settings.input or InputSettings()
     stated = source.settings.input.model_fields_set if source.settings.input else set()
     if find_network(source.folder).name == TENSORS_FILE:
-        origin = "as its own files state, unless labelset.yaml states otherwise"
+        origin = "as the network's files state, unless labelset.yaml states otherwise"
         if network_input is None:
-            return f"Pictures for its network: {origin}."
+            return f"Pictures for the set's network: {origin}."
     else:
         defaults = InputSettings()
         assumed = {
@@ -197,7 +197,7 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
             origin = f"default values of {keys}, as labelset.yaml has no `input`"
     size = f"{used.size} px, " if network_input or "size" in stated else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
-    return f"Pictures for its network: {size}mean {mean}, std {std} ({origin})."
+    return f"Pictures for the set's network: {size}mean {mean}, std {std} ({origin})."
 
 
 def _orphan_lines(source: LabelSetSource) -> Iterator[str]:

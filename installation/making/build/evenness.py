@@ -9,7 +9,7 @@ import torch
 
 @dataclass(frozen=True)
 class Evenness:
-    """Measures of how evenly labels win, from `queries` pictures or other queries.
+    """Measures of how evenly labels win, from `queries` pictures or other inputs.
 
     `winners` is the number of labels that win at least once. `effective` is the number of winners
     with which the entropy would be the same if all of them won equally often. `most` is the share

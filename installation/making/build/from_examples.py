@@ -247,8 +247,8 @@ def _figures(
         f"be right for {chance:.0%}."
     )
     yield (
-        f"The best score of a picture is {best_score:.2f} on average; it should be near the share "
-        f"of right labels, {accuracy:.2f}."
+        f"The best score of a picture is {best_score:.2f} on average; it should be close to "
+        f"{accuracy:.2f}, the share of pictures that get the right label."
     )
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)

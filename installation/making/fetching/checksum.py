@@ -73,7 +73,7 @@ def read_record(folder: Path) -> dict[str, str]:
     ):
         pass
     problem = "the file cannot be read (expected the record that `kiosk fetch` wrote)"
-    remedy = "Delete it; the next fetch writes a new one and trusts Hugging Face again."
+    remedy = "Delete it; the next fetch writes a new one, and takes the SHA-256 from Hugging Face."
     raise FetchError(Mistake(display_path(file), problem, remedy))
 
 

@@ -103,7 +103,7 @@ class Fetch:
         if not self._target.is_file():
             if not self._part.is_file():
                 return "missing"
-            return f"incomplete, {self._part.stat().st_size / 1e6:,.1f} MB"
+            return f"incomplete ({self._part.stat().st_size / 1e6:,.1f} MB downloaded)"
         sha256 = self._known_sha256(None)
         if sha256 is None:
             return "present, not checked"

@@ -51,9 +51,9 @@ def read_output_names(path: Path) -> list[Row]:
     """Return a row for each output in labels.txt or config.json; its id is the output's number.
 
     An output whose name is a WordNet id of ImageNet gets the name and definition of that category.
-    An output whose name consists of ImageNet's synonyms keeps its name. Both get the synsets of
-    their categories. The output's number is added to a name that occurs twice. Raises
-    LabelSetError.
+    An output whose name consists of ImageNet's synonyms keeps its name. Both kinds of outputs
+    get the synsets of their categories. The output's number is added to a name that occurs twice.
+    Raises LabelSetError.
     """
     file = display_path(path)
     text = read_text(path, file, LabelSetError, MAX_LABELS_BYTES)

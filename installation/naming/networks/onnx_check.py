@@ -6,10 +6,10 @@ loops, or handles text. Divisions of integers and huge numbers, with which fuzzi
 onnxruntime's process, are rejected as well.
 
 A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
-memory in the package onnx (measured with 1.23). So the file is read in a child process, which has
-limits of memory and time, is under all stages of the guard, and may crash without
-consequences. A show has the file checked before its own middle stage refuses new processes; a
-network that is changed while the show runs is used from the next start on.
+memory in the package onnx as in the file (measured with 1.23). So the file is read in a child
+process, which has limits of memory and time, is under all stages of the guard, and may crash
+without consequences. A show has the file checked before its guard refuses new processes; a network
+that is changed while the show runs is used from the next start on.
 
 onnxruntime has another parser, which may find other content in the same bytes: keys beyond 32 bits,
 fields that the package onnx does not know, or its own format. So onnxruntime never reads the file

@@ -116,7 +116,7 @@ def test_an_interrupted_download_resumes_at_the_next_command(venue: Venue) -> No
     with pytest.raises(FetchError, match="Check the internet connection"):
         venue.fetch(attempts=1)
     assert venue.part.read_bytes() == CONTENT[:HALF]
-    assert venue.state() == "incomplete, 0.5 MB"
+    assert venue.state() == "incomplete (0.5 MB downloaded)"
     venue.fetch()
     assert venue.server.ranges() == [None, f"bytes={HALF}-"]
 
