@@ -52,8 +52,8 @@ with its question returns.
 """
 
 CHANGE_S = 0.5
-"""The least time between two changes of large type on the screen, s: the strobe rule of science
-museums.
+"""The least time between two changes of large type on the screen, s. It follows the rule of science
+museums for flashing light.
 """
 
 LAST_NAME_S = 1.0
