@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_MISTAKES = 50
-"""The largest number of mistakes of one file or folder that a message lists; the others are only
-counted.
+"""The largest number of mistakes of one file or folder that a message lists; further mistakes are
+only counted.
 """
 
 MAX_CANDIDATES = 3000

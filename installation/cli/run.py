@@ -257,7 +257,7 @@ def service(args: argparse.Namespace) -> int:
 def _played_source(file: Path) -> Path | None:
     """Return the film or folder of pictures that `file` names; None if it names another source.
 
-    Mistakes in the file are reported by the show, on its card.
+    The show reports mistakes in the file on its card.
     """
     from installation.settings.kiosk import load_settings
     from installation.settings.source import Film, Pictures

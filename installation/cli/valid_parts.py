@@ -67,7 +67,7 @@ def _beginnings(text: str) -> Iterator[str]:
 
 
 def _valid_part(model: type[M], values: object) -> M:
-    """Return a `model` with the valid entries of `values`, and defaults for the others."""
+    """Return a `model` with the valid entries of `values`, and defaults for all other entries."""
     right: dict[str, object] = {}
     for key, value in values.items() if isinstance(values, dict) else ():
         try:

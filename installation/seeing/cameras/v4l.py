@@ -237,7 +237,7 @@ def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing |
     """Return a listing for `node`, which cannot be opened; None if it is not a node for pictures.
 
     A webcam has a second node, for metadata. The camera's name and the index of the node, which is
-    0 for the pictures, can be read from the kernel without permission to open the node.
+    0 for the node of the pictures, can be read from the kernel without permission to open the node.
     """
     about = _about(node)
     if _first_line(about / "index") not in ("", "0"):
