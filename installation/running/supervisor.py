@@ -153,7 +153,7 @@ class Supervisor:
     def run(self) -> int:
         """Run until the show has ended and is not started again; return the exit status.
 
-        A negative status is the number of the signal that ended the show.
+        A status -N means that the signal N ended the show.
         """
         with self._receiving_signals() as wakeup:
             self._selector.register(wakeup, selectors.EVENT_READ)
