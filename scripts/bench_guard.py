@@ -102,20 +102,8 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
             f"≤ {AGE}",
             oldest.mean <= AGE,
         ),
-        (
-            "delay of the first paint, ms",
-            paint,
-            ".0f",
-            f"≤ {LATER_MS:.0f}",
-            _is_soon(paint),
-        ),
-        (
-            "delay of the first frame, ms",
-            frame,
-            ".0f",
-            f"≤ {LATER_MS:.0f}",
-            _is_soon(frame),
-        ),
+        ("delay of the first paint, ms", paint, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(paint)),
+        ("delay of the first frame, ms", frame, ".0f", f"≤ {LATER_MS:.0f}", _is_soon(frame)),
     ]
 
 

@@ -19,11 +19,14 @@ def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
     [
         ({"max_value": 6.0}, None),
         ({"max_value": None}, None),
-        ({"max_value": "6"}, "max_value of its layer 'relu' (ReLU) is '6'"),
-        ({"max_value": -1.0}, "max_value of its layer 'relu' (ReLU) is -1.0"),
-        ({"max_value": float("inf")}, "max_value of its layer 'relu' (ReLU) is inf"),
-        ({}, "max_value of its layer 'relu' (ReLU) is missing"),
-        ({"max_value": 6.0, "negative_slope": 0.3}, "negative_slope of its layer 'relu' (ReLU)"),
+        ({"max_value": "6"}, "the setting max_value of its layer 'relu' (ReLU) is '6'"),
+        ({"max_value": -1.0}, "the setting max_value of its layer 'relu' (ReLU) is -1.0"),
+        ({"max_value": float("inf")}, "the setting max_value of its layer 'relu' (ReLU) is inf"),
+        ({}, "the setting max_value of its layer 'relu' (ReLU) is missing"),
+        (
+            {"max_value": 6.0, "negative_slope": 0.3},
+            "the setting negative_slope of its layer 'relu' (ReLU)",
+        ),
     ],
 )
 def test_a_setting_that_would_compute_something_else_is_refused(

@@ -76,9 +76,9 @@ def _small(description: Description) -> None:
     [
         (_lambda, "it has a layer of the kind 'Lambda'"),
         (_own_class, "it has a layer of the kind 'os>system'"),
-        (_dilated, "dilation_rate.0 of its layer 'Conv1' (Conv2D) is 2"),
+        (_dilated, "the setting dilation_rate.0 of its layer 'Conv1' (Conv2D) is 2"),
         (_twice, "it uses a layer twice"),
-        (_small, "its input is [None, 224, 224, 1] (expected pictures in colour"),
+        (_small, "its input is [None, 224, 224, 1] (expected colour pictures"),
     ],
 )
 def test_what_teachable_machine_does_not_write_is_refused(
