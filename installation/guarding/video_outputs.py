@@ -14,7 +14,6 @@ udev. A computer may lack udev, and the notes describe the device at the moment 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import struct
@@ -62,6 +61,8 @@ pictures from one program to another, and its capabilities change with its use.
 
 def ioctl_of_kernel(file: int, call: int, buffer: bytearray) -> object:
     """Make the ioctl `call`, fill the buffer, and return the result. Raises OSError."""
+    import fcntl  # other systems do not have it
+
     return fcntl.ioctl(file, call, buffer, True)
 
 

@@ -120,8 +120,8 @@ def network_errors(where: str) -> Iterator[None]:
             raise FetchError(Mistake(where, problem, remedy)) from None
         remedy = (
             "Check the internet connection and the proxies, and run this again: the download "
-            "resumes. Without an internet connection, copy the file from a USB stick into "
-            "models/weights/, and run this again (with --sha256 if the file is not pinned)."
+            "resumes. Or copy the file from a USB stick into models/weights/, and run this again "
+            "(with --sha256 if the file is not pinned)."
         )
         raise TemporaryError(Mistake(where, problem, remedy)) from None
 

@@ -82,7 +82,7 @@ class KerasFile:
             raise RefusedError(f"the weights {where} are {seen} numbers (expected {expected})")
         start, size = int(found.id.data_offset), math.prod(shape) * FLOAT32.itemsize
         if start + size > self._length:
-            raise RefusedError(f"the file ends before the end of the weights {where}")
+            raise RefusedError(f"the weights {where} are not in the file")
         return np.asarray(found[...], np.float32).reshape(shape)
 
     def _list_group(self, group: str) -> None:
