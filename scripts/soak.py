@@ -60,7 +60,7 @@ from scripts.soak_observer import Control, Findings, Observer
 
 SLOPE_MB_PER_HOUR = 1.0
 SLOPE_HOURS = 4.0
-"""The shortest day, h, for which a slope of memory is meaningful."""
+"""The least length of a simulated day for which the growth of memory is fitted, hours."""
 
 MALLOC = "GLIBC_TUNABLES"
 """The environment variable that makes a show allocate memory as it does under the guard."""

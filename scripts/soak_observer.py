@@ -52,7 +52,7 @@ after its first frame: by then there were groups of all sizes.
 LEAKED = 6
 """More descriptors or threads than at first, in this many measurements in a row, are a leak."""
 SAMPLE_S = 10.0
-"""The time between two measurements of the process, s of the day."""
+"""The time between two measurements of the process, s on the clock of the simulated day."""
 
 CONTROL_FPS = 15.0
 """The rate of the loop in `Control` on a machine with idle cores, frames a second."""

@@ -236,8 +236,8 @@ def watch_set(args: argparse.Namespace) -> int:
     rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)
     if rest.labels not in (None, args.set):
         problem = (
-            f"the option names the label set '{ellipsize(rest.labels)}', but "
-            f"'{ellipsize(args.set)}' is watched"
+            f"the value is '{ellipsize(rest.labels)}', but this command watches "
+            f"'{ellipsize(args.set)}'"
         )
         raise SettingsError(Mistake("--labels", problem, "Remove this option."))
     content = _settings(args.set, rest.file).content

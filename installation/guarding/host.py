@@ -167,7 +167,7 @@ def _core_dumps(root: Path) -> HostCheck:
 
 
 def _kernel_log(root: Path) -> HostCheck:
-    """Return the check that no program can write into the kernel's log by failing on purpose.
+    """Return the check that a program cannot write into the kernel's log by crashing on purpose.
 
     The kernel logs the registers and the code of a program that accesses invalid memory. If the
     kernel refuses to allocate memory, it may log the name of the program and the size. journald

@@ -41,7 +41,9 @@ def watch(
     log: LineLog,
     models: Path = MODELS,
 ) -> int:
-    """Run `kiosk run --labels NAME` and keep the set built; return the show's exit status.
+    """Run `kiosk run --labels NAME`, and build the set again whenever its files change.
+
+    Returns the show's exit status.
 
     Args:
         name: The label set.

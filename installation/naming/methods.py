@@ -165,7 +165,7 @@ definitions (ConSE).
 
 PROMPTS = Method(
     name="prompts",
-    summary="by sentences about pictures; needs `kiosk fetch clip` once",
+    summary="by comparing visitors with sentences about pictures; needs `kiosk fetch clip` once",
     encoder=CLIP,
     encoder_is_fixed=True,
     open_scorer=_open_linear,

@@ -257,7 +257,7 @@ class Supervisor:
     # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether it is time to start a show, and the wait for the card's window is over."""
+        """Return whether a show is due, and has not to wait for the card's window."""
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S

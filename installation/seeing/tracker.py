@@ -81,8 +81,8 @@ The slowest machine that the tracker supports looks once a second.
 """
 
 LOST_S = 0.5
-"""How long a track whose face is missed is still drawn after the last hit, s. The track itself may
-continue for longer.
+"""The time for which a track is drawn after its last hit, s, although the detector misses its face.
+The track itself may continue for longer.
 
 A square that stayed without a face would cover the back of a head, or somebody else. At four looks
 a second, the detector usually finds a lost face again within half a second.

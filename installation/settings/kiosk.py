@@ -139,8 +139,8 @@ class ReadingSettings(Section):
     """The settings that decide when visitors are classified, and how a label is chosen."""
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
-    """The curator's sentence about who decided that `announce_s` is below `ANNOUNCE_S`, and why. It
-    is needed only if `announce_s` is below `ANNOUNCE_S`.
+    """The curator's sentence that says who chose a shorter time than the usual `ANNOUNCE_S` for
+    `announce_s`, and why. It is needed only then.
 
     This field precedes `announce_s`, because the validator of `announce_s` reads it.
     """

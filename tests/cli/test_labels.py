@@ -200,8 +200,7 @@ def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
     assert_refused(
         outcome,
-        "--labels: the option names the label set 'birds', but 'fish' is watched. Remove this "
-        "option",
+        "--labels: the value is 'birds', but this command watches 'fish'. Remove this option",
     )
 
 

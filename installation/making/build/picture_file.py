@@ -30,9 +30,9 @@ MAX_PIXELS = 120_000_000
 have 108 million pixels or fewer.
 """
 MAX_JPEG_PIXELS = 210_000_000
-"""The largest number of pixels of a JPEG, which may be reduced to 1/8 of its width and height while
-it is decoded. The largest JPEGs of telephones have 200 million pixels. If such a JPEG is
-progressive, it takes 600 MB while it is decoded.
+"""The most pixels that a JPEG may have. The limit is higher than for other formats, because the
+decoder can reduce a JPEG to 1/8 of its width and height. The largest JPEGs of telephones have 200
+million pixels. If such a JPEG is progressive, it takes 600 MB while it is decoded.
 """
 MIN_SIDE = 64
 """The least side of a picture, px; smaller pictures are too coarse to compare with a visitor's

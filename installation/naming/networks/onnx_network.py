@@ -117,7 +117,7 @@ class OnnxNetwork:
             raise self._unfit(problem, "Export it again.") from None
         if len(inputs) != 1 or len(outputs) != 1:
             seen = f"{counted(len(inputs), 'input')} and {counted(len(outputs), 'output')}"
-            problem = f"the network has {seen} (expected one of each)"
+            problem = f"the network has {seen} (expected one input and one output)"
             raise self._unfit(problem, "Export only the image classifier.")
         (self._input, kind, shape), (self._output, _, _) = forms
         form = f"{kind} [{', '.join(ellipsize(str(dim or '?')) for dim in shape)}]"

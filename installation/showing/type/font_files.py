@@ -144,7 +144,7 @@ def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
 
 
 def no_font(where: str, missing: Iterable[str]) -> Mistake:
-    """Return the mistake for the text at `where`: that no font can draw the clusters `missing`."""
+    """Return a mistake: no font can draw the clusters `missing` of the text at `where`."""
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]
