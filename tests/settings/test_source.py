@@ -86,12 +86,12 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("rtsp://10.0.0.3/live", "the show does not use network cameras"),
-        ("http://10.0.0.3/video.mjpg", "the show does not use network cameras"),
-        ("udp://@:1234", "the show does not use network cameras"),
-        ("192.168.1.20", "the show does not use network cameras"),
-        ("10.0.0.3:8080/video", "the show does not use network cameras"),
-        ("hall.local", "the show does not use network cameras"),
+        ("rtsp://10.0.0.3/live", "The show does not use network cameras"),
+        ("http://10.0.0.3/video.mjpg", "The show does not use network cameras"),
+        ("udp://@:1234", "The show does not use network cameras"),
+        ("192.168.1.20", "The show does not use network cameras"),
+        ("10.0.0.3:8080/video", "The show does not use network cameras"),
+        ("hall.local", "The show does not use network cameras"),
         ("file:///home/me/film.mp4", "Write the path alone, without file://."),
         ("09", "Write 9."),
         ("00", "Write 0."),
