@@ -48,7 +48,7 @@ def test_a_false_status_is_found_out(tmp_path: Path) -> None:
     program = f"import os; os.environ[{ENVIRONMENT_VARIABLE!r}] = {false.to_json()!r}\n{RUN}"
     outcome = run("-c", program, *ARGUMENTS, user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
-    assert " out: truncate a file, " in outcome.stderr
+    assert "truncate a file, " in outcome.stderr
     assert "camera:" not in outcome.stderr
 
 
