@@ -63,6 +63,12 @@ between the faces, and a search that avoids them would take several times as lon
 GAP = 10
 """The least space between the panels of two visitors, px at 1080."""
 
+SPARE = 8
+"""How much nearer a panel may come to other people's faces, squares and panels while it stays than
+when it gets its place, px at 1080. The box of a face at rest jitters by this much, from one side to
+the other.
+"""
+
 EDGE = 40
 """The least space between a panel and the left or right side of the screen, px at 1080."""
 
@@ -106,6 +112,7 @@ class Layout:
         self._visitors = visitors
         self._known = known
         self._gap = gap = context.px(GAP)
+        self._spare = context.px(SPARE)
         self._squares = [visitor.square for visitor in visitors]
         self._bystanders = bystanders
         self._faces = faces
@@ -180,7 +187,7 @@ class Layout:
         )
         far = [tag.panel.rect for tag in tags.values()]
         far += self._others(square)
-        is_free = self._is_free(moved.rect, far, self._faces)
+        is_free = self._is_free(moved.rect, far, self._gap - self._spare, self._faces)
         return Tag(moved, previous.tag.size) if is_free else None
 
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
@@ -203,7 +210,9 @@ class Layout:
         most = max((max(panel.rect.width, panel.rect.height) for panel, _ in panels), default=0)
         part = square.grown(most + clear)
         others = near(self._others(square), clear, part)
-        fixed = near(self._faces, 0, part)
+        own = [face for face in self._faces if face.within(square)]
+        fixed = near(own, self._spare // 2, part)
+        fixed += near((face for face in self._faces if face not in own), self._spare, part)
         fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
         partly_on = [(*other[:4], gap) for other in others]
         chests = near(self._chests_of_others(square), 0, part)
@@ -212,7 +221,7 @@ class Layout:
                 width, height = panel.rect.width, panel.rect.height
                 for over_px, obstacles in (
                     (0, [*others, *fixed, *avoided]),
-                    (square.width // TAG_OVER, [*partly_on, *fixed, *avoided]),
+                    (square.width // TAG_OVER - self._spare // 2, [*partly_on, *fixed, *avoided]),
                 ):
                     for slide in self._tag_slides(visitor, width, height, over_px):
                         corner = slide.corner(width, height, obstacles)
@@ -294,7 +303,7 @@ class Layout:
             held = previous.caption if previous and previous.shown == visitor.shown else None
             if held is None or held.panel.rect.width > PANEL_SHARE * visitor.square.width:
                 continue
-            moved = self._moved(visitor, held.panel, held.side, tags, placed)
+            moved = self._moved(visitor, held.panel, held.side, tags, placed, stays=True)
             if moved:
                 placed[visitor.id] = replace(held, panel=moved)
         return placed
@@ -372,21 +381,31 @@ class Layout:
         tags: Mapping[int, Tag],
         captions: Mapping[int, Caption],
         avoided: Sequence[Rect] = (),
+        *,
+        stays: bool = False,
     ) -> Panel | None:
         """Return `panel` at `side` of the square of `visitor`; None if it has no room there.
 
         `tags` and `captions` are the panels placed so far, keyed by visitor; `avoided` are further
-        areas that it may not cover.
+        areas that it may not cover. `stays` says that the panel is where it was in the previous
+        scene: it needs `SPARE` less space, and the nearest position there is the best.
         """
         square = visitor.square
         tag = tags[visitor.id].panel.rect if visitor.id in tags else None
         far = [each.panel.rect for each in tags.values() if each.panel.rect is not tag]
         far += [caption.panel.rect for caption in captions.values()]
-        near = [each for each in self._squares if side != "over" or each is not square]
-        near += [*self._faces, *([tag] if tag else []), *avoided]
-        for x, y in self._corners(panel, side, square, tag or square):
+        gap, spare = (self._gap - self._spare, 0) if stays else (self._gap, self._spare)
+        apart = [*self._others(square), *self._faces]
+        near = [*avoided, *(each.grown(spare) for each in apart)]
+        near += [square] if side != "over" else []
+        near += [tag] if tag else []
+        corners = list(self._corners(panel, side, square, tag or square))
+        if stays:
+            at = panel.rect
+            corners.sort(key=lambda corner: abs(corner[0] - at.x) + abs(corner[1] - at.y))
+        for x, y in corners:
             rect = Rect(x, y, panel.rect.width, panel.rect.height)
-            if self._is_free(rect, far, near):
+            if self._is_free(rect, far, gap, near):
                 return panel.moved_to(x, y)
         return None
 
@@ -414,12 +433,12 @@ class Layout:
                 yield from ((tag.right, y), (tag.x - width, y))
                 yield from ((x, tag.y - height), (x, tag.bottom))
 
-    def _is_free(self, rect: Rect, far: Sequence[Rect], near: Sequence[Rect]) -> bool:
-        """Return whether a panel may be at `rect`: at least `GAP` from `far`, and not on `near`."""
+    def _is_free(self, rect: Rect, far: Sequence[Rect], gap: int, near: Sequence[Rect]) -> bool:
+        """Return whether a panel may be at `rect`: `gap` px from each of `far`, not on `near`."""
         return (
             rect.within(self._room)
             and not rect.overlaps(*near)
-            and not rect.grown(self._gap).overlaps(*far)
+            and not rect.grown(gap).overlaps(*far)
         )
 
 

@@ -262,10 +262,7 @@ def test_a_lone_visitor_always_reads_what_the_name_rests_on(
 def test_nothing_jitters_while_nobody_moves(
     found: list[tuple[Box, Label | None]], wobble: list[float], size: Size
 ) -> None:
-    """Boxes that wobble by less than the slack leave squares, tags and captions as they are.
-
-    In a dense crowd the one caption may lose its place, which is not required here.
-    """
+    """Boxes that wobble by less than the slack leave squares, tags and captions as they are."""
     context = CONTEXTS[size]
     cover = Cover.from_sizes((FRAME.width, FRAME.height), bands(context).room)
     least = min(max(box.width, box.height) for box, _ in found)
@@ -273,23 +270,23 @@ def test_nothing_jitters_while_nobody_moves(
     reach = 0.7 * slack
     before = compose(FRAME, visitors_at(found), context, now=0.0)
     ids = {visitor.id for visitor in before.visitors}
-    moved = [
-        (_shifted(box, reach * wobble[2 * number], reach * wobble[2 * number + 1]), label)
-        for number, (box, label) in enumerate(found)
-    ]
-    after = compose(FRAME, visitors_at(moved), context, now=0.01, previous=before)
-    if not ids or {visitor.id for visitor in after.visitors} != ids:
-        return  # A face left or entered the picture, or none is on it.
-    for one, other in zip(before.visitors, after.visitors, strict=True):
-        assert abs(one.square.x - other.square.x) <= 1
-        assert abs(one.square.y - other.square.y) <= 1
-        assert one.square.width == other.square.width
-        (tag, caption), (moved_tag, moved_caption) = _placing(one), _placing(other)
-        assert tag == moved_tag
-        if caption and moved_caption:
-            assert caption == moved_caption
-    third = compose(FRAME, visitors_at(moved), context, now=0.02, previous=after)
-    assert compose(FRAME, visitors_at(moved), context, now=0.03, previous=third) == third
+    scene = before
+    for step, away in enumerate((reach, -reach, reach), start=1):
+        moved = [
+            (_shifted(box, away * wobble[2 * number], away * wobble[2 * number + 1]), label)
+            for number, (box, label) in enumerate(found)
+        ]
+        after = compose(FRAME, visitors_at(moved), context, now=0.01 * step, previous=scene)
+        if not ids or {visitor.id for visitor in after.visitors} != ids:
+            return  # A face left or entered the picture, or none is on it.
+        for one, other in zip(scene.visitors, after.visitors, strict=True):
+            assert abs(one.square.x - other.square.x) <= 1 + step // 2
+            assert abs(one.square.y - other.square.y) <= 1 + step // 2
+            assert one.square.width == other.square.width
+            assert _placing(one) == _placing(other)
+        scene = after
+    third = compose(FRAME, visitors_at(moved), context, now=0.04, previous=scene)
+    assert compose(FRAME, visitors_at(moved), context, now=0.05, previous=third) == third
 
 
 def _placing(visitor: Visitor) -> tuple[object, ...]:
