@@ -46,7 +46,16 @@ KIOSK, UNNAMED = "kiosk", "unnamed"
 classifies everybody on each analysed frame (`bench_unnamed`).
 """
 
-LOOPS = (UNNAMED, "plain", "reader", "split", "pipeline", "loader")
+LOOPS = (
+    UNNAMED,
+    "plain",
+    "reader",
+    "split",
+    "plain torch",
+    "split torch",
+    "pipeline",
+    "loader",
+)
 
 SETTLED_SHARE = 0.5
 """The share of a run after which processor time is counted; the start is measured separately."""
@@ -98,7 +107,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--python",
         default=sys.executable,
-        help="a Python that has the kiosk's packages, streamvision and ultralytics",
+        help="a Python that has streamvision, ultralytics and all packages of the kiosk",
     )
     parser.add_argument(
         "--device", choices=["cuda"], help="measure only the networks, on a graphics card"

@@ -1,14 +1,18 @@
 """The loops that people would write instead of the kiosk, measured on a film by `bench`.
 
-Each loop uses the kiosk's own detector and classifier, one crop for each face, writes the label
-beside the face, and scales the picture to the screen. The film plays at its own rate, and a loop
+Unless its line below says something else, each loop uses the kiosk's own detector and classifier.
+It cuts one crop for each face, writes the label beside the face, and scales the picture to the
+screen. The film plays at its own rate, and a loop
 that reads late misses pictures, as with a camera.
 
 - `plain`: read a picture, detect, classify every face, write its label, scale, repeat;
 - `reader`: the same with a thread that reads the film, so that the loop uses the newest picture;
 - `split`: reader, detector and mirror in separate threads, as in a careful program of 25 lines;
 - `pipeline`: roboflow's InferencePipeline, whose package is streamvision, with the same handlers;
-- `loader`: the plain loop on the pictures of Ultralytics' LoadStreams.
+- `loader`: the plain loop on the pictures of Ultralytics' LoadStreams;
+- `plain torch` and `split torch`: the same as `plain` and `split`, but with the networks as their
+  packages have them: MTCNN by facenet-pytorch, EfficientNet-Lite0 by PyTorch. The kiosk's networks
+  were made from these.
 
 Run as a program, it prints the figures of one loop as JSON.
 """
@@ -35,10 +39,18 @@ import numpy as np
 from scripts.bench_stages import Write, recorded_writes, whole_pictures
 
 if TYPE_CHECKING:
+    from installation.naming.label_set.label_set import LabelSet
+    from installation.naming.networks.encoder import Encoder
+    from installation.seeing.box import Box
     from installation.seeing.cameras.camera import Camera
     from installation.seeing.frame import Frame, Pixels
 
-PACKAGES = {"pipeline": "streamvision", "loader": "ultralytics"}
+PACKAGES = {
+    "pipeline": "streamvision",
+    "loader": "ultralytics",
+    "plain torch": "facenet_pytorch",
+    "split torch": "facenet_pytorch",
+}
 """The packages that a loop needs in addition to the kiosk's."""
 
 STAMP_BYTES = 8
@@ -52,7 +64,10 @@ Words = list[tuple[str, tuple[int, int]]]
 class Measured:
     """The work of a loop on each picture, and its measurements."""
 
-    def __init__(self, film: Path, screen: tuple[int, int], seconds: float) -> None:
+    def __init__(
+        self, film: Path, screen: tuple[int, int], seconds: float, *, in_torch: bool = False
+    ) -> None:
+        """Open the film and the networks; with `in_torch`, PyTorch runs the networks."""
         self._started_at = time.monotonic()
         from installation.naming.label_set.load import load_label_set
         from installation.naming.reading.classifier import open_classifier
@@ -65,9 +80,15 @@ class Measured:
 
         self._screen = screen
         self._ends_at = self._started_at + seconds
-        self._detector = open_detector("mtcnn")
-        self._classifier = open_classifier(load_label_set("persons", ContentSettings()), "cpu")
+        label_set = load_label_set("persons", ContentSettings())
+        self._classifier = open_classifier(label_set, "cpu")
         self._classifier.has_time = False
+        if in_torch:
+            self._find = _facenet_boxes()
+            self._classifier.encoder = _torch_encoder(label_set)
+        else:
+            detector = open_detector("mtcnn")
+            self._find = lambda frame: [face.box for face in detector.detect(frame)]
         self.camera: Camera = open_camera(Film(film), CameraSettings(), MonotonicClock())
         self._buffer = np.empty((screen[1], screen[0], 3), np.uint8)
         self._drawn: Pixels | None = None
@@ -85,7 +106,7 @@ class Measured:
 
     def words(self, frame: Frame) -> Words:
         """Return the best label of each face on `frame`, and its position, px."""
-        boxes = [face.box for face in self._detector.detect(frame)]
+        boxes = self._find(frame)
         if not boxes:
             return []
         scores = self._classifier.classify(frame, boxes)
@@ -171,6 +192,38 @@ def split(work: Measured) -> None:
         if frame is not None:
             looks.put(frame)
             work.show(frame, list(words))
+
+
+def _facenet_boxes() -> Callable[[Frame], list[Box]]:
+    """Return a function that finds the faces on a frame with facenet-pytorch's MTCNN.
+
+    It searches the same reduced picture as the kiosk's detector, with the same thresholds.
+    """
+    from facenet_pytorch import MTCNN
+
+    from installation.memory.buffers import Buffers
+    from installation.seeing.box import Box
+    from installation.seeing.faces.detector import reduce_frame
+    from installation.seeing.faces.mtcnn import MIN_FACE_PX, MIN_SCORES, PYRAMID_FACTOR
+
+    buffers = Buffers()
+    detector = MTCNN(
+        keep_all=True, min_face_size=MIN_FACE_PX, thresholds=MIN_SCORES, factor=PYRAMID_FACTOR
+    )
+
+    def find(frame: Frame) -> list[Box]:
+        small, factor = reduce_frame(frame, buffers)
+        boxes, _ = detector.detect(cv2.cvtColor(small, cv2.COLOR_BGR2RGB))
+        return [] if boxes is None else [Box(*map(float, box * factor)) for box in boxes]
+
+    return find
+
+
+def _torch_encoder(label_set: LabelSet) -> Encoder:
+    """Return EfficientNet-Lite0 as PyTorch runs it, with the output that `label_set` needs."""
+    from installation.naming.networks.efficientnet_torch import EfficientNetLite0Torch
+
+    return EfficientNetLite0Torch("cpu", output=label_set.settings.method.encoder_output)
 
 
 class Capture:
@@ -282,6 +335,8 @@ LOOPS: dict[str, Callable[[Measured], None]] = {
     "split": split,
     "pipeline": pipeline,
     "loader": loader,
+    "plain torch": plain,
+    "split torch": split,
 }
 
 
@@ -315,7 +370,8 @@ def main() -> None:
     if package is not None and find_spec(package) is None:
         print(json.dumps({"missing": package}), flush=True)
         return
-    work = Measured(options.film, tuple(options.screen), options.seconds)
+    screen, in_torch = tuple(options.screen), options.loop.endswith("torch")
+    work = Measured(options.film, screen, options.seconds, in_torch=in_torch)
     with recorded_writes() as written:
         LOOPS[options.loop](work)
         print(json.dumps(work.figures(written)), flush=True)

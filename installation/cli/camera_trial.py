@@ -114,8 +114,8 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
 def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
     """Return the next answer in `lines`; raises CameraError if there is none.
 
-    If the answer is a mistake, the remaining lines are read too, because each contains one more
-    mistake.
+    If the line reports a mistake instead of an answer, the remaining lines are read too: each
+    reports one more.
     """
     try:
         answer = dict(json.loads(next(lines)))

@@ -217,7 +217,7 @@ class _Examination:
             f"frames need {needed / 1e6:.0f} MB of locked memory (allowed {limit / 1e6:.0f} MB), "
             "so some frames may be written to swap"
         )
-        remedy = "`kiosk service` prints a unit that allows it; by hand, raise `ulimit -l`."
+        remedy = "`kiosk service` prints a unit that allows it. Without a unit, raise `ulimit -l`."
         return Finding("fallback", f"{problem}. {remedy}")
 
     def _choose_device(self) -> Finding:

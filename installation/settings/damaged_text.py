@@ -95,7 +95,8 @@ CURLY_PAIRS = {
     "\u00b4": "\u00b4`",
 }
 """The quotes and accents that people and programs write instead of " and '. The value of each lists
-the characters that can close it; a straight quote that was typed later may be one of them.
+the characters that can close it. Some include the straight quote, because programs often change
+only the first of two quotes.
 """
 
 CURLY = "".join(CURLY_PAIRS)

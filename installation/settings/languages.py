@@ -44,7 +44,7 @@ class Language:
     labels: str = ENGLISH
     """The language of names and definitions; a label without a translation keeps its own name."""
     translated: bool = False
-    """Whether the label set has any names in the language `labels`."""
+    """Whether the label set has any names in the language that `labels` names."""
     second: Language | None = None
     """The second language of a show in two languages."""
 

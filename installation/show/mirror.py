@@ -111,8 +111,8 @@ class Mirror:
         self.ages = Durations()
         """The time from each frame's arrival to the flip that first shows the frame."""
         self.intervals = Durations()
-        """The time from each flip that first shows a frame to the next flip that first shows
-        one.
+        """The times between flips that show a new frame. A flip that shows the same frame again
+        is left out.
         """
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:

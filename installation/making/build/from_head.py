@@ -125,7 +125,7 @@ def try_rows(
 
     `weight` `(N, D)` and `bias` `(N,)` are the rows of the network's classes with the indices
     `places`. The difference is relative to the largest logit, or to 1 if that is larger, and
-    infinite if the shapes differ. The head of `network` is removed.
+    infinite if the shapes differ. The function removes the head of `network`.
     """
     channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))
