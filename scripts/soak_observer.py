@@ -251,10 +251,10 @@ class Observer:
         fitting = sum(costs[row, column] == 0.0 for row, column in assign(costs))
         if fitting < len(people):
             squares = ", ".join(f"{each.id} {each.shown.stage} {each.square}" for each in people)
-            faces = ", ".join(str(to_screen(visit.box_at(now))) for visit in visits)
+            there = ", ".join(str(to_screen(visit.box_at(now))) for visit in visits)
             problem = (
                 f"{len(people)} people are marked on the screen, but only {fitting} of them were "
-                f"there (squares: {squares}; faces: {faces})"
+                f"there (squares: {squares}; faces: {there})"
             )
             self._mistake(problem, now)
 

@@ -259,7 +259,9 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
             if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A":
                 found = f"the X server accepts connections from the network (port {port})"
                 return HostCheck("display", False, found, remedy)
-    return HostCheck("display", None, f"every client of X display {name} can copy the screen", remedy)
+    return HostCheck(
+        "display", None, f"every client of X display {name} can copy the screen", remedy
+    )
 
 
 def _false_cameras(root: Path) -> HostCheck:
