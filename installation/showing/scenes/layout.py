@@ -16,6 +16,7 @@ from itertools import product
 
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
+from installation.showing.scenes.chests import chest, without
 from installation.showing.scenes.free_space import Slide, near
 from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
@@ -46,14 +47,6 @@ LOW = 2
 
 MOST_MOVED = 8
 """The largest number of neighbours whose tags may be moved on trial to make room for a tag."""
-
-BODY_WIDTH = 1.7
-"""The width of the chest below a face, relative to the side of the face's square. Shoulders are
-some 45 cm wide, and a face is 20 cm high.
-"""
-
-BODY_HEIGHT = 1.5
-"""The height of the chest below a face, relative to the side of the face's square."""
 
 MOST_AVOIDED = 12
 """With more visitors than this, panels may cover chests. In such a crowd, chests are everywhere
@@ -440,27 +433,6 @@ class Layout:
             and not rect.overlaps(*near)
             and not rect.grown(gap).overlaps(*far)
         )
-
-
-def chest(square: Rect) -> Rect:
-    """Return the area in which the chest of the person whose face is in `square` probably is."""
-    width, height = round(BODY_WIDTH * square.width), round(BODY_HEIGHT * square.width)
-    return Rect(square.x - (width - square.width) // 2, square.bottom, width, height)
-
-
-def without(rect: Rect, hidden: Rect) -> list[Rect]:
-    """Return up to four rectangles that cover the part of `rect` that is not in `hidden`."""
-    if not rect.overlaps(hidden):
-        return [rect]
-    top, bottom = max(rect.y, hidden.y), min(rect.bottom, hidden.bottom)
-    left, right = max(rect.x, hidden.x), min(rect.right, hidden.right)
-    parts = (
-        Rect(rect.x, rect.y, rect.width, top - rect.y),
-        Rect(rect.x, bottom, rect.width, rect.bottom - bottom),
-        Rect(rect.x, top, left - rect.x, bottom - top),
-        Rect(right, top, rect.right - right, bottom - top),
-    )
-    return [part for part in parts if part.width > 0 and part.height > 0]
 
 
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:

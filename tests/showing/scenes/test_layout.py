@@ -18,8 +18,9 @@ from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Size, Visitor
 from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.scenes.captions import shortened
+from installation.showing.scenes.chests import chest, without
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
-from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP, chest, without
+from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -336,26 +337,6 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
     sizes = {visitor.caption.size for visitor in scene.visitors if visitor.caption}
     assert len([visitor for visitor in scene.visitors if visitor.caption]) == 2
     assert len(sizes) == 1
-
-
-squares = st.builds(
-    lambda x, y, side: Rect(x, y, side, side),
-    st.integers(0, 1900),
-    st.integers(0, 1000),
-    st.integers(20, 500),
-)
-
-
-@given(squares, squares)
-def test_what_is_left_of_a_chest_is_what_is_not_hidden(one: Rect, other: Rect) -> None:
-    """The parts are disjoint, outside what hides them, and have all of the rest."""
-    parts = without(one, other)
-    across = min(one.right, other.right) - max(one.x, other.x)
-    down = min(one.bottom, other.bottom) - max(one.y, other.y)
-    hidden = max(0, across) * max(0, down)
-    assert sum(part.width * part.height for part in parts) == one.width * one.height - hidden
-    assert not any(part.overlaps(other) or not part.within(one) for part in parts)
-    assert not any(a.overlaps(b) for a, b in itertools.combinations(parts, 2))
 
 
 def test_a_tag_lies_on_nobody_elses_chest_if_there_is_another_place(context: MakeContext) -> None:
