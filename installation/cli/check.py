@@ -260,9 +260,9 @@ def _source_in_words(source: Source) -> str:
 
 
 def _language_in_words(language: Language, own: list[str]) -> str:
-    """Return a description of the languages of the kiosk's own words and of the labels.
+    """Return a description of the languages of the texts and of the labels.
 
-    `own` are the keys under `words` for which the curator wrote a sentence.
+    `own` are the keys under `words` whose texts the curator has replaced.
     """
     from installation.showing.words import load_words
 

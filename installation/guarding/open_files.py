@@ -203,9 +203,9 @@ def _in_flight(file: int) -> int:
 
 
 def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether the display server that the session names listens at `address`.
+    """Return whether the display server of `environment` listens at `address`.
 
-    An X server may also listen at a name without a file, which begins with a zero byte. A Wayland
+    An X server may also listen at a name that has no file and begins with a zero byte. A Wayland
     compositor may give its socket any name; `wayland-0` is used if the environment names none.
     """
     address = address.rstrip(b"\0") if address[:1] != b"\0" else address

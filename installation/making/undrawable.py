@@ -23,7 +23,7 @@ def check_drawable(source: LabelSetSource) -> None:
 
 
 def undrawable(source: LabelSetSource) -> list[Mistake]:
-    """Return a mistake for labelset.yaml and for each row with letters that no font here draws."""
+    """Return a mistake for each row whose letters no font here draws, and one for labelset.yaml."""
     file = display_path(labels_file(source.folder))
     texts = {display_path(source.folder / SETTINGS_FILE): " ".join(_own_texts(source))}
     texts |= {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}

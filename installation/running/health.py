@@ -74,8 +74,8 @@ class Minute:
     """An upper bound of the time from the arrival of a frame to the flip that shows it."""
     analysis: str = "off"
     verdicts: int = 0
-    """The number of verdicts (labels given to visitors, and visitors without a certain label) since
-    the supervisor started, rounded as the module's docstring describes.
+    """The number of verdicts (labels given to visitors, and visitors for whom no label was certain
+    enough) since the supervisor started, rounded as the module's docstring describes.
     """
     skipped: int = 0
     """The number of damaged or missing pictures since the supervisor started."""

@@ -51,7 +51,7 @@ looks a second.
 """
 
 TOLERANCE_S = 0.005
-"""How much too early a look may be, s; frames do not arrive at exact intervals."""
+"""How long before its time a look may happen, s; frames do not arrive at exact intervals."""
 
 
 class FaceFinder:

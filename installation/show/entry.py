@@ -158,9 +158,7 @@ def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
     if not isinstance(source, Device) and not (isinstance(source, Auto) and v4l.video_nodes()):
         return
     problem = "this machine has no display that could tell visitors that an AI system looks at them"
-    remedy = (
-        "Connect a display, or start the show with --headless and tell visitors in another way."
-    )
+    remedy = "Connect a display, or start the show with --headless and inform visitors by a sign."
     raise ScreenError(Mistake(loaded.where("screen", "display"), problem, remedy))
 
 

@@ -133,7 +133,7 @@ def read_title_settings(file: Path) -> TitleSettings | None:
 
 
 def _words(settings: TitleSettings) -> tuple[Words, ...]:
-    """Return the words of the card in each language; empty if a file of words is unusual.
+    """Return the words of the card in each language; no words if a file is not as expected.
 
     The card says nothing about pictures before the self-test has proved anything.
     """

@@ -75,7 +75,7 @@ class Words:
     blacked_out_one: Annotated[NonEmptyText, with_placeholders("all")]
     """The line that is used instead of `blacked_out` if one name is hidden."""
     privacy: Sentence
-    """The sentence about what happens to the pictures if no self-test has run."""
+    """The sentence about the pictures that is shown if no self-test has run."""
     privacy_today: Annotated[NonEmptyText, with_placeholders("time")]
     """The sentence that replaces `privacy` if the last self-test was today, at `{time}`."""
     privacy_earlier: Annotated[NonEmptyText, with_placeholders("date")]
