@@ -36,7 +36,9 @@ SIDE = 256
 """The side of the crops before they are resized, px."""
 
 LEAST_SHARE = 0.9
-"""The target: (rate of the whole pass) / (rate of the captured pass) should be at least this."""
+"""The target: the whole pass, copies included, should reach at least this share of the rate of the
+network's CUDA graph alone.
+"""
 
 LEAST_SAME = 0.995
 """The least share of crops on which half precision should agree with float32."""

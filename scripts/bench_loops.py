@@ -54,8 +54,8 @@ PACKAGES = {
 """The packages that a loop needs in addition to the kiosk's."""
 
 STAMP_BYTES = 8
-"""The number of bytes at the start of a picture that carry its time of arrival through the
-loader of another library.
+"""The number of bytes at the start of a picture in which its time of arrival is stored, so that the
+loader of another library passes it on.
 """
 
 Words = list[tuple[str, tuple[int, int]]]

@@ -178,9 +178,10 @@ class Observer:
         sightings: Sightings | None,
         to_screen: Callable[[Box], Box] | None,
     ) -> None:
-        """Judge a scene that was just shown, with the frame and the sightings of the mirror.
+        """Judge a scene that was just shown.
 
-        `to_screen` returns a box of the frame in px of the screen.
+        `frame` and `sightings` are what the mirror had when it made the scene. `to_screen` returns
+        a box of the frame in px of the screen.
         """
         now = self._clock.now()
         self.findings.scenes += 1

@@ -63,7 +63,10 @@ def command_name() -> str:
 
 
 def _to_type(script: Path, *, anywhere: bool = False) -> str:
-    """Return the path of `script` to type in the current folder; absolute if `anywhere`."""
+    """Return what a user types in the current folder to run `script`.
+
+    If `anywhere`, the path is absolute and works in any folder.
+    """
     path = str(script) if anywhere else display_path(script)
     path = path if "/" in path else f"./{path}"
     return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "'\\''") + "'"

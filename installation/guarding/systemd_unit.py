@@ -330,7 +330,7 @@ InaccessiblePaths=-/usr/bin/Xwayland
 # The show is started when the socket is there, or after half a minute.
 ExecStartPost=/bin/sh -c "for i in $$(seq 300); do {wait}; done"
 ExecStart={program} -- /bin/sleep infinity
-# It ends with the status of the program that it started.
+# When {program} is stopped, its exit status is that of sleep.
 SuccessExitStatus=143"""
 
 

@@ -191,7 +191,8 @@ def check_plain(name: str, where: str) -> None:
     taken = name.casefold() in RESERVED_NAMES or WINDOWS_NAME.match(name)
     if not PLAIN_NAME.fullmatch(name) or taken:
         problem = f"'{ellipsize(name)}' cannot be the name of a set"
-        expected = f"at most 60 letters A–Z, digits, - and _, but not {', '.join(RESERVED_NAMES)}"
+        reserved = ", ".join(RESERVED_NAMES)
+        expected = f"at most 60 of the characters A–Z, a–z, 0–9, '-' and '_'; not {reserved}"
         if WINDOWS_NAME.match(name):
             expected = "another name, because Windows reserves this one for a device"
         raise LabelSetError(

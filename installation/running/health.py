@@ -249,7 +249,10 @@ _METRICS = {
     "camera_fps": ("gauge", "Frames a second from the camera, rounded."),
     "mirror_fps": ("gauge", "Frames a second on the screen, rounded."),
     "frame_age_ms": ("gauge", "Upper bound of the age of a frame on the screen."),
-    "verdicts": ("counter", "Verdicts plus a random number below ten, rounded down to tens."),
+    "verdicts": (
+        "counter",
+        "Verdicts plus 0 to 9 at random, rounded down to tens so that nobody is counted.",
+    ),
     "skipped": ("counter", "Pictures of the camera that were damaged or lost."),
     "memory_mb": ("gauge", "Resident memory of the show, rounded up."),
     "threads": ("gauge", "Threads of the show."),

@@ -27,7 +27,7 @@ NEWCOMER_INTERVAL_S = 0.06
 frame is searched.
 
 It is not shorter, because a detector may find a face in the background on some frames and lose it
-on others, all day, and would then search every frame fully.
+on others. Such a face may be a newcomer's all day, so that every frame would be searched.
 """
 
 TRACK_INTERVAL_S = 0.03

@@ -107,8 +107,8 @@ error of the prediction is at most 0.06 face sizes.
 """
 
 INITIAL_GROWTH = 0.5
-"""The standard deviation of a new face's change of size, face sizes/s, for a person who walks
-towards a screen two metres away.
+"""The standard deviation of the rate at which a new face grows or shrinks, as a share of its size
+per second. It suits a person who walks towards a screen two metres away.
 """
 
 SIZE_ACCELERATION_NOISE = 0.5

@@ -261,7 +261,7 @@ def undo_wrong_encoding(text: str) -> str:
 
 
 def _decoded(run: re.Match[str], encoding: str) -> str:
-    """Return the text whose UTF-8 bytes, decoded as `encoding`, give `run`; or else `run`."""
+    """Return `run` encoded as `encoding` and then decoded as UTF-8; `run` if that is impossible."""
     letters = run[0]
     try:
         text = b"".join(_byte(letter, encoding) for letter in letters).decode("utf-8")

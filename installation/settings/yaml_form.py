@@ -112,7 +112,10 @@ def explain_plain_text(text: str) -> Flaw | None:
 
 
 def find_joined(text: str, first: int, last: int) -> Iterator[Flaw]:
-    """Yield a flaw for each line from `first` to `last` that is a setting inside a plain text."""
+    """Yield a flaw for each line from `first` to `last` that looks like a setting.
+
+    YAML reads these lines as the rest of the text above them, which is without quotes.
+    """
     for number, line in enumerate(LINE_END.split(text)[first - 1 : last], first):
         if flaw := _joined_flaw(number, line):
             yield flaw

@@ -31,7 +31,7 @@ NOT_DRIVEN = (
     "CUDA:",
     "PyTorch:",
     "Wayland:",
-    "other machines:",
+    "on some machines only:",
     "failures:",
 )
 """A row whose reason begins with one of these cannot be exercised by a test."""
@@ -87,17 +87,17 @@ def show_calls(
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
         # Reading files, and calls on descriptors that are already open.
-        allow("read", "reading files, and what the display server sends"),
+        allow("read", "reading files and the messages of the display server"),
         allow("pread64", "PyTorch: reading parts of a weights file"),
         allow("lseek", "moving within open files"),
         allow("close", "closing files"),
         allow("newfstatat", "label sets: finding out whether their files have changed"),
-        allow("fstat", "other machines: some C libraries call it"),
+        allow("fstat", "on some machines only: some C libraries call it"),
         allow("stat", "OpenCV: it was built for old C libraries"),
-        allow("statx", "other machines: some C libraries call it for stat"),
+        allow("statx", "on some machines only: some C libraries call it for stat"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "resolving paths, and the search for open files"),
-        allow("readlinkat", "other machines: aarch64 has no readlink"),
+        allow("readlinkat", "on some machines only: aarch64 has no readlink"),
         *(
             allow(call, "camera: finding out whether this user may open it")
             for call in ("access", "faccessat", "faccessat2")
@@ -107,7 +107,7 @@ def show_calls(
             "openat", "opening files for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)
         ),
         allow("dup2", "closing the pipes of the output filters at the end"),
-        allow("dup3", "other machines: aarch64 has no dup2"),
+        allow("dup3", "on some machines only: aarch64 has no dup2"),
         allow(
             "fcntl",
             "reading and setting the flags of descriptors",
@@ -129,12 +129,12 @@ def show_calls(
         allow("writev", "sending to the X server"),
         allow("recvmsg", "receiving what the display server sends"),
         allow("sendmsg", "Wayland: sending to the compositor"),
-        allow("recvfrom", "other machines: xcb calls it for recv"),
-        allow("sendto", "other machines: xcb calls it for send", zero(4)),
+        allow("recvfrom", "on some machines only: xcb calls it for recv"),
+        allow("sendto", "on some machines only: xcb calls it for send", zero(4)),
         allow("poll", "waiting for the display server"),
-        allow("ppoll", "other machines: aarch64 has no poll"),
+        allow("ppoll", "on some machines only: aarch64 has no poll"),
         allow("select", "camera: OpenCV waits for a picture"),
-        allow("pselect6", "other machines: aarch64 has no select"),
+        allow("pselect6", "on some machines only: aarch64 has no select"),
         allow("shutdown", "closing the window"),
         allow("getsockname", "the search for open files: a socket's address"),
         allow("getpeername", "the search for open files: the address at a socket's other end"),
@@ -142,7 +142,7 @@ def show_calls(
         # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "allocating memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "freeing memory"),
-        allow("mremap", "other machines: enlarging memory", at_most(2, memory)),
+        allow("mremap", "on some machines only: enlarging memory", at_most(2, memory)),
         allow("mprotect", "networks: running generated code", at_most(1, memory)),
         allow("brk", "allocating memory", at_most(0, end_of_heap() + memory)),
         allow(
@@ -150,7 +150,7 @@ def show_calls(
         ),
         allow(
             "madvise",
-            "other machines: advice about huge pages and mapped files",
+            "on some machines only: advice about huge pages and mapped files",
             one_of(2, _FREE, _HUGEPAGE, _WILLNEED),
         ),
         allow("mlock", "keeping pictures out of swap"),
@@ -179,16 +179,19 @@ def show_calls(
         allow("wait4", "waiting for the output filters at the end"),
         allow("exit", "ending threads"),
         allow("exit_group", "ending the process"),
-        allow("restart_syscall", "other machines: resuming a call after a signal or a suspend"),
+        allow(
+            "restart_syscall", "on some machines only: resuming a call after a signal or a suspend"
+        ),
         # Time and random numbers.
         allow("clock_nanosleep", "waiting"),
         allow(
-            "clock_gettime", "other machines: reading clocks that the C library cannot read itself"
+            "clock_gettime",
+            "on some machines only: reading clocks that the C library cannot read itself",
         ),
-        allow("clock_getres", "other machines: reading clocks, as with clock_gettime"),
-        allow("gettimeofday", "other machines: reading clocks, as with clock_gettime"),
-        allow("nanosleep", "other machines: some C libraries call it to wait"),
-        allow("getrandom", "other machines: some C libraries request random numbers"),
+        allow("clock_getres", "on some machines only: reading clocks, as with clock_gettime"),
+        allow("gettimeofday", "on some machines only: reading clocks, as with clock_gettime"),
+        allow("nanosleep", "on some machines only: some C libraries call it to wait"),
+        allow("getrandom", "on some machines only: some C libraries request random numbers"),
         allow("prlimit64", "finding out the size of a thread's stack", zero(2)),
         allow("getrusage", "failures: finding out how much memory and time a process used"),
         allow("uname", "PyTorch: finding out the type of machine"),

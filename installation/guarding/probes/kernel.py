@@ -132,7 +132,12 @@ _KERNEL_LOG = (
         SECCOMP,
         _protect_too_much,
     ),
-    Probe("move more memory than the machine has", "mremap()", SECCOMP, _remap_too_much),
+    Probe(
+        "enlarge a block of memory beyond what the machine has",
+        "mremap()",
+        SECCOMP,
+        _remap_too_much,
+    ),
     Probe(
         "map huge pages",
         "mmap(MAP_HUGETLB)",

@@ -242,8 +242,8 @@ def _figures(
     chance = float(np.bincount(labels).max() / len(labels))
     best_score = float(_scores(logits).max(1).values.mean())
     yield (
-        f"Of your {counted(len(labels), 'picture')}, {accuracy:.0%} get the right label if the "
-        f"network has not been trained with them; always choosing the most frequent label would "
+        f"Of your {counted(len(labels), 'picture')}, {accuracy:.0%} get the right label from a "
+        f"network that was trained without them; always choosing the most frequent label would "
         f"be right for {chance:.0%}."
     )
     yield (

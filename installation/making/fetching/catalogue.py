@@ -1,11 +1,12 @@
 """The files that `kiosk fetch` can download, with their origins and pinned SHA-256s.
 
 `yunet` and `clip` are pinned here, because several public projects state the same SHA-256 for each
-of them. The other files are not pinned: for `persons-21k` and timm's other networks no such value
-was found, and for `imagenet-safety` only a copy that may differ from the original. Their SHA-256 is
-recorded by the first fetch; later fetches refuse a file with another SHA-256. The recorded value is
-the one that Hugging Face states; for image-net.org it is computed from the fetched file, if that
-has the right format. A venue that knows the right SHA-256 states it with --sha256.
+of them. The other files are not pinned. For `persons-21k` and timm's other networks, no project was
+found that states a SHA-256. For `imagenet-safety`, one is stated only for a copy of the file, which
+may differ from the original. The SHA-256 of these files is recorded by the first fetch; later
+fetches refuse a file with another SHA-256. Hugging Face states the value that is recorded;
+image-net.org states none, so it is computed from the fetched file, if that has the right format. A
+venue that knows the right SHA-256 states it with --sha256.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def preview(
     embed: Embed | None = None,
     to: Path | None = None,
 ) -> Preview:
-    """Draw a map of a label set, write it to a file, and return its path with the table.
+    """Draw a map of a label set, write it to a file, and describe how its labels lie.
 
     Takes about half a minute for a thousand labels.
 

@@ -53,7 +53,7 @@ def outputs(encoder: str) -> Mapping[str, int] | None:
 
 @cache
 def numbered_outputs() -> Mapping[str, int]:
-    """Return the indices of MOST_OUTPUTS outputs, each keyed by the index as text."""
+    """Return a mapping of `MOST_OUTPUTS` indices, in which "0" is 0, "1" is 1, and so on."""
     return {str(i): i for i in range(MOST_OUTPUTS)}
 
 

@@ -236,7 +236,7 @@ class OnnxNetwork:
             raise self._unfit(
                 f"the shape of its output for {counted(count, 'picture')} is "
                 f"{list(outputs.shape)} (expected [{count}, labels])",
-                "Export it with a row of numbers for each picture.",
+                "Export the network so that its output has one row for each picture.",
             )
         return outputs[: len(part)]
 

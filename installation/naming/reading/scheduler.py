@@ -75,7 +75,7 @@ class ReadingScheduler:
     def record(
         self, read: Sequence[Track], tracks: Sequence[Track], now: float, took_s: float
     ) -> None:
-        """Record that the visitors `read`, some of `tracks`, were classified at `now`.
+        """Record that the visitors in `read`, which are some of `tracks`, were classified at `now`.
 
         `now` is an instant (s, monotonic), and `took_s` the time that it took for all of `read`.
         """

@@ -46,7 +46,7 @@ text, because lines of large type look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
-"""The largest number of lines of a question in type that is larger than `RAGGED_SIZE`."""
+"""The largest number of lines of a question that is set larger than `RAGGED_SIZE`."""
 
 RAGGED_SIZE = 92
 """The largest font size in which a question may have any number of lines, px per em at 1080."""

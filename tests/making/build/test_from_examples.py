@@ -74,7 +74,7 @@ def test_the_figures_have_accuracy_and_counts(folder: Path) -> None:
     """The figures have the accuracy on held-out pictures, the chance level and the counts."""
     figures = build_colours(folder).figures
     assert figures[0] == (
-        "Of your 20 pictures, 100% get the right label if the network has not been trained with "
+        "Of your 20 pictures, 100% get the right label from a network that was trained without "
         "them; always choosing the most frequent label would be right for 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
