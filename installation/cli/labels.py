@@ -162,10 +162,11 @@ def check_set(args: argparse.Namespace) -> int:
 
 def build_set(args: argparse.Namespace) -> int:
     """Build a set, print how well it distinguishes the labels; return the exit status."""
-    from installation.making.build.build import build
-
     content = _settings(args.set, args.file).content
     _check_writable(MODELS / args.set)
+    # PyTorch takes seconds to load, and a mistake is reported before that.
+    from installation.making.build.build import build
+
     print_progress(f"Building {args.set}; the first build takes about a minute …")
     made = build(args.set, content=content)
     if made is None:
@@ -184,10 +185,11 @@ def preview_set(args: argparse.Namespace) -> int:
 
     The settings are read from kiosk.yaml, so the map shows the set as a show would.
     """
-    from installation.making.preview.preview import MAX_NAMES, preview
-
     settings = _settings(args.set, args.file)
     _check_writable(MODELS / args.set if args.to is None else args.to.absolute().parent)
+    # PyTorch takes seconds to load, and a mistake is reported before that.
+    from installation.making.preview.preview import MAX_NAMES, preview
+
     print_progress(
         f"Trying {args.set} on neutral pictures and the rehearsal; this takes a minute or two …"
     )
