@@ -33,10 +33,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from timm.data import ImageNetInfo
-
 from installation.errors import KioskError, LabelSetError, Mistake
 from installation.naming.label_set.csv_file import MAIN_COLUMNS
+from installation.naming.lists import imagenet
 from installation.settings.reasons import REASONS
 
 HERE = Path(__file__).parent
@@ -424,8 +423,7 @@ def unique_names(
 def build(wordnet: Path, judgement: Path) -> str:
     """Return the text of labels.csv, a row per category, sorted by id; raises LabelSetError."""
     synsets = read_synsets(wordnet)
-    imagenet = ImageNetInfo("imagenet-22k")
-    known = set(imagenet.label_names())
+    known, described = set(imagenet.synsets("imagenet22k_synsets.txt")), imagenet.definitions()
     categories = sorted((hyponyms(ROOT, direct_hyponyms(synsets)) & known) - {ROOT})
     if len(categories) != CATEGORIES:
         raise LabelSetError(
@@ -447,8 +445,7 @@ def build(wordnet: Path, judgement: Path) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*MAIN_COLUMNS, "defined_by"))
     for id_ in categories:
-        described = imagenet.label_name_to_description(id_, detailed=True)
-        definition = REGISTER.sub("", described.split(": ", 1)[1])
+        definition = REGISTER.sub("", described[id_])
         definition = judged.definitions.get(id_, definition)
         by = OURS if id_ in judged.definitions else ""
         writer.writerow((id_, names[id_], definition, parents[id_], hidden.get(id_, ""), by))

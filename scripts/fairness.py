@@ -26,6 +26,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from installation.errors import KioskError
+from installation.naming.label_set import built_file
 from installation.naming.label_set.label_set import Label, LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.classifier import open_classifier
@@ -107,6 +108,7 @@ def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
     outside the picture, because the pictures are crops.
     """
     label_set = load_label_set(labels, ContentSettings())
+    built_file.check_ready(label_set)  # before PyTorch is loaded, which takes seconds
     classifier = open_classifier(label_set, "cpu")
     detector = open_detector("auto")
     read: dict[str, list[Scores]] = {view: [] for view in VIEWS}
