@@ -1,4 +1,4 @@
-"""Tests of scripts/soak on five minutes of a generated day."""
+"""Tests of scripts/soak on two and a half minutes of a generated day."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ from tests.support.small_show import grey_frame
 OFTEN = (20.0, 60.0)
 """The least and the longest time between two faults, s."""
 
-SEED = "126"
-"""The seed of five minutes in which the camera hangs and is unplugged, and the classifier fails."""
+SEED = "10336"
+"""The seed of a short day in which the camera hangs and is unplugged, and the classifier's scores
+are not numbers while it reads two visitors.
+"""
 
 
 @pytest.mark.slow
-def test_five_minutes_of_a_day_with_faults_have_no_mistakes() -> None:
-    """Five minutes of a day with visitors and faults have no mistakes, at ten times real time."""
-    day = ("--minutes", "5", "--speed", "10", "--between", "50", "80", "--seed", SEED)
+def test_a_short_day_with_faults_has_no_mistakes() -> None:
+    """A day of 150 seconds with visitors and faults has no mistakes, at ten times real time."""
+    day = ("--minutes", "2.5", "--speed", "10", "--between", "15", "30", "--seed", SEED)
     ran = subprocess.run(
         [sys.executable, "-m", "scripts.soak", *day],
         cwd=PROJECT,
