@@ -295,7 +295,7 @@ def test_a_foreign_environment_is_not_replaced(machine: Machine) -> None:
         ("run", ("--seconds", "soon"), 2, "usage: kiosk run "),
         ("run", ("none.yaml",), 2, "usage: kiosk run "),
         ("run", ("version",), 2, "usage: kiosk run "),
-        ("test", ("--help",), 0, "Runs scripts/check and then all tests"),
+        ("test", ("--help",), 0, "Runs scripts/check and all tests at once"),
         ("check", ("-h",), 0, "Form, lint, types"),
         ("bench", ("--help",), 0, "Measures the show on this machine"),
         ("kiosk", ("doctor",), 1, "set-up: the kiosk is not set up yet. Run: "),
