@@ -16,6 +16,7 @@ import pytest
 
 from installation.guarding.probes.all_probes import ALL_PROBES, QUICK_PROBES
 from installation.settings.paths import PROJECT
+from tests.support.project import wait_for_line
 from tests.support.tools import tool
 
 PAGES = sorted(
@@ -41,10 +42,14 @@ def blocks(language: str) -> list[tuple[str, str]]:
     ]
 
 
-def commands() -> list[str]:
-    """Return the commands that a reader types, in the order of the pages, each once."""
+def commands(*, of_status: bool = False) -> list[str]:
+    """Return the commands that a reader types, in the order of the pages, each once.
+
+    The commands that need a running show are returned only if `of_status` is true, and then alone.
+    """
     lines = [line.strip() for _, code in blocks("console") for line in code.splitlines()]
-    return list(dict.fromkeys(line.removeprefix("$ ") for line in lines if line.startswith("$ ")))
+    typed = dict.fromkeys(line.removeprefix("$ ") for line in lines if line.startswith("$ "))
+    return [command for command in typed if command.startswith("kiosk status") is of_status]
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +79,7 @@ def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[s
     if words[:2] == ["kiosk", "run"]:
         words += SHORT_SHOW
 
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words,
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    if words[:2] == ["kiosk", "status"]:
-        with running_show(folder, environment) as show:
-            while (ran := run()).returncode and show.poll() is None:
-                pass  # It has no socket yet.
-    else:
-        ran = run()
+    ran = run(words, folder, environment)
     if words == ["kiosk", "service"] and not (everybody_enters(folder) and everybody_runs_python()):
         # No unit is printed that another user could not start.
         assert ran.returncode == 2
@@ -102,17 +91,54 @@ def test_every_command_in_the_pages_runs(command: str, kiosk: tuple[Path, dict[s
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
+def test_every_command_for_a_running_show_in_the_pages_runs(
+    kiosk: tuple[Path, dict[str, str]],
+) -> None:
+    """`kiosk status` answers in each form that the pages have while a show runs."""
+    typed = commands(of_status=True)
+    assert len(typed) > 1
+    with running_show(*kiosk) as show:
+        for command in typed:
+            while (ran := run(shlex.split(command), *kiosk)).returncode and show.poll() is None:
+                pass  # The camera is open, but the supervisor has not heard of it yet.
+            assert ran.returncode == 0, ran.stderr
+            assert "Traceback" not in ran.stderr
+
+
+def run(
+    words: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder`, and return its status and what it has printed."""
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 @contextlib.contextmanager
-def running_show(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a show without a screen, which is ended afterwards."""
-    command = ["kiosk", "run", "--headless", "--seconds", "60"]
+def running_show(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Yield a show without a screen whose camera is open; it is ended afterwards."""
+    command = ["kiosk", "run", "--headless", "--source", "rehearsal", "--seconds", "120"]
     with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as show:
         try:
+            wait_for_line(show, "camera:")
             yield show
         finally:
             show.terminate()
+            show.communicate()
 
 
 def everybody_enters(folder: Path) -> bool:

@@ -17,10 +17,14 @@ import pytest
 from tests.support.children import needs_guard, show_of
 from tests.support.project import Project, wait_for_line
 from tests.support.tools import tool
+from tests.support.visits import SETTINGS, write_visits
 
 pytestmark = pytest.mark.slow
 
-RUN = (sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal")
+RUN = (sys.executable, "-m", "installation", "run", "--headless")
+
+FISH = f"labels: fish\nprivacy: degraded\n{SETTINGS}"
+"""The kiosk.yaml of a show of three fish, in which a visitor comes every ten seconds."""
 
 READ_ONLY = """
 awk '{print $5}' /proc/self/mountinfo | sort -ru | grep -v '^/dev/shm' | while read -r mount; do
@@ -82,7 +86,8 @@ class RunningShow:
 @pytest.fixture
 def running(project: Project) -> Iterator[RunningShow]:
     """Return the show of three fish with its camera open."""
-    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    write_visits(project.folder)
+    project.write("kiosk.yaml", FISH)
     show = RunningShow(project)
     try:
         wait_for_line(show.process, "camera:")
@@ -142,7 +147,7 @@ def test_a_show_without_its_settings_comes_back_with_them(
     project.write("kiosk.yaml", "labels: fisch\n")
     os.kill(show_of(running.process.pid), signal.SIGKILL)
     assert "Did you mean 'fish'?" in wait_for_line(running.process, "kiosk.yaml:1:")
-    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    project.write("kiosk.yaml", FISH)
     wait_for_line(running.process, "camera:")
     running.wait_for_event("announced")
     running.end()
@@ -158,6 +163,8 @@ def test_a_show_needs_no_disk_to_write_to(project: Project) -> None:
     unshare = (tool("unshare"), "--map-root-user", "--mount")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this user may not make a mount namespace")
+    write_visits(project.folder)
+    project.write("kiosk.yaml", FISH.replace("privacy: degraded\n", ""))
     show = RunningShow(project, (*unshare, "bash", "-c", READ_ONLY, "bash", *RUN))
     try:
         assert "enforced" in wait_for_line(show.process, "privacy:")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.project import LABELS, Project, wait_for_line
+from tests.support.visits import SETTINGS, write_visits
 
 pytestmark = pytest.mark.slow
 
@@ -19,9 +20,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def running(project: Project) -> Iterator[subprocess.Popen[str]]:
     """Return the show of three fish, under its guard, with its camera open."""
-    project.write("kiosk.yaml", "labels: fish\nprivacy: degraded\n")
+    write_visits(project.folder)
+    project.write("kiosk.yaml", f"labels: fish\nprivacy: degraded\n{SETTINGS}")
     with subprocess.Popen(
-        [sys.executable, "-m", "installation", "run", "--headless", "--source", "rehearsal"],
+        [sys.executable, "-m", "installation", "run", "--headless"],
         cwd=project.folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -9,7 +9,7 @@ import pytest
 from installation.showing.scene import Size
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
-from installation.showing.words import load_words
+from installation.showing.words import Words, load_words
 from tests.support.figures import PEOPLE
 from tests.support.golden import Check, compare, store
 from tests.support.x_server import Projector, x_server
@@ -23,15 +23,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def fonts() -> Fonts:
+def english() -> Words:
+    """Return the kiosk's own English words."""
+    return load_words()
+
+
+@pytest.fixture(scope="session")
+def fonts(english: Words) -> Fonts:
     """Return the fonts for the kiosk's own English words: the bundled one."""
-    return Fonts(load_words().texts())
+    return Fonts(english.texts())
 
 
 @pytest.fixture
-def context(fonts: Fonts) -> Callable[[Size], ScreenContext]:
+def context(english: Words, fonts: Fonts) -> Callable[[Size], ScreenContext]:
     """Return a function that makes the context for a screen of a size."""
-    return lambda size: ScreenContext(load_words(), fonts, size, label_set=PEOPLE)
+    return lambda size: ScreenContext(english, fonts, size, label_set=PEOPLE)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import subprocess
@@ -288,7 +287,7 @@ def test_a_wayland_session_whose_x_server_is_missing_has_a_window() -> None:
 
 
 IDLE_TIME = """
-import ctypes
+import ctypes, time
 X, ext = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXext.so.6")
 class Value(ctypes.Structure):
     _fields_ = [("high", ctypes.c_int), ("low", ctypes.c_uint)]
@@ -302,9 +301,16 @@ ext.XSyncInitialize(display, ctypes.byref(a), ctypes.byref(b))
 count = ctypes.c_int()
 listed = ext.XSyncListSystemCounters(display, ctypes.byref(count))
 [idle] = [listed[i].id for i in range(count.value) if listed[i].name == b"IDLETIME"]
-ext.XSyncQueryCounter(display, ctypes.c_ulong(idle), ctypes.byref(value))
-print(value.low / 1000)
+def idle_s():
+    ext.XSyncQueryCounter(display, ctypes.c_ulong(idle), ctypes.byref(value))
+    return value.low / 1000
+longest = 0.0
+while longest < 36 and (longest < 20 or idle_s() > longest / 2):
+    longest = max(longest, idle_s())
+    time.sleep(0.1)
+print(longest)
 """
+"""Prints the X server's idle time, s, at the moment at which it begins again; at most 36."""
 
 MIRROR = """
 import time
@@ -329,11 +335,9 @@ def test_the_x_server_never_counts_as_idle() -> None:
         window = subprocess.Popen((*python, MIRROR), env=environment, stdout=subprocess.PIPE)
         assert window.stdout is not None
         assert any(b"open" in line for line in window.stdout)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            window.wait(45)
         idle = subprocess.run(
             (*python, IDLE_TIME), env=environment, capture_output=True, text=True, check=True
         )
         window.terminate()
         window.communicate()
-    assert 0 <= float(idle.stdout) < 35
+    assert 20 <= float(idle.stdout) < 35

@@ -10,7 +10,7 @@ import torch
 
 from installation.errors import LabelSetError
 from installation.making.build import from_text
-from installation.making.preview import label_map
+from installation.making.preview import label_map, trial
 from installation.making.preview import preview as preview_module
 from installation.making.preview.label_map import HIDDEN, Dot, paint_map
 from installation.making.preview.preview import Preview, preview
@@ -59,6 +59,17 @@ def embed(texts: Sequence[str]) -> torch.Tensor:
     own = {"mug": (0.0, 1.0), "tiger": (-1.0, 0.0), "swimmers": (0.0, -1.0)}
     found = [[own[word] for word in own if word in text] or [(1.0, 0.0)] for text in texts]
     return torch.tensor([directions[0] for directions in found])
+
+
+FEW = 6
+"""The number of neutral pictures of a short trial."""
+
+
+@pytest.fixture
+def short_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try the label set on a few pictures, for tests that count no wins."""
+    monkeypatch.setattr(trial, "NEUTRAL_PICTURES", FEW)
+    monkeypatch.setattr(trial, "REHEARSAL_FRAMES", 2)
 
 
 dots: list[Dot] = []
@@ -130,6 +141,7 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     assert classes.startswith("If the network were certain of each class in turn: ")
 
 
+@pytest.mark.usefixtures("short_trial")
 def test_the_show_s_own_min_score_and_detector_are_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,10 +157,11 @@ def test_the_show_s_own_min_score_and_detector_are_used(
     for min_score, figure in ((0.0, "100% would get a label"), (0.999, "0% would get a label")):
         show = settings(reading={"min_score": min_score}, detector="mtcnn")
         result = preview("things", (1280, 720), show, tmp_path, embed=embed)
-        assert result.figures[0].startswith(f"Of 120 neutral pictures, {figure}.")
+        assert result.figures[0].startswith(f"Of {FEW} neutral pictures, {figure}.")
     assert opened == ["mtcnn", "mtcnn"]
 
 
+@pytest.mark.usefixtures("short_trial")
 def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     """A cache of sentences that had to be made again is among the figures."""
     write_things(tmp_path, *ROWS[:3])
@@ -170,11 +183,12 @@ def test_a_letter_without_a_font_is_a_mistake_of_its_row(
     assert not (tmp_path / "things" / "preview.png").exists()
 
 
+@pytest.mark.usefixtures("short_trial")
 def test_the_shows_language_is_among_the_translations(tmp_path: Path) -> None:
     """The show's own language is counted too, if the set has no names in it at all."""
     write_things(tmp_path, *ROWS[:3], ROWS[4].replace("swimmers", ""))
     result = preview("things", (1280, 720), settings(language="de"), tmp_path, embed=embed)
-    assert result.figures[0].startswith("Of 120 neutral pictures, "), "hidden as by default"
+    assert result.figures[0].startswith(f"Of {FEW} neutral pictures, "), "hidden as by default"
     table = {row.property: row for row in result.table}
     assert table["take several lines at 1280×720"].names == [f"{'long ' * 23}name"]
     assert table["are not translated into es"].count == 2

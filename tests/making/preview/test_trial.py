@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from installation.making.preview.trial import NEUTRAL_PICTURES, REHEARSAL_FRAMES, run_trial
+import pytest
+
+from installation.making.preview import trial as trials
+from installation.making.preview.trial import run_trial
 from installation.naming.label_set.hiding import SAFE
 from installation.naming.label_set.load import assemble_nonempty, read_source
 from installation.naming.reading.classifier import open_classifier
@@ -36,16 +39,19 @@ class FixedDetector:
         """Do nothing: there is nothing to forget."""
 
 
-def test_a_trial_has_a_row_for_each_picture_face_and_class() -> None:
+def test_a_trial_has_a_row_for_each_picture_face_and_class(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neutral pictures, faces of the rehearsal and the network's classes have scores per label."""
+    pictures, frames = 5, 3
+    monkeypatch.setattr(trials, "NEUTRAL_PICTURES", pictures)
+    monkeypatch.setattr(trials, "REHEARSAL_FRAMES", frames)
     label_set = assemble_nonempty(read_source("kindnesses"), SAFE)
     labels = len(label_set.labels)
     classifier = open_classifier(label_set, "cpu")
     trial = run_trial(classifier, FixedDetector(2))
-    assert trial.neutral.shape == (NEUTRAL_PICTURES, labels)
-    assert trial.rehearsal.shape == (2 * REHEARSAL_FRAMES, labels)
+    assert trial.neutral.shape == (pictures, labels)
+    assert trial.rehearsal.shape == (2 * frames, labels)
     assert trial.classes.shape == (1000, labels)
-    assert trial.all.shape == (NEUTRAL_PICTURES + 2 * REHEARSAL_FRAMES + 1000, labels)
+    assert trial.all.shape == (pictures + 2 * frames + 1000, labels)
     assert trial.all.min() >= 0
     assert trial.all.sum(1).max() <= 1 + 1e-5
     without_faces = run_trial(classifier, FixedDetector(0))

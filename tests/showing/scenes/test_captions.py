@@ -26,6 +26,7 @@ from tests.support.figures import CLINICIAN, LABELS, LONGEST_DEFINITION, ROOT, v
 MakeContext = Callable[[Size], ScreenContext]
 
 WIDE = 1200
+CONTEXT = ScreenContext(load_words(), Fonts(), (1920, 1080))
 
 
 def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Shown:
@@ -62,11 +63,10 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
 @given(st.sampled_from(LABELS), st.floats(0.005, 0.99))
 def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float) -> None:
     """Each part is one of 100: green for the name, light for runners-up, dark for others."""
-    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     problem = shown("named", label, score)
     assert problem.verdict is not None
     shares = problem.verdict.shares(RUNNERS_UP)
-    bars = fullest(context, problem).bars
+    bars = fullest(CONTEXT, problem).bars
     colours = [bar.colour for bar in bars]
     runners_up = sum(share for _, share in shares.runners_up)
     assert colours.count(GREEN) == shares.own
