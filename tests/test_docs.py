@@ -1,3 +1,9 @@
+"""Tests of the pages: what readers look for is there, and what they type works.
+
+A technician looks for the log, the login, blanking, Wayland, rotating, updating, the night, the
+power switch and a camera that is unplugged; each has its place in docs/venue.md.
+"""
+
 from __future__ import annotations
 
 import configparser
@@ -186,6 +192,31 @@ def test_the_files_that_a_desktop_starts_are_whole() -> None:
         assert shlex.split(entry["Exec"])
     for page in PAGES:
         assert "`Exec=` line" not in page.read_text(encoding="utf-8"), page
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("4. The screen", "AutomaticLogin"),
+        ("4. The screen", "idle-delay"),
+        ("4. The screen", "Wayland"),
+        ("4. The screen", "`screen.rotate`"),
+        ("5. Starting by itself", "kiosk service"),
+        ("6. The log", "journalctl -u kiosk"),
+        ("7. Testing", "unplugged"),
+        ("8. Stopping for the night", "OnCalendar="),
+        ("8. Stopping for the night", "switching the power off"),
+        ("9. Updating", "git pull"),
+    ],
+)
+def test_the_page_for_technicians_has_each_subject_under_its_heading(
+    section: str, words: str
+) -> None:
+    """README leads to the page, whose headings say where each subject is."""
+    assert "(docs/venue.md)" in (PROJECT / "README.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "venue.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", page, re.MULTILINE))
+    assert words in sections[section]
 
 
 def usages() -> list[tuple[str, str]]:

@@ -1,3 +1,10 @@
+"""Tests of the set-up: nothing that works is deleted before something else is complete.
+
+The kiosk's folder is moved, renamed, copied, moved into itself, or has signs in its name that pip
+or setuptools misreads; the network is missing, the power fails, the Python is gone or closed,
+another user starts it. Questions and mistyped arguments install nothing.
+"""
+
 from __future__ import annotations
 
 import os

@@ -10,12 +10,14 @@ import argparse
 import contextlib
 import math
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from installation.errors import did_you_mean, nearest
 from installation.settings.paths import DEFAULT_FILE
+from installation.settings.values.size import meant_size
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The type that `add_subparsers` returns; argparse has no public name for this type."""
@@ -34,10 +36,19 @@ class Parser(argparse.ArgumentParser):
             parser.error(f"unrecognized arguments: {' '.join(unknown)}{parser._suggest(unknown)}")
         return parsed
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print `message` to `file`; raises OSError if standard output cannot be written."""
+        if file is sys.stdout and file is not None:
+            file.write(message)  # argparse itself ignores a failure
+        else:
+            super()._print_message(message, file)
+
     def error(self, message: str) -> NoReturn:
         """End the process with `message`; for an unknown command, suggest a known one."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        if choice and (meant := nearest(choice[1], re.findall(r"[\w-]+", choice[2]))):
+        known = re.findall(r"[\w-]+", choice[2]) if choice else []
+        known += ["help", "version"] if " " not in self.prog else []
+        if choice and (meant := nearest(choice[1], known)):
             message = f"the command '{choice[1]}' does not exist. {did_you_mean(meant)}"
         super().error(message)
 
@@ -155,10 +166,11 @@ def parse_size(text: str) -> tuple[int, int]:
         size = int(width[:MAX_SIZE_DIGITS]), int(height[:MAX_SIZE_DIGITS])
         if all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in size):
             return size
-    raise argparse.ArgumentTypeError(
-        f"'{text}' (expected width and height from {MIN_SIDE_PX} to {MAX_SIDE_PX} px, such "
-        "as 1280x720)"
-    )
+    expected = f"width and height from {MIN_SIDE_PX} to {MAX_SIDE_PX} px, such as 1280x720"
+    remedy = ""
+    if (meant := meant_size(text)) and min(meant) >= MIN_SIDE_PX and max(meant) <= MAX_SIDE_PX:
+        remedy = f". Write {meant[0]}x{meant[1]}."
+    raise argparse.ArgumentTypeError(f"'{text}' (expected {expected}){remedy}")
 
 
 def _parse_seconds(text: str) -> float:

@@ -138,7 +138,8 @@ def check_camera(loaded: Loaded[Settings]) -> None:
         problem = f"camera.source is {node}, which is not plugged in"
         remedy = "Plug it in, or use a name that `kiosk cameras` prints."
     elif is_other_device(node.stat()):
-        problem = f"camera.source is {node}, a device that does not capture video"
+        kind = "folder" if node.is_dir() else "device"
+        problem = f"camera.source is {node}, a {kind} that does not capture video"
         remedy = "Use a name that `kiosk cameras` prints."
     else:
         return

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from installation.cli.arguments import Commands, add_command
-from installation.cli.output import DONE, print_progress
+from installation.cli.output import DONE, print_progress, say
 from installation.errors import FetchError, Mistake, collect_mistakes, display_path
 
 if TYPE_CHECKING:
@@ -91,11 +91,9 @@ def _fetch(item: Item, args: argparse.Namespace) -> None:
         fetch = replace(fetch, attempts=1, timeout_s=ONCE_TIMEOUT_S)
     fetched = fetch.run(args.sha256)
     state = "was fetched earlier" if fetched.was_present else "has been fetched"
-    print(
-        f"{item.name} {state}: {display_path(fetched.file)}, {fetched.file.stat().st_size:,} bytes"
-    )
+    say(f"{item.name} {state}: {display_path(fetched.file)}, {fetched.file.stat().st_size:,} bytes")
     pinned = "pinned by the kiosk" if item.sha256 else "recorded in fetched.yaml, not pinned"
-    print(f"  SHA-256 {fetched.sha256}, {pinned}", flush=True)
+    say(f"  SHA-256 {fetched.sha256}, {pinned}")
 
 
 def _print_catalogue() -> None:
@@ -104,13 +102,14 @@ def _print_catalogue() -> None:
 
     for item in ITEMS:
         about = "" if item.sha256 else "about "
-        print(f"{item.name}: {Fetch(item).state()}")
-        print(f"  for      {item.purpose}")
-        print(f"  size     {about}{item.size:,} bytes")
-        print(f"  licence  {item.licence}")
+        say(f"{item.name}: {Fetch(item).state()}")
+        say(f"  for      {item.purpose}")
+        say(f"  size     {about}{item.size:,} bytes")
+        say(f"  licence  {item.licence}")
         for origin in item.origins:
-            print(f"  from     {origin}")
-        print(f"  SHA-256  {item.sha256 or 'not pinned; recorded at the first fetch'}")
-        print(f"  file     models/weights/{item.file}\n")
-    print("all: everything above")
-    print("timm/NETWORK: any of timm's networks, by its name")
+            say(f"  from     {origin}")
+        say(f"  SHA-256  {item.sha256 or 'not pinned; recorded at the first fetch'}")
+        say(f"  file     models/weights/{item.file}")
+        say()
+    say("all: everything above")
+    say("timm/NETWORK: any of timm's networks, by its name")

@@ -157,7 +157,7 @@ def card(args: argparse.Namespace) -> int:
     try:
         loaded = load_settings(args.file)
     except SettingsError as error:
-        loaded, mistakes = load_valid_parts(args.file), str(error).splitlines()
+        loaded, mistakes = load_valid_parts(args.file), as_called(str(error)).splitlines()
     screen = open_for_card(loaded, title)
     if screen is None or guard.status.orders_pipe is None:
         return REFUSED
@@ -186,6 +186,7 @@ def audit(args: argparse.Namespace) -> int:
     # An argparse group excludes all pairs of its options, but --short may be used with --json.
     if args.json and args.page:
         args.parser.error("argument --json: not allowed with argument --page")
+    command_name()  # as in `run`
     guard = Guard.for_audit(short=args.short)
     guard.redirect_temporary_files()
     if args.short:
@@ -209,7 +210,7 @@ def audit(args: argparse.Namespace) -> int:
     elif args.page:
         print(_page(proof, args.file))
     else:
-        print(report.as_table(proof))
+        print(as_called(report.as_table(proof)))
     return DONE if proof.holds else FAILED
 
 

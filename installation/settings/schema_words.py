@@ -6,13 +6,13 @@ Python that a curator does not know.
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from installation.errors import did_you_mean, ellipsize, nearest
+from installation.settings.values.number import number_remedy
+from installation.settings.values.size import KEYS, size_remedy, unknown_size_remedy
 
 Keys = tuple[str | int, ...]
 """The path of a setting in the file: `("camera", "fps")`, `("content", "hide", 3)`."""
@@ -42,7 +42,7 @@ HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes
 """The settings in which people write opening hours."""
 
 ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
-SCREEN_ELSEWHERE = {"width": SIZE_REMEDY, "height": SIZE_REMEDY}
+SCREEN_ELSEWHERE = dict.fromkeys(("width", "height", *KEYS), SIZE_REMEDY)
 """The remedies for settings that people write in the wrong place: at the top level (`ELSEWHERE`),
 and under `screen` (`SCREEN_ELSEWHERE`).
 """
@@ -58,53 +58,6 @@ in quotes or without.
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
 """The words that people write for "no value"."""
-
-NUMBER = re.compile(
-    r"([-+]?(?:\d(?:[\d., '\u00a0\u202f]*\d)?|[.,]\d+))\s*(%|p[a-z]* ?c[a-z]*|[a-z\u00b0]*)\.?",
-    re.IGNORECASE,
-)
-"""Matches a number as people write it, with or without a unit."""
-
-AROUND_NUMBER = " \t\u00a0\"'\u2018\u2019\u201a\u201c\u201d\u201e();=~\u2248"
-"""The blanks and signs that people write around a number; none of them changes its value."""
-
-INSIDE_NUMBER = re.compile(r"[\s'](?=[.,])|(?<=[.,])\s|[\s'](?=\d{3}(?!\d))")
-"""Matches a blank or apostrophe inside a number, beside a point or comma, or between thousands."""
-
-OTHER_POINTS = str.maketrans("\u066b\u00b7", "..")
-"""The Arabic decimal separator and the raised point, which are read as a decimal point."""
-
-FRACTION = re.compile(r"(?:(\d{1,4})\s+)?(\d{1,5})\s*[/\u2044]\s*(\d{1,4})")
-"""Matches a number that is written as a fraction, such as 1/2 or 1 1/2."""
-
-VULGAR_FRACTION = re.compile("[\u00bc-\u00be\u2150-\u215e]")
-"""Matches a fraction that is one character, such as \u00bd."""
-
-PERCENT = re.compile(r"%|p[a-z]* ?c[a-z]*|prozent", re.IGNORECASE)
-"""Matches the word or sign for a percentage, in the languages of the kiosk."""
-
-SECONDS = {
-    "ms": 0.001,
-    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hr", "hour", "hours"), 3600),
-}
-"""The length, s, of each unit of time that people write although settings are in seconds."""
-
-RESOLUTION = re.compile(r"(\d{2,4})\s*[x\u00d7*]\s*(\d{2,4})\s*(?:px)?", re.IGNORECASE)
-"""Matches a width and a height that are written as one value."""
-
-MOST_ROUNDED = 0.05
-"""A number that differs by at most this from a whole number is rounded to it: 29.97 pictures a
-second become 30.
-"""
-
-THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")
-"""Matches a whole number with separators between thousands."""
-
-LEAST_PERCENT = 10
-"""If a setting must be from 0 to 1, a value of this number or more is assumed to be a percentage.
-The limit is a guess.
-"""
 
 BOUNDS = {
     "minimum": "at least",
@@ -181,7 +134,7 @@ def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Sch
     read as text.
     """
     options = _options(piece, schema)
-    if remedy := _resolution(value, piece) or _remedy_for_form(value, options):
+    if remedy := size_remedy(value, piece) or _remedy_for_form(value, options):
         return remedy
     if isinstance(value, str):
         choices = [str(choice) for option in options for choice in option.get("enum", [])]
@@ -210,7 +163,7 @@ def _remedy_for_form(value: object, options: Sequence[Schema]) -> str:
                 if meant:
                     return f"Write {meant}{', without quotes' * (word == meant)}."
             case "integer" | "number":
-                if meant := _number(value, option):
+                if meant := number_remedy(value, option):
                     return meant
             case "null" if isinstance(value, str) and value.casefold() in NOTHING:
                 return "Leave it empty."
@@ -236,103 +189,10 @@ def _is_source(value: object) -> bool:
     return isinstance(value, str | int) and not set(":= ") & set(str(value))
 
 
-def _number(value: object, option: Schema) -> str:
-    """Return the remedy for a `value` that is meant as a number, such as "Write 5."; "" if none.
-
-    `option` is the schema of the number.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return ""
-    share = option.get("type") == "number" and any(
-        option.get(bound, math.inf) <= 1 for bound in ("maximum", "exclusiveMaximum")
-    )
-    hint = ""
-    if isinstance(value, str):
-        parsed = _parse_number(value, is_integer=option["type"] == "integer")
-        if parsed is None:
-            return ""
-        number, unit, hint = parsed
-        number *= SECONDS.get(unit, 1)
-        share = share and (PERCENT.fullmatch(unit) is not None or number >= LEAST_PERCENT)
-    else:
-        number = float(value)
-        share = share and number >= LEAST_PERCENT
-    if not math.isfinite(number):
-        return ""
-    if share:
-        number, hint = number / 100, ""
-    elif option["type"] == "integer":
-        number = _whole(number, option)
-    if _allows(option, number):
-        return f"Write {number:.12g}{hint}."
-    bound = _nearest_bound(number, option)
-    return f"Write {bound}, because {value} is {number:.12g}." if share else ""
-
-
-def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
-    """Return the number in `text`, its unit, and the end of the remedy, such as ", with a point".
-
-    Returns None if `text` is not a number.
-    """
-    seen = text.strip()
-    text = VULGAR_FRACTION.sub(lambda match: " " + unicodedata.normalize("NFKC", match[0]), text)
-    bare = text.translate(OTHER_POINTS).strip(AROUND_NUMBER).rstrip(".,")
-    if (parts := FRACTION.fullmatch(bare)) and int(parts[3]):
-        return round(int(parts[1] or 0) + int(parts[2]) / int(parts[3]), 3), "", ""
-    match = NUMBER.fullmatch(bare)
-    if match is None:
-        return None
-    digits, unit = match.groups()
-    if is_integer and THOUSANDS.fullmatch(digits):
-        digits = re.sub(r"\D", "", digits)
-    digits = INSIDE_NUMBER.sub("", digits)
-    hint = ", with a point" if "," in digits else ", without quotes" if digits == seen else ""
-    try:
-        return float(digits.replace(",", ".")), unit.casefold(), hint
-    except ValueError:
-        return None  # two points, or two numbers
-
-
-def _whole(number: float, option: Schema) -> float:
-    """Return the whole number that is meant by `number`; if unclear, `number` itself."""
-    if not number.is_integer():
-        thousands = round(1000 * number, 9)  # a point between thousands, as in 1.280
-        if _allows(option, thousands):
-            return thousands
-        return float(round(number)) if abs(number - round(number)) <= MOST_ROUNDED else number
-    # A rotation may be counted the other way round.
-    return number % 360 if number % 360 in option.get("enum", ()) else number
-
-
-def _nearest_bound(share: float, option: Schema) -> str:
-    """Return the bound of `option` that `share` violates, such as 'at most 0.99'."""
-    if share > option.get("minimum", 0) and share > option.get("exclusiveMinimum", 0):
-        return f"at most {option.get('maximum', option.get('exclusiveMaximum', 1) - 0.01):g}"
-    return f"at least {option.get('minimum', option.get('exclusiveMinimum', 0) + 0.01):g}"
-
-
-def _resolution(value: object, piece: Schema) -> str:
-    """Return the remedy for a width and a height that are written as one value."""
-    match = RESOLUTION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None or piece.get("title") not in ("Width", "Height"):
-        return ""
-    return f"Write `width: {match[1]}` and `height: {match[2]}`, on two lines."
-
-
-def _allows(option: Schema, number: float) -> bool:
-    """Return whether `option` allows `number`."""
-    return (
-        number in option.get("enum", [number])
-        and number >= option.get("minimum", number)
-        and number <= option.get("maximum", number)
-        and number > option.get("exclusiveMinimum", -math.inf)
-        and number < option.get("exclusiveMaximum", math.inf)
-        and (option["type"] == "number" or number.is_integer())
-    )
-
-
-def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
+def explain_unknown_key(keys: Keys, schema: Schema, value: object = None) -> tuple[str, str]:
     """Return the problem with a key that does not exist in its section, and the remedy.
+
+    `value` is the key's value, which may say which settings are meant.
 
     A section's schema may list under `fixed` the keys that it rejects, with the reasons, and under
     `elsewhere` remedies for keys that people write in the wrong section.
@@ -342,7 +202,8 @@ def explain_unknown_key(keys: Keys, schema: Schema) -> tuple[str, str]:
             return f"{setting_name(keys)} cannot be changed here ({reason})", "Remove it."
         if remedy := option.get("elsewhere", {}).get(keys[-1]):
             return f"{setting_name(keys)} is not a setting", remedy
-    return f"{setting_name(keys)} is not a setting", _remedy_for_unknown_key(keys, schema)
+    remedy = _remedy_for_unknown_key(keys, schema, value)
+    return f"{setting_name(keys)} is not a setting", remedy
 
 
 def _options(piece: Schema, schema: Schema) -> list[Schema]:
@@ -392,19 +253,26 @@ def _takes_text(option: Schema, text: str) -> bool:
     return is_free and re.search(option.get("pattern", ""), text) is not None
 
 
-def _remedy_for_unknown_key(keys: Keys, schema: Schema) -> str:
+def _remedy_for_unknown_key(keys: Keys, schema: Schema, value: object) -> str:
     key = str(keys[-1])
-    options = _options(find_piece(schema, keys[:-1]), schema)
-    known = [name for option in options for name in _setting_names(option)]
+    known = _names_at(keys[:-1], schema)
+    sized = (name for name in known if {"width", "height"} <= set(_names_at((name,), schema)))
+    if remedy := unknown_size_remedy(key, value, known, next(sized, "") if len(keys) == 1 else ""):
+        return remedy
     if meant := nearest(key, known):
         return did_you_mean(meant)
     for section in _setting_names(schema):
-        options = _options(find_piece(schema, (section,)), schema)
-        if any(key in _setting_names(option) for option in options):
+        if key in _names_at((section,), schema):
             return f"This setting belongs under '{section}:', on a separate, indented line."
     if key in _setting_names(schema):
         return "This setting belongs at the start of a line, not indented."
     return f"Settings allowed here: {', '.join(known)}."
+
+
+def _names_at(keys: Keys, schema: Schema) -> list[str]:
+    """Return the names of the settings in the section at `keys`."""
+    options = _options(find_piece(schema, keys), schema)
+    return [name for option in options for name in _setting_names(option)]
 
 
 def _setting_names(option: Schema) -> list[str]:

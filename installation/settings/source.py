@@ -27,7 +27,10 @@ MAX_DIGITS = 3
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 """Matches the beginning of a network address."""
 
-HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/].*)?|[\w.-]+\.(?:local|lan)(?:[:/].*)?", re.ASCII)
+HOST = re.compile(
+    r"(?:\S*@)?(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.(?:local|lan|box|home|internal))(?:[:/].*)?",
+    re.ASCII,
+)
 """Matches the address or name of a machine without a scheme, such as `http://`, before it."""
 
 NO_NETWORK = (

@@ -97,6 +97,10 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
     return text
 
 
+YAML_SUFFIXES = (".yaml", ".yml")
+"""The two ends of a YAML file's name."""
+
+
 def decode_start(content: bytes) -> str:
     """Return the text of a file's first bytes; bytes that are not UTF-8 become U+FFFD."""
     encoding = "utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig"
@@ -119,7 +123,8 @@ def remedy_for_missing(path: Path) -> str:
         if entry.stem in (wanted, Path(wanted).stem) and entry.suffix in OTHER_SUFFIXES:
             how = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
             return f"This folder has '{ellipsize(name)}'. {how} Name the new file '{path.name}'."
+    suffixes = YAML_SUFFIXES if path.suffix in YAML_SUFFIXES else (path.suffix,)
     meant = meant_path(
-        path.name, path.parent, lambda other: other.is_file() and other.suffix == path.suffix
+        path.name, path.parent, lambda other: other.is_file() and other.suffix in suffixes
     )
     return did_you_mean(meant) or "Check the path."

@@ -30,6 +30,7 @@ from installation.settings.schema_words import (
     quoted,
     remedy_for_value,
     setting_name,
+    typed,
     value_in_words,
 )
 from installation.settings.text_file import read_text
@@ -331,6 +332,13 @@ class _Document:
                 self.mistakes.append(_Found((), line, problem, COLON))
                 continue
             key = str(key_node.value)
+            if key_node.style is None and (inside := without_curly_quotes(key)):
+                problem = (
+                    f"the name '{ellipsize(inside)}' has curly quotes around it (expected none)"
+                )
+                remedy = f"{typed(f'{inside}:', '')}, without quotes."
+                self.mistakes.append(_Found((), line, problem, remedy))
+                key = inside
             path = (*keys, key)
             if key in section:
                 problem = f"{setting_name(path)} occurs twice (first on line {self.lines[path]})"
@@ -401,7 +409,7 @@ def _explain(failure: ValidationError, schema: Schema, document: _Document) -> l
             problem = f"{setting_name(keys)} is missing (expected {expected})"
             remedy = f"Add a line '{keys[-1]}: …'."
         elif refused["type"] == "extra_forbidden":
-            problem, remedy = explain_unknown_key(keys, schema)
+            problem, remedy = explain_unknown_key(keys, schema, value)
         elif "damage" in context:
             problem = f"{setting_name(keys)} {context['damage']}"
             remedy = context["remedy"]

@@ -48,6 +48,8 @@ CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
 RESERVED_STARTS = "@`%*&!|>,]}?-"
 """The characters with which a text without quotes cannot begin."""
 
+CURLY_AFTER_NAME = re.compile(f"[{CURLY}](?=\\s*:)")
+
 CLOSING = {"[": "]", "{": "}"}
 
 IN_BRACKETS = re.compile(
@@ -209,7 +211,8 @@ def _line_flaw(number: int, text: str, line: _Line | None, has_settings: bool) -
     quote = text.lstrip()[:1]
     if quote in ("'", '"') and text.count(quote) % 2:
         problem = f"the quote {quote} that opens on this line is not closed"
-        return Flaw(number, problem, f"Type `{text.strip().replace(quote, '')}`, without quotes.")
+        bare = CURLY_AFTER_NAME.sub("", text.strip().replace(quote, ""))
+        return Flaw(number, problem, f"Type `{bare}`, without quotes.")
     return _joined_flaw(number, text)
 
 
@@ -341,6 +344,8 @@ def _open_item_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
         remedy = f"Write a comma after each item. Put {other} around a text that contains {quote}."
         return Flaw(number, problem, remedy)
     problem = f"the quote {quote} that opens on this line is not closed"
+    if CURLY_AFTER_NAME.search(item):
+        return Flaw(number, problem, f"Type `{CURLY_AFTER_NAME.sub('', item)}`, without quotes.")
     return Flaw(number, problem, f"Type `{quote}{item}{quote}`, with the closing quote.")
 
 

@@ -1,3 +1,5 @@
+"""Tests of mistyped arguments: each is answered with the one that was meant, if any."""
+
 from __future__ import annotations
 
 import sys
@@ -41,6 +43,25 @@ def test_a_size_is_width_and_height(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["run", "--windowed", "4K"], "such as 1280x720). Write 3840x2160."),
+        (["run", "--windowed", "Full HD"], "such as 1280x720). Write 1920x1080."),
+        (["run", "--windowed", "[1920, 1080]"], "such as 1280x720). Write 1920x1080."),
+        (["labels", "preview", "fish", "--screen", "1080p"], "Write 1920x1080."),
+        (["run", "--windowed", "100x100"], "such as 1280x720)"),
+    ],
+)
+def test_a_size_in_another_form_is_written_out(
+    arguments: list[str], remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message about `4K` or `Full HD` has the size to type."""
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert capsys.readouterr().err.rstrip().endswith(remedy)
+
+
+@pytest.mark.parametrize(
     ("arguments", "meant"),
     [
         (["chekc"], "check"),
@@ -51,6 +72,10 @@ def test_a_size_is_width_and_height(text: str) -> None:
         (["audit", "--shrot"], "--short"),
         (["labels", "preview", "fish", "--neighbors"], "--neighbours"),
         (["labels", "watch", "fish", "--souce=auto"], "--source"),
+        (["Check"], "check"),
+        (["help", "labls"], "labels"),
+        (["versoin"], "version"),
+        (["fetch", "yunet", "--onse"], "--once"),
     ],
 )
 def test_a_mistyped_word_gets_a_suggestion(

@@ -1,3 +1,5 @@
+"""Tests of `kiosk check`: whatever the show would refuse, it refuses before."""
+
 from __future__ import annotations
 
 import pytest
@@ -195,6 +197,11 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
             "camera: {source: /dev/null}",
             "kiosk.yaml:2: camera.source is /dev/null, a device that does",
         ),
+        (
+            "camera: {source: /dev}",
+            "kiosk.yaml:2: camera.source is /dev, a folder that does not capture video",
+        ),
+        ("camera: {source: models}", "models: this folder contains no pictures (expected .jpeg"),
         ("screen: {display: 9}", "kiosk.yaml:2: screen.display is 9, but this machine has 1 displ"),
         (
             "device: mps",

@@ -1,3 +1,5 @@
+"""Tests of `kiosk doctor`: it tries every part, also if the file or another part is wrong."""
+
 from __future__ import annotations
 
 import argparse

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,13 @@ import pytest
 
 from installation.cli.main import main
 from tests.support.fetching import SHA256, Kiosk, open_kiosk
+
+
+class Terminal(io.StringIO):
+    """Stands in for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -44,3 +53,16 @@ def test_one_sha256_is_for_one_name(names: list[str], capsys: pytest.CaptureFixt
     assert main(["fetch", *names, "--sha256", SHA256]) == 2
     message = capsys.readouterr().err
     assert message.startswith("--sha256: this option needs exactly one NAME (seen: ")
+
+
+def test_the_catalogue_is_broken_between_words_in_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a terminal of 80 columns only an address or a checksum is longer than a line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["fetch"]) == 0
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []

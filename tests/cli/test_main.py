@@ -1,3 +1,9 @@
+"""Tests of the command line: however a command ends, the reader sees no traceback.
+
+It is ended by Ctrl-C or by another signal while it starts, its output is closed, full or a pipe
+that nobody reads, or an unexpected error occurs. Each command of the kiosk is tried.
+"""
+
 from __future__ import annotations
 
 import re
@@ -50,21 +56,28 @@ def test_starting_loads_no_network(project: Project, module: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
+FULL = "the output: it cannot be written (No space left on device). Make room"
+
+
 @pytest.mark.parametrize(
-    ("redirection", "status", "message"),
+    ("arguments", "redirection", "status", "message"),
     [
-        (">/dev/full", 2, "the output: it cannot be written (No space left on device). Make room"),
-        ("2>/dev/full", 0, ""),
-        (">&-", 0, ""),
-        (">&- 2>&-", 0, ""),
-        ("| true", 0, ""),
+        ("check", ">/dev/full", 2, FULL),
+        ("check", "2>/dev/full", 0, ""),
+        ("check", ">&-", 0, ""),
+        ("check", ">&- 2>&-", 0, ""),
+        ("check", "| true", 0, ""),
+        ("--version", ">/dev/full", 2, FULL),
+        ("help run", ">/dev/full", 2, FULL),
+        ("fetch", ">/dev/full", 2, FULL),
+        ("nonsense", "2>/dev/full", 2, ""),
     ],
 )
 def test_an_output_that_takes_nothing_is_no_traceback(
-    project: Project, redirection: str, status: int, message: str
+    project: Project, arguments: str, redirection: str, status: int, message: str
 ) -> None:
     """If the output is closed or its disk is full, the message is at most one line."""
-    command = f'"{sys.executable}" -m installation check {redirection}'
+    command = f'"{sys.executable}" -m installation {arguments} {redirection}'
     ended = subprocess.run(
         ["sh", "-c", command],
         cwd=project.folder,
@@ -78,30 +91,42 @@ def test_an_output_that_takes_nothing_is_no_traceback(
     assert len(ended.stderr.splitlines()) == bool(message)
 
 
+RUN = ("run", "--headless", "--source", "rehearsal")
+
+
 @pytest.mark.parametrize(
-    ("entry", "module"),
+    ("entry", "module", "arguments", "number"),
     [
-        ("launch", "yaml"),
-        ("launch", "installation.guarding.output.output_filter"),
-        ("cli.main", "installation.cli.output"),
-        ("cli.main", "installation.cli.run"),
-        ("cli.main", "installation.settings.kiosk"),
-        ("cli.main", "installation.show.entry"),
+        ("launch", "yaml", RUN, signal.SIGINT),
+        ("script", "installation.guarding.output.output_filter", RUN, signal.SIGINT),
+        ("cli.main", "installation.cli.output", RUN, signal.SIGINT),
+        ("cli.main", "installation.cli.run", RUN, signal.SIGINT),
+        ("cli.main", "installation.settings.kiosk", RUN, signal.SIGINT),
+        ("cli.main", "installation.show.entry", RUN, signal.SIGINT),
+        ("launch", "installation.guarding.layers.landlock", ("audit",), signal.SIGINT),
+        ("launch", "installation.cli.main", ("labels", "check", "fish"), signal.SIGINT),
+        ("launch", "installation.cli.main", ("doctor",), signal.SIGTERM),
     ],
 )
-def test_ctrl_c_while_a_show_starts_is_silent(project: Project, entry: str, module: str) -> None:
-    """Ctrl-C before a handler is installed ends the process at once, without a message."""
+def test_a_signal_while_a_command_starts_is_silent(
+    project: Project, entry: str, module: str, arguments: tuple[str, ...], number: signal.Signals
+) -> None:
+    """Ctrl-C before a handler is installed ends the process at once, without a message.
+
+    So does SIGTERM. The commands are a show, an audit, and two that run no show; `script` stands
+    for scripts/kiosk, which does not leave Ctrl-C to Python before the launcher is imported.
+    """
     program = (
         "import os, signal, sys\n"
-        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        f"if {entry != 'launch'}: signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
-        f"        if name == {module!r}: signal.raise_signal(signal.SIGINT)\n"
+        f"        if name == {module!r}: signal.raise_signal({number})\n"
         "sys.meta_path.insert(0, Interrupt())\n"
-        "sys.argv = ['kiosk', 'run', '--headless', '--source', 'rehearsal']\n"
-        f"from installation.{entry} import start; start()\n"
+        f"sys.argv = ['kiosk', *{arguments}]\n"
+        f"from installation.{entry.replace('script', 'launch')} import start; start()\n"
     )
     ended = project.python("-c", program)
-    assert ended.returncode == -signal.SIGINT
+    assert ended.returncode == -number
     assert "Traceback" not in ended.stderr
     assert "KeyboardInterrupt" not in ended.stderr

@@ -1,3 +1,9 @@
+"""Tests of what commands print: commands that can be typed, and whole words.
+
+A command is named as it must be typed in the folder of whoever reads it: in the kiosk's folder, in
+scripts/, elsewhere, in an installed unit, in an audit. An output that is closed is no traceback.
+"""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,9 @@
+"""Tests of the card of a show whose kiosk.yaml is wrong: what is right in the file counts.
+
+The language and the display are read from files with a wrong value, an open quote or bracket, a
+misspelt language, two languages, or the encoding of another program.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Tests of the audit: it holds on any kernel, in containers and units, and says one cause once."""
+
 from __future__ import annotations
 
 import errno

@@ -1,3 +1,9 @@
+"""Tests of the self-test: a way out that the machine does not have is no leak, and a date is true.
+
+Calls that systemd hides, that a container refuses, or that a kernel lacks are absent. The proof is
+dated by a clock that was set later, in the time zone of the day.
+"""
+
 from __future__ import annotations
 
 import datetime

@@ -1,3 +1,9 @@
+"""Tests of the printed unit: it fits every path of the kiosk, or is refused.
+
+Blanks, quotes, `%`, `$`, backslashes and equals signs are written as systemd reads them; line
+breaks, tabs and a blank at the end are refused. What a machine lacks at boot, the unit makes.
+"""
+
 from __future__ import annotations
 
 import os

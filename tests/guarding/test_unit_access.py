@@ -1,3 +1,9 @@
+"""Tests of the refusal of a unit whose user could not start the show.
+
+Closed homes, a Python in a closed home or on a disk without programs, folders that the unit hides,
+files and films that only their owner can read.
+"""
+
 from __future__ import annotations
 
 import os

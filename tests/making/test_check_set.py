@@ -1,3 +1,10 @@
+"""Tests of `kiosk labels check`: a set without mistakes can be built and shown.
+
+A copied set keeps its rows if their parents are deleted. Networks without as many outputs as
+labels, without their weights or of another form, missing folders of pictures, and text without a
+font are mistakes before the build.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,9 @@
+"""Tests of the settings of kiosk.yaml, and values that are meant for another setting.
+
+Sizes and rotations of the wrong part, limits without effect, paths instead of names, languages by
+name, addresses of network cameras. All mistakes of a file come at once.
+"""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,9 @@
+"""Tests of values that people understand and YAML does not: each remedy has the form to write.
+
+Decimal commas, percentages, fractions, units, quotes, words for true and false, sizes, lists, and
+settings in another section.
+"""
+
 from __future__ import annotations
 
 from typing import Literal

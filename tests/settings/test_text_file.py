@@ -1,3 +1,8 @@
+"""Tests of files of other programs: their form is named, or they are read.
+
+Rich text, word processors' and spreadsheets' files, PDF, web pages, other encodings, other endings.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -72,6 +77,9 @@ def test_a_missing_file_is_answered_with_the_nearest(write: Write) -> None:
     write("labels: persons\n")
     assert mistakes_in(Path("kosk.yaml")) == [
         "kosk.yaml: this file does not exist. Did you mean 'kiosk.yaml'?"
+    ]
+    assert mistakes_in(Path("kiosk.yml")) == [
+        "kiosk.yml: this file does not exist. Did you mean 'kiosk.yaml'?"
     ]
     assert mistakes_in(Path("elsewhere/kiosk.yaml")) == [
         "elsewhere/kiosk.yaml: this file does not exist. Check the path."

@@ -360,6 +360,39 @@ def test_curly_quotes_around_a_value_are_refused(text: str, remedy: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("camera: {controls: {\u201cfocus_absolute\u201d: 120}}\n", "focus_absolute"),
+        ("camera:\n  controls:\n    \u2018auto_exposure\u2019: 1\n", "auto_exposure"),
+        ("camera:\n  controls:\n    \u201eauto_exposure\u201c: 1\n", "auto_exposure"),
+        ("\u201clabels\u201d: persons\n", "labels"),
+        ("words:\n  \u00abinvitation\u00bb: Come in\n", "invitation"),
+    ],
+)
+def test_curly_quotes_around_a_name_are_refused(text: str, name: str) -> None:
+    """The name of a camera's control, or of another setting, is to be typed without quotes."""
+    (message,) = mistakes_of(text)
+    assert message.endswith(
+        f"the name '{name}' has curly quotes around it (expected none). "
+        f"Type `{name}:`, without quotes."
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'camera: {controls: {"focus_absolute\u201d: 120}}\n',
+        'camera:\n  controls:\n    "focus_absolute\u201d: 120\n',
+        "camera:\n  controls:\n    'focus_absolute\u2019: 120\n",
+    ],
+)
+def test_a_straight_quote_before_a_name_and_a_curly_one_behind_it_are_removed(text: str) -> None:
+    """A name whose quotes a word processor has changed in part is to be typed without quotes."""
+    (message,) = mistakes_of(text)
+    assert message.endswith("Type `focus_absolute: 120`, without quotes.")
+
+
+@pytest.mark.parametrize(
     "title",
     [
         "Who\u2019s there?",

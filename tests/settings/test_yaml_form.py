@@ -1,3 +1,9 @@
+"""Tests of the line to correct: a mistake is named where it was typed, not where YAML gives up.
+
+Open quotes and brackets, quotes in quotes, foreign blanks, tabs, invisible characters, backslashes,
+full-width colons, second documents, comments of other languages, merge conflicts.
+"""
+
 from __future__ import annotations
 
 from functools import partial

@@ -1,3 +1,9 @@
+"""Tests of a display that ends: the log has a sentence, and no signal ends the process.
+
+The X server is killed, the compositor closes its socket, another program destroys the window, or a
+library is missing.
+"""
+
 from __future__ import annotations
 
 import os

@@ -1,3 +1,9 @@
+"""Tests of the window: only what staff means ends it, and each display that is named is tried.
+
+Escape is held, other keys, Alt-F4 and a window manager do nothing; displays that are missing,
+refuse, do not answer or crash leave their place to the next.
+"""
+
 from __future__ import annotations
 
 import os

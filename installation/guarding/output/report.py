@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import textwrap
 from collections import Counter
 from collections.abc import Mapping
 
@@ -19,6 +20,11 @@ OUTCOMES = {
     "absent": "absent",
 }
 """The outcomes in words, in capitals if the call exists and the sandbox did not refuse it."""
+COLUMNS = 80
+"""The longest line of the table's sentences, characters: the width of a terminal. The output passes
+a filter, so the width of the reader's own terminal is not known.
+"""
+
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 
 
@@ -68,13 +74,29 @@ def as_table(proof: Proof) -> str:
         for row in rows
     ]
     lines += ["", "This machine:"]
-    lines += [
-        f"  {check.name:<13}  {STATES[check.good]:<8}  {_finding(check)}" for check in check_host()
-    ]
+    for check in check_host():
+        start = f"  {check.name:<13}  {STATES[check.good]:<8}  "
+        lines.append(_wrapped(start + _finding(check), len(start)))
     if proof.missing:
-        lines += ["", "Missing:", *(f"  {mistake}" for mistake in proof.missing)]
+        lines += ["", "Missing:", *(_wrapped(f"  {mistake}", 4) for mistake in proof.missing)]
     # The result comes last, because a hundred rows scroll the first lines out of the terminal.
-    return "\n".join([*lines, "", NOT_PROVED, "", proved(proof)])
+    return "\n".join([*lines, "", _wrapped(NOT_PROVED), "", _wrapped(proved(proof))])
+
+
+def _wrapped(text: str, indent: int = 0) -> str:
+    """Return `text` in lines of at most `COLUMNS`; those after the first begin with a blank margin.
+
+    `indent` is the width of the margin.
+    """
+    return textwrap.fill(
+        text,
+        COLUMNS,
+        subsequent_indent=" " * indent,
+        replace_whitespace=False,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _rows(proof: Proof) -> list[tuple[str, ...]]:

@@ -105,10 +105,38 @@ _EXPORT_REMEDY = (
 )
 
 
+PACKED = ("MatMulNBits", "MatMulBnb4", "GatherBlockQuantized")
+"""The operations of onnxruntime whose weights have few bits each, as in the files `model_q4`,
+`model_q4f16` and `model_bnb4` for transformers.js.
+"""
+
+PACKED_REMEDY = (
+    "Copy model.onnx, model_fp16.onnx or model_quantized.onnx of the same folder as "
+    "classifier.onnx; or copy the original's config.json and model.safetensors in place of this "
+    "file."
+)
+
+NAMING = ("ArgMax", "Hardmax")
+"""The operations of ONNX's own by which networks of Custom Vision choose a name."""
+
+NAMING_REMEDY = (
+    "Cut off what follows the scores with onnx.utils.extract_model; see Custom Vision in the table "
+    "of exporters in docs/artists.md."
+)
+"""The remedy for a network whose last operations turn scores into names."""
+
+OPTIMISED_REMEDY = (
+    "Export it without `--optimize`, or copy the original's config.json and model.safetensors in "
+    "place of this file."
+)
+"""The remedy for the operations into which onnxruntime's optimiser merges others."""
+
 _ACCEPTED, _REFUSED = b"+", b"-"
 """The first byte of the child's answer: it is followed by the network, or by the reason for
-rejecting it.
+rejecting it and the remedy, with `_SEPARATOR` between them.
 """
+
+_SEPARATOR = "\0"
 
 _ORT, _ORT_AT = b"ORTM", 4
 """The bytes, and their offset, by which onnxruntime recognises its own format, whatever the other
@@ -127,6 +155,10 @@ class _BrokenError(Exception):
 
 class _RefusedError(Exception):
     """The file contains something that is not allowed; the error's text says what."""
+
+    def __init__(self, problem: str, remedy: str = _EXPORT_REMEDY) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
 
 
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
@@ -159,15 +191,16 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
         problem = "reading the file takes more memory or time than a valid file of this size"
         raise _refused(file, problem)
     if child.stdout[:1] == _REFUSED:
-        raise _refused(file, child.stdout[1:].decode("utf-8"))
+        problem, _, remedy = child.stdout[1:].decode("utf-8").partition(_SEPARATOR)
+        raise _refused(file, problem, remedy)
     return child.stdout[1:]
 
 
 def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     """Return what `judge` returns, but read the file in this process, without limits."""
     judged = _judged(data, weights)
-    if isinstance(judged, str):
-        raise _refused(file, judged)
+    if isinstance(judged, _RefusedError):
+        raise _refused(file, str(judged), judged.remedy)
     return judged
 
 
@@ -184,19 +217,22 @@ def judge_input() -> None:
     confine(5 * len(data) + CHILD_BYTES, CHILD_CPU_S)
     length = int(sys.argv[2]) if len(sys.argv) > 2 else None
     judged = _judged(data[:length], None if length is None else data[length:])
-    answer = _REFUSED + judged.encode() if isinstance(judged, str) else _ACCEPTED + judged
+    if isinstance(judged, _RefusedError):
+        answer = _REFUSED + f"{judged}{_SEPARATOR}{judged.remedy}".encode()
+    else:
+        answer = _ACCEPTED + judged
     with open(1, "wb", closefd=False) as stdout:
         stdout.write(answer)
 
 
-def _refused(file: str, problem: str) -> LabelSetError:
-    return LabelSetError(Mistake(file, problem, _EXPORT_REMEDY))
+def _refused(file: str, problem: str, remedy: str = _EXPORT_REMEDY) -> LabelSetError:
+    return LabelSetError(Mistake(file, problem, remedy))
 
 
-def _judged(data: bytes, weights: bytes | None) -> bytes | str:
+def _judged(data: bytes, weights: bytes | None) -> bytes | _RefusedError:
     """Return the network of an ONNX file, serialised again, or why it must not be opened."""
     if data[_ORT_AT : _ORT_AT + len(_ORT)] == _ORT:
-        return "it is in onnxruntime's own format (expected ONNX)"
+        return _RefusedError("it is in onnxruntime's own format (expected ONNX)")
     model = ModelProto()
     try:
         model.ParseFromString(data)
@@ -205,9 +241,9 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | str:
         _check(model)
         written = bytes(_rewritten(model).SerializeToString(deterministic=True))
     except (DecodeError, EncodeError, _BrokenError):
-        return "the file is not an ONNX file, or is damaged"
+        return _RefusedError("the file is not an ONNX file, or is damaged")
     except _RefusedError as refused:
-        return str(refused)
+        return refused
     assert written[_ORT_AT : _ORT_AT + len(_ORT)] != _ORT
     return written
 
@@ -242,7 +278,8 @@ def _rewritten(model: Any) -> Any:
     graph.output.extend(model.graph.output)
     for value in (*graph.input, *graph.output):
         if value.type.WhichOneof("value") != "tensor_type":
-            raise _RefusedError("an input or output is not a tensor (expected one tensor each)")
+            problem = "an input or output is not a tensor (expected one tensor each)"
+            raise _RefusedError(problem, NAMING_REMEDY)
     new.DiscardUnknownFields()
     return new
 
@@ -323,8 +360,7 @@ def _check_node(node: Any) -> None:
     settings = [setting.name for setting in node.attribute]
     _check_names(node.op_type, node.domain, *node.input, *node.output, *settings)
     if node.domain not in DOMAINS:
-        name, domain = ellipsize(node.op_type), ellipsize(node.domain)
-        raise _RefusedError(f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)")
+        raise _foreign(node)
     for setting in node.attribute:
         if setting.HasField("g") or setting.graphs:
             raise _RefusedError("one of its operations contains another network")
@@ -342,7 +378,26 @@ def _check_node(node: Any) -> None:
             _check_tensor(tensor)
     if node.op_type not in OPERATIONS:
         name = ellipsize(node.op_type)
-        raise _RefusedError(f"it uses the operation '{name}', which image classifiers do not need")
+        problem = f"it uses the operation '{name}', which image classifiers do not need"
+        remedy = NAMING_REMEDY if node.op_type in NAMING else _EXPORT_REMEDY
+        raise _RefusedError(problem, remedy)
+
+
+def _foreign(node: Any) -> _RefusedError:
+    """Return the error for an operation that is not one of ONNX's own."""
+    name, domain = ellipsize(node.op_type), ellipsize(node.domain)
+    if node.op_type in PACKED:
+        problem = (
+            f"its weights are packed in onnxruntime's own way ('{name}', as in model_q4, "
+            "model_q4f16 and model_bnb4; expected ONNX's own operations)"
+        )
+        return _RefusedError(problem, PACKED_REMEDY)
+    problem = f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)"
+    if node.domain == "ai.onnx.ml":
+        return _RefusedError(problem, NAMING_REMEDY)
+    if node.domain == "com.microsoft":
+        return _RefusedError(problem, OPTIMISED_REMEDY)
+    return _RefusedError(problem)
 
 
 def _tensors(setting: Any) -> Sequence[Any]:
@@ -357,7 +412,7 @@ def _check_tensor(tensor: Any) -> None:
         problem = f"some of its weights are in a second file, '{name}'"
         raise _RefusedError(f"{problem} (expected in the same folder, named {ONNX_DATA_FILE})")
     if tensor.string_data:
-        raise _RefusedError("a tensor contains text (expected numbers)")
+        raise _RefusedError("a tensor contains text (expected numbers)", NAMING_REMEDY)
     dims = tensor.dims
     # The smallest numbers take half a byte each, so no valid tensor has more than two in a byte.
     fits = len(dims) <= MOST_DIMENSIONS and all(dim >= 0 for dim in dims)

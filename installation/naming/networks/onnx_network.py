@@ -35,6 +35,16 @@ MAX_FIXED_BATCH = 64
 Smaller batches are padded to the fixed size, which takes as long as a full batch.
 """
 
+BLUE_FIRST = ("bgr8", "bgra8")
+RANGES = {
+    "nominalrange_0_255": "mean: [0, 0, 0], std: [0.003922, 0.003922, 0.003922]",
+    "normalized_0_1": "mean: [0, 0, 0], std: [1, 1, 1]",
+}
+"""What a network may state about its pictures in ONNX's metadata, `Image.BitmapPixelFormat` and
+`Image.NominalPixelRange`: the orders of colours in which blue is first (`BLUE_FIRST`), and the
+ranges of numbers, each with the settings of labelset.yaml that say the same.
+"""
+
 LEAST_SCORE = 1e-12
 """The least score whose logarithm is taken; smaller scores are raised to it, so that the logarithm
 is finite.
@@ -135,6 +145,7 @@ class OnnxNetwork:
             problem = f"its input is {form} (expected at most {MAX_FIXED_BATCH} pictures at a time)"
             raise self._unfit(problem, "Export it for one picture, or for any number.")
         sides = set(shape[1:3] if self._channels_last else shape[2:4])
+        self._check_stated(settings)
         size = self._size({side for side in sides if isinstance(side, int)}, form, settings)
         if self._type is np.uint8:
             if settings is not None and settings.model_fields_set & {"mean", "std"}:
@@ -144,6 +155,29 @@ class OnnxNetwork:
         else:
             settings = settings or InputSettings()
             self.input = Input(size, settings.mean, settings.std)
+
+    def _check_stated(self, settings: InputSettings | None) -> None:
+        """Raise LabelSetError if the file states pictures about which the `settings` say nothing.
+
+        Custom Vision writes such metadata; pictures of other colours would get wrong names.
+        """
+        stated = self._session.get_modelmeta().custom_metadata_map
+        pictures = {key.casefold(): value.casefold() for key, value in stated.items()}
+        written = settings.model_fields_set if settings else set()
+        missing, seen = [], []
+        if pictures.get("image.bitmappixelformat") in BLUE_FIRST and "channels" not in written:
+            missing.append("channels: bgr")
+            seen.append("blue first")
+        values = RANGES.get(pictures.get("image.nominalpixelrange", ""))
+        if values and self._type is not np.uint8 and not written & {"mean", "std"}:
+            missing.append(values)
+            seen.append("numbers from 0 to 255" if "0.003922" in values else "numbers from 0 to 1")
+        if missing:
+            problem = (
+                f"the network states that its pictures have {' and '.join(seen)}, but "
+                "labelset.yaml says nothing about that"
+            )
+            raise self._unfit(problem, f"Write `{', '.join(missing)}` under `input`.")
 
     def _size(self, sides: set[int], form: str, settings: InputSettings | None) -> int:
         """Return the side of the pictures, px: fixed by the file, or otherwise by the settings."""

@@ -29,6 +29,14 @@ _NUMBERS = (1, 2, 3, 9)
 
 MAX_CONTROLS = 256
 
+MEANINGS = {
+    ("power_line_frequency", 50): "Write 1, which means 50 Hz.",
+    ("power_line_frequency", 60): "Write 2, which means 60 Hz.",
+}
+"""The remedies for values that people write instead of the number of an item of a menu. The items
+are those of `linux/v4l2-controls.h`.
+"""
+
 
 @dataclass(frozen=True)
 class Control:
@@ -96,7 +104,8 @@ def _set(
         return Mistake(where, f"this camera has no control '{name}' (it has {names})", guess)
     allowed = f"{control.minimum} to {control.maximum}"
     if not control.minimum <= value <= control.maximum:
-        return Mistake(where, f"{name} is {value} (expected {allowed})", "Change it.")
+        remedy = MEANINGS.get((name, value), "Change it.")
+        return Mistake(where, f"{name} is {value} (expected {allowed})", remedy)
     try:
         ioctl(file, SET_CONTROL, bytearray(_VALUE.pack(control.id, value)))
     except OSError as error:

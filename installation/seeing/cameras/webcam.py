@@ -327,10 +327,10 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
 
 
 def is_other_device(status: os.stat_result) -> bool:
-    """Return whether `status` describes a device that cannot be a camera, such as /dev/null."""
+    """Return whether `status` is of what cannot be a camera, such as /dev/null or a folder."""
     mode = status.st_mode
     other = stat.S_ISCHR(mode) and os.major(status.st_rdev) != VIDEO4LINUX
-    return sys.platform == "linux" and (stat.S_ISBLK(mode) or other)
+    return sys.platform == "linux" and (stat.S_ISBLK(mode) or stat.S_ISDIR(mode) or other)
 
 
 def _no_video(node: Path) -> Mistake:

@@ -1,3 +1,8 @@
+"""Tests of lines that come again and again: they are counted, and do not drown others.
+
+They are the same, differ in numbers only, alternate with others, or are parts of a traceback.
+"""
+
 from __future__ import annotations
 
 from installation.guarding.output.rate_limit import (

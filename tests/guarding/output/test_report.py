@@ -73,3 +73,12 @@ def test_the_report_names_what_stays_open() -> None:
     assert "Standard output and error stay open" in NOT_PROVED
     assert "swap" in NOT_PROVED
     assert "each way out that is known" not in PROVED
+
+
+def test_sentences_of_the_table_fit_a_terminal() -> None:
+    """The rows of probes may be longer; all sentences are broken between words at 80 columns."""
+    lacks = as_table(proof(REFUSED, missing=(NOT_LAUNCHED,)))
+    assert all(len(line) <= 80 for line in lacks.splitlines())
+    assert " ".join(NOT_PROVED.split()) in " ".join(lacks.split())
+    assert " ".join(str(NOT_LAUNCHED).split()) in " ".join(lacks.split())
+    assert lacks.splitlines()[-1].endswith("gaps."), "the result is what stays in the terminal"

@@ -1,3 +1,8 @@
+"""Tests of the preview: it agrees with the show in all settings that change what visitors read.
+
+They are `min_score`, the detector, what is hidden, and the language.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,6 +24,7 @@ from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
 from installation.settings.reasons import REASONS
 from tests.support.fonts import hide_system_fonts
+from tests.support.full_disk import full_disk
 from tests.support.label_sets import write_label_set
 
 YAML = """\
@@ -170,6 +176,18 @@ def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
     file.write_bytes(b"no tensors")
     result = preview("things", (1280, 720), settings(), tmp_path, embed=embed)
     assert result.figures[-1] == "The cache of sentences was damaged and has been rebuilt."
+
+
+@pytest.mark.usefixtures("short_trial")
+def test_a_full_disk_is_named_and_the_old_map_stays(spanish: Preview) -> None:
+    """A map that cannot be written is a mistake with its file, and not a traceback."""
+    before = spanish.map_file.read_bytes()
+    models = spanish.map_file.parents[1]
+    message = r"preview\.png: it cannot be written \(File too large\)"
+    with full_disk(100), pytest.raises(LabelSetError, match=message):
+        preview("things", (640, 360), settings(content=CONTENT), models, embed=embed)
+    assert spanish.map_file.read_bytes() == before
+    assert [file.name for file in spanish.map_file.parent.glob("*preview*")] == ["preview.png"]
 
 
 def test_a_letter_without_a_font_is_a_mistake_of_its_row(

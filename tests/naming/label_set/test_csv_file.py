@@ -1,3 +1,9 @@
+"""Tests of spreadsheets as programs and people write them: only names are needed.
+
+Separators, encodings, missing and misspelt columns, missing ids and parents, headers that are
+absent or come again, cells that another program has damaged.
+"""
+
 from __future__ import annotations
 
 import csv

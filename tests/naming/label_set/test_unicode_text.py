@@ -34,3 +34,12 @@ def test_an_accent_may_be_a_letter_of_its_own(tmp_path: Path) -> None:
     """A letter with its accent and the same letter followed by the accent are the same."""
     write_label_set(tmp_path, HEADER, "a,caf\xe9,,,", "b,cafe\u0301,,,")
     assert "occurs twice" in mistakes(tmp_path)[0]
+
+
+@pytest.mark.parametrize("twin", ["cafe\u0301", "CAF\xc9", "caf\xe9\u200b", "ca\xadf\xe9"])
+def test_ids_that_are_one_folder_on_some_disks_are_named(tmp_path: Path, twin: str) -> None:
+    """Ids that differ only in capitals, in form or in invisible letters share one folder there."""
+    write_label_set(tmp_path, HEADER, "caf\xe9,coffee,,,", f"{twin},tea,,,")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.startswith("weather/labels.csv:3: ")
+    assert "Give each row a unique id" in mistake or "invisible" in mistake

@@ -1,3 +1,9 @@
+"""Tests of the graphics card: if it is not used, the reason is said.
+
+Its driver is missing, another driver has it, a device of it is not made at boot, PyTorch has no
+CUDA, or a card was passed to another machine.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

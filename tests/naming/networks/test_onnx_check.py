@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.matmul_bnb4_quantizer import MatMulBnb4Quantizer
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from installation.errors import LabelSetError
 from installation.naming.networks import onnx_check
@@ -97,6 +103,97 @@ def test_operations_that_no_classifier_needs_are_refused() -> None:
     assert "it contains functions in addition to the network" in judged(model)
     texts = helper.make_tensor("t", TensorProto.STRING, [1], [b"a"])
     assert "a tensor contains text" in judged(with_node(helper.make_node("Relu", [], []), texts))
+
+
+OPTIMUM = Path(__file__).with_name("exported") / "optimum.onnx"
+"""A vision transformer as Optimum exports it, from which files for transformers.js are made."""
+
+
+def model_bnb4(kind: int) -> onnx.ModelProto:
+    """Return `model_bnb4.onnx` as onnxruntime makes it: `kind` is FP4 or NF4."""
+    quantizer = MatMulBnb4Quantizer(onnx.load(OPTIMUM), quant_type=kind, block_size=64)
+    quantizer.process()
+    return quantizer.model.model
+
+
+def model_q4() -> onnx.ModelProto:
+    """Return `model_q4.onnx`, with the nodes that onnxruntime's quantizer writes.
+
+    The quantizer itself needs a package that the kiosk does not have.
+    """
+    model = onnx.load(OPTIMUM)
+    matrices = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "MatMul" or len(node.input) < 2 or node.input[1] not in matrices:
+            continue
+        rows, columns = matrices[node.input[1]].dims
+        blocks = -(-rows // 32)
+        packed = np.zeros((columns, blocks, 16), np.uint8)
+        scales = np.ones(columns * blocks, np.float32)
+        name = node.input[1]
+        for array, end in ((packed, "_Q4"), (scales, "_scales")):
+            model.graph.initializer.append(numpy_helper.from_array(array, name + end))
+        node.CopyFrom(
+            helper.make_node(
+                "MatMulNBits",
+                [node.input[0], f"{name}_Q4", f"{name}_scales"],
+                list(node.output),
+                domain="com.microsoft",
+                K=rows,
+                N=columns,
+                bits=4,
+                block_size=32,
+            )
+        )
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("made", "operation"),
+    [
+        (partial(model_bnb4, MatMulBnb4Quantizer.FP4), "MatMulBnb4"),
+        (partial(model_bnb4, MatMulBnb4Quantizer.NF4), "MatMulBnb4"),
+        (model_q4, "MatMulNBits"),
+        (lambda: convert_float_to_float16(model_q4(), disable_shape_infer=True), "MatMulNBits"),
+    ],
+    ids=["bnb4", "bnb4 nf4", "q4", "q4f16"],
+)
+def test_packed_weights_of_transformers_js_are_refused_with_the_files_that_are_read(
+    made: Callable[[], onnx.ModelProto], operation: str
+) -> None:
+    """For model_q4, model_q4f16 and model_bnb4 the message names the files to copy instead."""
+    assert judged(made()) == (
+        f"classifier.onnx: its weights are packed in onnxruntime's own way ('{operation}', as in "
+        "model_q4, model_q4f16 and model_bnb4; expected ONNX's own operations). Copy model.onnx, "
+        "model_fp16.onnx or model_quantized.onnx of the same folder as classifier.onnx; or copy "
+        "the original's config.json and model.safetensors in place of this file."
+    )
+
+
+TAGS = helper.make_tensor("tags", TensorProto.STRING, [2], [b"a", b"b"])
+
+
+@pytest.mark.parametrize(
+    ("node", "tensors", "remedy"),
+    [
+        (helper.make_node("ArgMax", [], []), (), "Cut off what follows the scores"),
+        (helper.make_node("ZipMap", [], [], domain="ai.onnx.ml"), (), "Cut off what follows"),
+        (helper.make_node("Relu", [], []), (TAGS,), "Cut off what follows the scores"),
+        (helper.make_node("FusedConv", [], [], domain="com.microsoft"), (), "without `--optimize`"),
+        (helper.make_node("BiasGelu", [], [], domain="com.microsoft"), (), "without `--optimize`"),
+        (helper.make_node("Conv", [], [], domain="com.example"), (), "Export the network alone"),
+    ],
+)
+def test_an_operation_that_an_exporter_adds_has_that_exporters_remedy(
+    node: onnx.NodeProto, tensors: tuple[onnx.TensorProto, ...], remedy: str
+) -> None:
+    """Maps to names, as by Custom Vision, and merged operations, as by Optimum, have a remedy."""
+    data = with_node(node, *tensors).SerializeToString()
+    for judge in (onnx_check.judge_here, onnx_check.judge):
+        with pytest.raises(LabelSetError) as caught:
+            judge("classifier.onnx", data)
+        assert remedy in str(caught.value)
 
 
 def test_what_ends_onnxruntime_is_refused() -> None:

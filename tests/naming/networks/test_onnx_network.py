@@ -1,3 +1,9 @@
+"""Tests of networks of other exporters: each is read, or its remedy is named.
+
+Torch's two files and its one, its older exporter, Optimum, transformers.js, Custom Vision, tf2onnx;
+Teachable Machine is in tests/making/keras.
+"""
+
 from __future__ import annotations
 
 import hashlib
@@ -14,7 +20,9 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import quantization
 
 from installation.errors import LabelSetError
+from installation.naming.networks import onnx_check
 from installation.naming.networks.encoder import MAX_BATCH
+from installation.naming.networks.onnx_network import OnnxNetwork
 from installation.naming.networks.open import open_encoder
 from installation.naming.reading.classifier import open_classifier
 from installation.settings.paths import PROJECT
@@ -400,7 +408,9 @@ def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: P
     """As exported it is refused for the operation that the page names; cut, it is read as bytes."""
     whole = _custom_vision()
     folder = write_onnx(tmp_path, whole, f"output: scores\n{CUSTOM_VISION}")
-    assert re.search("the operation '(ZipMap|ArrayFeatureExtractor)'|text", refusal(folder))
+    refused = refusal(folder)
+    assert re.search("the operation '(ZipMap|ArrayFeatureExtractor)'|text", refused)
+    assert "Cut off what follows the scores with onnx.utils.extract_model" in refused
     onnx.save(whole, tmp_path / "model.onnx")
     scores = next(node.output[0] for node in whole.graph.node if node.op_type == "Softmax")
     onnx.utils.extract_model(
@@ -419,6 +429,53 @@ def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: P
     logits = encode(encoder, (picture - mean) / std)
     expected = reference((picture * 255).flip(1))
     assert (logits.softmax(1) - expected.softmax(1)).abs().max() < 1e-3
+
+
+STATED = {
+    "Image.BitmapPixelFormat": "Bgr8",
+    "Image.ColorSpaceGamma": "SRGB",
+    "Image.NominalPixelRange": "NominalRange_0_255",
+}
+"""What Custom Vision's networks state about their pictures."""
+
+
+@pytest.mark.parametrize(
+    ("stated", "seen", "written"),
+    [
+        (
+            STATED,
+            "blue first and numbers from 0 to 255",
+            "channels: bgr, mean: [0, 0, 0], std: [0.003922, 0.003922, 0.003922]",
+        ),
+        (STATED | {"Image.NominalPixelRange": "Normalized_1_1"}, "blue first", "channels: bgr"),
+        (
+            {"Image.NominalPixelRange": "Normalized_0_1"},
+            "numbers from 0 to 1",
+            "mean: [0, 0, 0], std: [1, 1, 1]",
+        ),
+        ({"Image.BitmapPixelFormat": "Rgb8"}, "", ""),
+    ],
+)
+def test_what_a_network_states_about_its_pictures_is_to_be_written(
+    tmp_path: Path, stated: dict[str, str], seen: str, written: str
+) -> None:
+    """A network of Custom Vision with one output, as it is exported today, needs its colours.
+
+    Without the settings, red would be taken for blue, and every name would be wrong.
+    """
+    model = onnx_classifier(shape=("None", 3, SIDE, SIDE), softmax=True)
+    helper.set_model_props(model, stated)
+    folder = write_onnx(tmp_path, model, "output: scores")
+    checked = onnx_check.judge_here("classifier.onnx", model.SerializeToString())
+    if seen:
+        with pytest.raises(LabelSetError) as caught:
+            OnnxNetwork(load(folder), checked, CPU)
+        assert str(caught.value).endswith(
+            f"/classifier.onnx: the network states that its pictures have {seen}, but "
+            f"labelset.yaml says nothing about that. Write `{written}` under `input`."
+        )
+        folder = write_onnx(tmp_path, model, f"output: scores\ninput: {{{written}}}")
+    assert OnnxNetwork(load(folder), checked, CPU).width == 4
 
 
 def test_a_network_by_tf2onnx_is_read(tmp_path: Path) -> None:

@@ -102,7 +102,13 @@ def test_controls_are_set_in_their_order(node: Path, values: dict[str, int]) -> 
             "no control 'power_line_freq' .*Did you mean 'power_line_freq",
         ),
         ("zoom", 1, r"no control 'zoom' \(it has power_line_frequency, .*kiosk cameras"),
-        ("power_line_frequency", 50, r"power_line_frequency is 50 \(expected 0 to 2\)"),
+        (
+            "power_line_frequency",
+            50,
+            r"power_line_frequency is 50 \(expected 0 to 2\)\. Write 1, which means 50 Hz",
+        ),
+        ("power_line_frequency", 60, "Write 2, which means 60 Hz"),
+        ("focus_absolute", 251, r"focus_absolute is 251 \(expected 0 to 250\)\. Change it"),
         (
             "exposure_time_absolute",
             300,

@@ -1,3 +1,9 @@
+"""Tests of a webcam that sends damaged or late pictures now and then, or none at all.
+
+Pictures that cannot be decoded, that do not come, or that come with an error are left out; a camera
+whose node is gone is called unplugged.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -69,12 +75,18 @@ def test_a_camera_that_sends_no_picture_is_an_error_with_a_remedy(
 
 
 @pytest.mark.parametrize("failing", ["sends", "decodes"])
-def test_an_unplugged_camera_is_called_so(device: FakeDevice, node: Path, failing: str) -> None:
+@pytest.mark.parametrize("name", ["node", "link", "number"])
+def test_an_unplugged_camera_is_called_so(
+    device: FakeDevice, node: Path, failing: str, name: str
+) -> None:
     """The message about an unplugged camera does not name other programs as the cause.
 
-    Its device file is gone at once.
+    Its device file is gone at once, or its link leads nowhere.
     """
-    camera = Webcam(node, device, CameraSettings(), device.clock)
+    link = node.with_name("usb-Lens")
+    link.symlink_to(node)
+    named: dict[str, Path | int] = {"node": node, "link": link, "number": 250}
+    camera = Webcam(named[name], device, CameraSettings(), device.clock)
     setattr(device, failing, False)
     node.unlink()
     began_at = device.clock.now()

@@ -1,3 +1,9 @@
+"""Tests of which camera is opened: the same again, and never a visitor's portrait by accident.
+
+Without a camera the rehearsal plays only for somebody who started the show by hand. Cameras that
+change their number, come late, or come beside a twin are recognised.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace

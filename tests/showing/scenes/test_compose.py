@@ -1,3 +1,5 @@
+"""Tests of scenes: large type changes at most twice a second, whatever happens."""
+
 from __future__ import annotations
 
 import itertools

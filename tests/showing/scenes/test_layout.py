@@ -1,3 +1,9 @@
+"""Tests of the layout: of whom the words speak is seen, and no sentence is larger than its name.
+
+One visitor to thirty-two stand anywhere in the picture, near and far, behind one another, at its
+edges, and move; a definition is said once in a crowd.
+"""
+
 from __future__ import annotations
 
 import itertools

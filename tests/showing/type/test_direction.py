@@ -1,3 +1,9 @@
+"""Tests of the direction of a paragraph, which is decided once for all of its lines.
+
+A definition in Hebrew or Arabic may begin with a Latin name, a number, a bracket or a quotation; a
+mark of direction decides.
+"""
+
 from __future__ import annotations
 
 import pytest

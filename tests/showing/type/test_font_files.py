@@ -1,3 +1,5 @@
+"""Tests of the fonts: every letter has one, or is named with its row."""
+
 from __future__ import annotations
 
 import unicodedata

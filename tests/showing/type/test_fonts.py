@@ -1,3 +1,8 @@
+"""Tests of letters of any script as they are drawn: with their marks, joined, from right to left.
+
+Marks without a composed letter (m̃, ė́, g̃, ọ̀, ỡ), decomposed Vietnamese, Arabic, Hebrew, Thai.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path

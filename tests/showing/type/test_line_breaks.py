@@ -1,3 +1,9 @@
+"""Tests of the places where lines may break: never inside a letter, a number or an address.
+
+Thai, Lao, Khmer and Burmese break at words; soft hyphens and zero-width spaces are such places, as
+are the hyphens of a known language; no-break spaces and word joiners are not.
+"""
+
 from __future__ import annotations
 
 import subprocess
