@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -37,11 +38,18 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print `message` to `file`; raises OSError if standard output cannot be written."""
-        if file is sys.stdout and file is not None:
-            file.write(message)  # argparse itself ignores a failure
-        else:
+        """Print `message` to `file`; end the process if standard output cannot be written."""
+        if file is None or file is not sys.stdout:
             super()._print_message(message, file)
+            return
+        try:  # argparse itself ignores a failure
+            file.write(message)
+            file.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still in the buffer
+            if not isinstance(error, BrokenPipeError):
+                problem = f"the output: it cannot be written ({error.strerror})"
+                self.exit(2, f"{problem}. Make room on that disk.\n")
 
     def error(self, message: str) -> NoReturn:
         """End the process with `message`; for an unknown command, suggest a known one."""

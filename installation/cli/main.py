@@ -19,7 +19,6 @@ from installation import __version__
 from installation.cli import run
 from installation.cli.arguments import CAMERA_TRIAL, Parser, run_parser
 from installation.cli.output import (
-    DONE,
     FAILED,
     INTERRUPTED,
     LOG,
@@ -61,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     open_closed_streams()
     escape_unknown_letters()
-    args = _parse_and_print(list(sys.argv[1:] if argv is None else argv))
+    args = _parse(list(sys.argv[1:] if argv is None else argv))
     is_show = args.name in ("run", "audit", "card", CAMERA_TRIAL)
     handler = LogHandler(LOG, quotes_exceptions=not is_show)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -105,22 +104,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         return _report_unexpected(error, args.name)
     return code
-
-
-def _parse_and_print(argv: list[str]) -> argparse.Namespace:
-    """Return what `_parse` returns; end with a message if its help cannot be written."""
-    try:
-        try:
-            return _parse(argv)
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        discard_stdout()
-        raise SystemExit(DONE) from None
-    except OSError as error:
-        discard_stdout()
-        end_log(f"the output: it cannot be written ({error.strerror}). Make room on that disk.")
-        raise SystemExit(REFUSED) from None
 
 
 def _report_unexpected(error: Exception, command: str) -> int:

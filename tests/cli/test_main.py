@@ -68,7 +68,7 @@ FULL = "the output: it cannot be written (No space left on device). Make room"
         ("check", ">&- 2>&-", 0, ""),
         ("check", "| true", 0, ""),
         ("--version", ">/dev/full", 2, FULL),
-        ("help run", ">/dev/full", 2, FULL),
+        ("run --help", ">/dev/full", 2, FULL),
         ("fetch", ">/dev/full", 2, FULL),
         ("nonsense", "2>/dev/full", 2, ""),
     ],
