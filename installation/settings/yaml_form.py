@@ -49,7 +49,6 @@ RESERVED_STARTS = "@`%*&!|>,]}?-"
 """The characters with which a text without quotes cannot begin."""
 
 CURLY_AFTER_NAME = re.compile(f"[{CURLY}](?=\\s*:)")
-
 CLOSING = {"[": "]", "{": "}"}
 
 IN_BRACKETS = re.compile(
@@ -344,9 +343,9 @@ def _open_item_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
         remedy = f"Write a comma after each item. Put {other} around a text that contains {quote}."
         return Flaw(number, problem, remedy)
     problem = f"the quote {quote} that opens on this line is not closed"
-    if CURLY_AFTER_NAME.search(item):
-        return Flaw(number, problem, f"Type `{CURLY_AFTER_NAME.sub('', item)}`, without quotes.")
-    return Flaw(number, problem, f"Type `{quote}{item}{quote}`, with the closing quote.")
+    bare = CURLY_AFTER_NAME.sub("", item)
+    remedy = f"Type `{quote}{item}{quote}`, with the closing quote."
+    return Flaw(number, problem, remedy if bare == item else f"Type `{bare}`, without quotes.")
 
 
 def _bracket_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:

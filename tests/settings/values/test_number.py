@@ -34,8 +34,8 @@ def test_a_number_with_a_unit_is_written_in_the_settings_own(
 @given(st.text("0123456789.,%' /½xhms-+", max_size=12))
 def test_a_proposed_number_is_allowed(text: str) -> None:
     """Whatever is written, a number that a remedy proposes is within the bounds of the setting."""
-    for option in (SECONDS, SHARE):
+    for option, low, high in ((SECONDS, 0.5, 3600), (SHARE, 0, 1)):
         remedy = number_remedy(text, option)
         if remedy.startswith("Write ") and "at " not in remedy:
             number = float(remedy.removeprefix("Write ").split(",")[0].rstrip("."))
-            assert option["minimum"] <= number <= option["maximum"]
+            assert low <= number <= high
