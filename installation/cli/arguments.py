@@ -45,11 +45,12 @@ class Parser(argparse.ArgumentParser):
         try:  # argparse itself ignores a failure
             file.write(message)
             file.flush()
+        except BrokenPipeError:
+            os._exit(0)  # At an ordinary end Python would try to write the rest once more.
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is still in the buffer
-            if not isinstance(error, BrokenPipeError):
-                problem = f"the output: it cannot be written ({error.strerror})"
-                self.exit(2, f"{problem}. Make room on that disk.\n")
+            problem = f"the output: it cannot be written ({error.strerror})"
+            super()._print_message(f"{problem}. Make room on that disk.\n", sys.stderr)
+            os._exit(2)
 
     def error(self, message: str) -> NoReturn:
         """End the process with `message`; for an unknown command, suggest a known one."""

@@ -46,7 +46,8 @@ DISK_ERRORS = {
 def start() -> NoReturn:
     """Run the command given on the command line, then end the process."""
     code = main()
-    flush_output()
+    if not flush_output():
+        code = code or REFUSED
     # A normal end of the interpreter takes a second once torch is loaded, and aborts the process if
     # a thread is still inside a driver. Nothing is left to clean up.
     os._exit(code)

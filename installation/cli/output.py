@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import io
 import json
@@ -210,18 +211,32 @@ def write_report(path: Path, summary: Mapping[str, object], status: SandboxStatu
         raise SettingsError(Mistake("--report", problem, "Name another file.")) from None
 
 
-def flush_output() -> None:
-    """Flush both streams, and wait until the output filters have written everything."""
+def flush_output() -> bool:
+    """Flush both streams, and wait until the output filters have written everything.
+
+    Returns whether all of standard output was written; for a supervised show, always True, because
+    a full disk is no reason to start it again.
+    """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
     status = SandboxStatus.from_environment()
     if status is None or not status.output_filter_pids:
-        return
+        return True
     # A filter ends when the other end of its pipe is closed everywhere. Standard input is
     # /dev/null, which the launcher has opened.
     os.dup2(0, 1)
-    os.dup2(0, 2)
     supervised = status.progress_pipe is not None
     timeout_s = FILTERS_TIMEOUT_S if supervised else UNSUPERVISED_TIMEOUT_S
-    output_filter.wait_at_most(status.output_filter_pids, timeout_s)
+    pids, failure = status.output_filter_pids, 0
+    if len(pids) > 1 and not supervised:  # The first one writes standard output.
+        failure = output_filter.wait_at_most(pids[:1], timeout_s)
+        pids = pids[1:]
+        if failure == errno.EPIPE:  # Its reader, such as `head`, has read enough.
+            failure = 0
+        if failure:
+            problem = f"the output: it cannot be written ({os.strerror(failure)})"
+            end_log(f"{problem}. Make room on that disk.")
+    os.dup2(0, 2)
+    output_filter.wait_at_most(pids, timeout_s)
+    return not failure

@@ -6,6 +6,7 @@ scripts/, elsewhere, in an installed unit, in an audit. An output that is closed
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -146,7 +147,7 @@ os.environ[ENVIRONMENT_VARIABLE] = status.to_json()
 kept = os.dup(1)
 os.close(0)
 os.open(os.devnull, os.O_RDWR)
-output_filter.wait_at_most = lambda pids, timeout_s: os.write(kept, f"{timeout_s}".encode())
+output_filter.wait_at_most = lambda pids, timeout_s: 0 * os.write(kept, f"{timeout_s}".encode())
 output.flush_output()
 """
 
@@ -166,3 +167,44 @@ def test_an_audit_on_a_slow_computer_is_written_whole(progress_pipe: str, waits_
         check=True,
     )
     assert ran.stdout == waits_s
+
+
+CANNOT_WRITE = """
+import os, sys
+from installation.cli import output
+from installation.guarding.output import output_filter
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
+failure, progress_pipe = int(sys.argv[1]), int(sys.argv[2]) or None
+status = SandboxStatus("enforce", output_filter_pids=(1, 2), progress_pipe=progress_pipe)
+os.environ[ENVIRONMENT_VARIABLE] = status.to_json()
+os.close(0)
+os.open(os.devnull, os.O_RDWR)
+output_filter.wait_at_most = lambda pids, timeout_s: failure if 1 in pids else 0
+sys.exit(not output.flush_output())
+"""
+
+
+@pytest.mark.parametrize(
+    ("failure", "progress_pipe", "message", "code"),
+    [
+        (errno.ENOSPC, 0, "the output: it cannot be written (No space left on device). Make", 1),
+        (errno.EPIPE, 0, "", 0),
+        (0, 0, "", 0),
+        (errno.ENOSPC, 7, "", 0),
+    ],
+)
+def test_an_audit_that_a_full_disk_has_cut_is_a_failure(
+    failure: int, progress_pipe: int, message: str, code: int
+) -> None:
+    """A cut audit has a message and a status; a reader such as `head` and a show have none."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CANNOT_WRITE, str(failure), str(progress_pipe)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.stderr.startswith(message)
+    assert bool(ran.stderr) is bool(message)
+    assert ran.returncode == code

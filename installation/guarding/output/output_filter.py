@@ -87,16 +87,21 @@ def remove_on_exit(folder: Path) -> None:
     os.close(own_end)
 
 
-def wait_at_most(pids: Iterable[int], timeout_s: float) -> None:
+def wait_at_most(pids: Iterable[int], timeout_s: float) -> int:
     """Wait until the output filters have written everything, but no longer than `timeout_s`.
+
+    Returns the error number with which the first of them failed; 0 if none failed.
 
     The filters' pipes must be closed. The time is limited because a program that reads their output
     may hang.
     """
     ends_at = time.monotonic() + timeout_s
+    failure = 0
     for pid in pids:
-        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < ends_at:
+        while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < ends_at:
             time.sleep(0.005)
+        failure = failure or (os.waitstatus_to_exitcode(ended[1]) if ended[0] else 0)
+    return failure
 
 
 def wait(pid: int) -> None:
@@ -139,20 +144,24 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
 
 
 def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
+    """Copy lines until `pipe` is closed; then raise the first OSError that prevented a line."""
     lines_filter = LineFilter(limits)
+    failure: OSError | None = None
     rest = b""
     while data := os.read(pipe, 1 << 16):
         *lines, rest = (rest + data).split(b"\n")
         rest = rest[: 4 * limits.longest_line + 1]  # A longer line is left out in any case.
         for line in lines:
             for admitted in lines_filter.admit(line):
-                _write_line(file, admitted, limits)
+                failure = _write_line(file, admitted, limits) or failure
     for admitted in (*(lines_filter.admit(rest) if rest else ()), *lines_filter.end()):
-        _write_line(file, admitted, limits)
+        failure = _write_line(file, admitted, limits) or failure
+    if failure is not None:
+        raise failure
 
 
-def _write_line(file: int, line: str, limits: LineLimits) -> None:
-    _write_all(file, (as_json(line) if limits.as_json else line).encode() + b"\n")
+def _write_line(file: int, line: str, limits: LineLimits) -> OSError | None:
+    return _write_all(file, (as_json(line) if limits.as_json else line).encode() + b"\n")
 
 
 def as_json(line: str) -> str:
@@ -218,8 +227,14 @@ def _remove_after(process: int, folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _write_all(file: int, data: bytes) -> None:
-    """Write as much of `data` as possible, because a full disk must not end the show."""
-    with contextlib.suppress(OSError):
+def _write_all(file: int, data: bytes) -> OSError | None:
+    """Write as much of `data` as possible, because a full disk must not end the show.
+
+    Returns the failure that prevented the rest; None if there was none.
+    """
+    try:
         while data:
             data = data[os.write(file, data) :]
+    except OSError as failure:
+        return failure
+    return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -91,17 +92,21 @@ def test_a_librarys_line_for_each_frame_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
-    """If an output filter cannot write, it continues to read, so that the show does not end."""
+    """If an output filter cannot write, it continues to read, so that the show does not end.
+
+    Its own status says that the output is not whole.
+    """
     program = (
         "import os\nfrom installation.guarding.output import line_filter, output_filter\n"
         "full = os.open('/dev/full', os.O_WRONLY)\n"
         "started = output_filter.start_line_filter(full, line_filter.STDOUT)\n"
         "for _ in range(100): os.write(started.pipe, b'a line\\n' * 1000)\n"
         "os.close(started.pipe)\n"
-        "output_filter.wait(started.pid)\n"
+        "print(output_filter.wait_at_most([started.pid], 60))\n"
     )
     outcome = run("-c", program, user="root", folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout == f"{errno.ENOSPC}\n"
 
 
 @pytest.mark.parametrize(
