@@ -79,7 +79,6 @@ class Measured:
         from installation.settings.source import Film
 
         self._screen = screen
-        self._ends_at = self._started_at + seconds
         label_set = load_label_set("persons", ContentSettings())
         self._classifier = open_classifier(label_set, "cpu")
         self._classifier.has_time = False
@@ -98,6 +97,8 @@ class Measured:
         self._readings = 0
         self._first_at: float | None = None
         self._named_at: float | None = None
+        # PyTorch takes longer to load than a short run lasts.
+        self._ends_at = (time.monotonic() if in_torch else self._started_at) + seconds
 
     @property
     def is_over(self) -> bool:
