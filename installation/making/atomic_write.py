@@ -54,6 +54,8 @@ def write_errors(path: Path, error: type[KioskError] = LabelSetError) -> Iterato
     except (OSError, SafetensorError) as failure:
         reason = getattr(failure, "strerror", None) or ellipsize(str(failure))
         remedy = "Check the folder's permissions and the free space."
+        if isinstance(failure, FileNotFoundError) and not path.parent.is_dir():
+            remedy = f"The folder {display_path(path.parent)} does not exist: create it."
         raise error(
             Mistake(display_path(path), f"it cannot be written ({reason})", remedy)
         ) from None

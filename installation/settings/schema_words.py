@@ -98,8 +98,8 @@ def find_piece(schema: Schema, keys: Keys) -> Schema:
             if key in option.get("properties", {}):
                 piece = option["properties"][key]
                 break
-            if isinstance(key, int) and "items" in option:
-                piece = option["items"]
+            if isinstance(key, int) and (items := _item(option)):
+                piece = items
                 break
             if isinstance(option.get("additionalProperties"), dict):
                 piece = option["additionalProperties"]
@@ -230,14 +230,22 @@ def _option_in_words(option: Schema, schema: Schema) -> str:
         case "string":
             return str(option.get("description", "text"))
         case "array":
-            item = expected_in_words(option.get("items", {}), schema)
-            return f"a list in which each item is {item}"
+            item = expected_in_words(_item(option), schema)
+            count = len(option.get("prefixItems", ()))
+            start = f"a list of {count} items, in which" if count else "a list in which"
+            return f"{start} each item is {item}"
         case "object":
             names = _setting_names(option)
             return "a section with " + ", ".join(names) if names else "a section"
         case "null":
             return "nothing"
     return "something else"
+
+
+def _item(option: Schema) -> Schema:
+    """Return the schema of a list's items, which is the same for all of them."""
+    items: Schema = option.get("items") or next(iter(option.get("prefixItems", ())), {})
+    return items
 
 
 def _range_in_words(option: Schema) -> str:

@@ -6,7 +6,7 @@ settings in another section.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -21,6 +21,8 @@ from installation.settings.schema_words import (
     value_in_words,
 )
 from installation.settings.yaml_file import Section
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Inner(Section):
@@ -48,6 +50,7 @@ class Outer(Section):
     size: Literal["auto"] | int = "auto"
     title: str | None = None
     sizes: dict[str, int] = Field(default_factory=dict)
+    colour: tuple[Share, Share, Share] = (0.5, 0.5, 0.5)
     described: str = Field(default="", description="the name of a folder")
 
 
@@ -63,6 +66,8 @@ SCHEMA = Outer.model_json_schema()
         (("mode",), "one of fast, slow"),
         (("names",), "a list in which each item is text"),
         (("names", 1), "text"),
+        (("colour",), "a list of 3 items, in which each item is a number from 0 to 1"),
+        (("colour", 2), "a number from 0 to 1"),
         (("size",), "auto or a whole number"),
         (("title",), "text or nothing"),
         (("sizes", "wide"), "a whole number"),

@@ -29,6 +29,7 @@ from installation.errors import (
     join_first,
     limit_mistakes,
     limited_nearest,
+    nearest,
 )
 from installation.making.build import picture_file
 from installation.making.build.picture_file import DecodedPicture, PictureError
@@ -261,6 +262,8 @@ def _folders(top: Path) -> dict[str, Path]:
             "Create it, or name another folder under `examples:` in labelset.yaml. An imported set "
             "has no pictures: it can be shown, but cannot be built again without them."
         )
+        if nearest(top.name, (AS_THEY_ARE,), cutoff=0.7):
+            remedy = did_you_mean(AS_THEY_ARE)
         raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
     except (OSError, ValueError):
         problem = (

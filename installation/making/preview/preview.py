@@ -29,6 +29,7 @@ from installation.naming.label_set.load import assemble, assemble_nonempty, read
 from installation.naming.reading.classifier import open_classifier
 from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import Settings
+from installation.settings.languages import ENGLISH
 from installation.settings.paths import MODELS
 from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
@@ -85,9 +86,9 @@ def preview(
         KioskError: if the set cannot be shown, or the map cannot be written. Letters that no font
             can draw are reported with their rows.
     """
-    language = settings.language.labels
+    language, second = settings.language.labels, settings.language.second_labels
     source = read_source(name, models)
-    label_set = assemble_nonempty(source, settings.content, language)
+    label_set = assemble_nonempty(source, settings.content, language, second)
     check_drawable(source)
     torch.set_num_threads(1)  # two threads wait for each other on a busy machine
     classifier = open_classifier(label_set, "cpu")
@@ -120,7 +121,7 @@ def preview(
     table = [
         *_win_rows(label_set, trial),
         _long_names(label_set, screen),
-        *_untranslated(source, set(wins), language),
+        *_untranslated(source, set(wins), {language, second or language}),
         TableRow(property_, len(similar), similar),
     ]
     return Preview(map_file, table, figures)
@@ -191,15 +192,15 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
     return TableRow(f"take several lines at {screen[0]}×{screen[1]}", len(long), long)
 
 
-def _untranslated(source: LabelSetSource, visible: set[str], language: str) -> Iterator[TableRow]:
+def _untranslated(source: LabelSetSource, visible: set[str], shown: set[str]) -> Iterator[TableRow]:
     """Yield a row for each language, with the visible labels that are not translated into it.
 
-    The languages are `language` and those of the set's translations. The set's own words are
-    assumed to be English.
+    The languages are those of the show, `shown`, and those of the set's translations. The set's own
+    words are assumed to be English.
     """
     rows = [row for row in source.rows if row.id in visible]
     languages = {code for row in source.rows for code in row.wordings}
-    for code in sorted(languages | ({language} - {"en"})):
+    for code in sorted(languages | (shown - {ENGLISH})):
         wordings = [(row.name, row.wordings.get(code, Wording())) for row in rows]
         missing = [name for name, words in wordings if not (words.name and words.definition)]
         yield TableRow(f"are not translated into {code}", len(missing), missing)

@@ -5,9 +5,9 @@ Nothing here imports torch or timm, so that `kiosk check` is fast.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeGuard
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from installation.naming.methods import METHODS, Method, Outputs
@@ -62,8 +62,15 @@ class RootSettings(Section):
     """The root's name in other languages, keyed by language: `es`, `de`."""
 
 
-Channel = Annotated[float, Field(ge=-10, le=10)]
-Spread = Annotated[float, Field(gt=0, le=10)]
+LARGEST_CHANNEL = 10
+"""The largest number under `mean` and `std`; larger ones are for colours in 0–255."""
+
+Channel = Annotated[float, Field(ge=-LARGEST_CHANNEL, le=LARGEST_CHANNEL)]
+Spread = Annotated[float, Field(gt=0, le=LARGEST_CHANNEL)]
+
+
+def _is_triple(values: object) -> TypeGuard[tuple[object, object, object]]:
+    return isinstance(values, tuple) and len(values) == 3
 
 
 class InputSettings(Section):
@@ -78,6 +85,18 @@ class InputSettings(Section):
     """
     channels: Literal["rgb", "bgr"] = "rgb"
     """The order of the colour channels in the network's input."""
+
+    @field_validator("mean", "std", mode="before")
+    @classmethod
+    def _check_scale(cls, values: object, info: ValidationInfo) -> object:
+        """Return `values`; raises if they are for colours in 0–255, as some programs print them."""
+        numbers = [v for v in values if isinstance(v, int | float)] if _is_triple(values) else []
+        if len(numbers) < 3 or max(numbers) <= LARGEST_CHANNEL or max(numbers) > 255:
+            return values
+        name, scaled = f"input.{info.field_name}", ", ".join(f"{v / 255:.4g}" for v in numbers)
+        problem = f"{name} is for colours from 0 to 255 (expected for colours from 0 to 1)"
+        context = {"problem": problem, "remedy": f"Write {info.field_name}: [{scaled}]."}
+        raise PydanticCustomError("refused", "{problem}", context)
 
 
 Template = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$", description="text with one {}")]

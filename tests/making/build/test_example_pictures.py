@@ -289,7 +289,10 @@ def test_without_the_folder_of_pictures_it_says_where_it_looked(folder: Path) ->
         "again without them."
     )
     file = folder / "labelset.yaml"
-    file.write_text(file.read_text() + "\nexamples: photographs\n")
+    written = file.read_text()
+    file.write_text(f"{written}\nexamples: as their are\n")
+    assert picture_mistakes(folder)[0].endswith("Did you mean 'as they are'?")
+    file.write_text(f"{written}\nexamples: photographs\n")
     assert build_colours(folder).tensors["weight"].shape == (4, 12)
 
 

@@ -203,11 +203,13 @@ def test_a_letter_without_a_font_is_a_mistake_of_its_row(
 
 @pytest.mark.usefixtures("short_trial")
 def test_the_shows_language_is_among_the_translations(tmp_path: Path) -> None:
-    """The show's own language is counted too, if the set has no names in it at all."""
+    """The show's own languages are counted too, if the set has no names in them at all."""
     write_things(tmp_path, *ROWS[:3], ROWS[4].replace("swimmers", ""))
-    result = preview("things", (1280, 720), settings(language="de"), tmp_path, embed=embed)
+    show = settings(language=["de", "fr"])
+    result = preview("things", (1280, 720), show, tmp_path, embed=embed)
     assert result.figures[0].startswith(f"Of {FEW} neutral pictures, "), "hidden as by default"
     table = {row.property: row for row in result.table}
     assert table["take several lines at 1280×720"].names == [f"{'long ' * 23}name"]
     assert table["are not translated into es"].count == 2
     assert table["are not translated into de"].count == 3
+    assert table["are not translated into fr"].count == 3

@@ -36,3 +36,32 @@ def test_the_defaults_are_the_methods_own(method: Method) -> None:
     assert settings.encoder_name == method.encoder
     other = LabelSetSettings(title="A", credit="B", root=root, method=method, temperature=3.0)
     assert (other.temperature, other.min_score) == (3.0, method.min_score)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "mean: [123.675, 116.28, 103.53]",
+            "input.mean is for colours from 0 to 255 (expected for colours from 0 to 1). "
+            "Write mean: [0.485, 0.456, 0.406].",
+        ),
+        (
+            "std: [58, 57, 57]",
+            "input.std is for colours from 0 to 255 (expected for colours from 0 to 1). "
+            "Write std: [0.2275, 0.2235, 0.2235].",
+        ),
+        (
+            "mean: 0.5",
+            "input.mean is 0.5 (expected a list of 3 items, in which each item is a number from "
+            "-10 to 10). Change the value, or remove the setting.",
+        ),
+    ],
+)
+def test_a_mean_of_another_scale_or_form_is_written_out(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    """Numbers as some programs print them, for colours up to 255, get the ones to write."""
+    write_label_set(tmp_path, yaml=f"{YAML.replace('text', 'onnx')}input: {{{line}}}\n")
+    (mistake,) = mistakes(tmp_path)
+    assert mistake.endswith(message)
