@@ -18,7 +18,14 @@ import numpy as np
 
 from installation.naming.label_set.label_set import Label, LabelSet
 from installation.naming.label_set.load import load_label_set
-from installation.naming.reading.values import Candidate, Sighting, Sightings, Stage, Verdict
+from installation.naming.reading.values import (
+    Candidate,
+    RunnerUp,
+    Sighting,
+    Sightings,
+    Stage,
+    Verdict,
+)
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -123,7 +130,7 @@ def sighted(
     box = Box.from_centre(frame.width / 2, frame.height / 2, *2 * (face * frame.height,))
     track = Track(1, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     others = [other for other in label_set.labels if other != label][:2]
-    runners_up = tuple(Candidate(other, 0.1) for other in others)
+    runners_up = tuple(RunnerUp(other, 0.1) for other in others)
     verdict = Verdict(label, 0.31, 0.0, runners_up, len(label_set.labels) - 3, 0.49)
     candidates = (Candidate(label, 0.31),) if stage == "reading" else ()
     known = None if stage in ("announced", "reading") else verdict

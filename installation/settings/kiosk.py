@@ -285,6 +285,8 @@ FIXED_WORDS = {
     "blacked_out_one": NOTICE,
     "brief_score": NOTICE,
     "others": NOTICE,
+    "given": NOTICE,
+    "drawn": NOTICE,
     "withdrawn": NOTICE,
     "promise": PROMISE,
     "privacy": PROMISE,

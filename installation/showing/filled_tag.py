@@ -1,4 +1,6 @@
-"""Draws a tag whose left part is green: 40 % of the tag for a name that has 40 of 100.
+"""Draws a tag that is partly green: 40 % of the tag for a name that has 40 of 100.
+
+The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 
 Letters are black on the green part and green on the black part. If the green part ends within a
 letter, the letter is not split: all of it is black or all of it is green, and where the background
@@ -11,7 +13,7 @@ Rejected: changing the colour within that letter, because a part of it then look
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,7 +50,8 @@ def green_part(panel: Panel) -> Rect:
     width, height = panel.rect.width, panel.rect.height
     border = max(1, round(BORDER * height))
     green = round((width - 2 * border) * panel.filled_px / width)
-    return Rect(border, border, green, height - 2 * border)
+    x = width - border - green if panel.fills_from_right else border
+    return Rect(x, border, green, height - 2 * border)
 
 
 @dataclass(frozen=True)
@@ -75,39 +78,56 @@ def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
 
 def parts(panel: Panel, fonts: Fonts) -> Iterator[Part]:
     """Yield the parts of the lines of `panel`, in the order in which they are drawn."""
-    end_px = green_part(panel).right
+    green, width = green_part(panel), panel.rect.width
     for line in panel.lines:
         ink = fonts.ink(line.text, line.size, line.levels)
         if ink is None:
             continue
         left, top = line.x + ink.left, line.baseline + ink.top
-        end = min(max(0, end_px - left), ink.alpha.shape[1])
-        begin, stop = _letter_at(ink.alpha, end)
-        if stop - begin > WIDEST_LETTER * line.size:
-            yield Part(ink.alpha[:, :end], BLACK, left, top)
-            yield Part(ink.alpha[:, end:], GREEN, left + end, top)
-            continue
-        reach = max(1, round(OUTLINE * line.size))
-        letter, is_black = ink.alpha[:, begin:stop], end - begin > stop - end
-        before, after = ink.alpha[:, :begin], ink.alpha[:, stop:]
-        # What is to be clear of the letters before and after, px from the panel's left edge.
-        clear_from = end_px if begin == stop else left + begin - (0 if is_black else reach)
-        clear_to = end_px if begin == stop else left + stop + (reach if is_black else 0)
-        before_right = left + begin - _blanks(before[:, ::-1])
-        after_left = left + stop + _blanks(after)
-        yield Part(before, BLACK, left - max(0, before_right + reach - clear_from), top)
-        if letter.size:
-            square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-            outline = np.asarray(cv2.dilate(np.pad(letter, reach), square), np.uint8)
-            on_green = end - begin + reach
-            if is_black:
-                outline[:, :on_green] = 0
-            else:
-                outline[:, on_green:] = 0
-            colours = (GREEN, BLACK) if is_black else (BLACK, GREEN)
-            yield Part(outline, colours[0], left + begin - reach, top - reach, True)
-            yield Part(letter, colours[1], left + begin, top)
-        yield Part(after, GREEN, left + stop + max(0, clear_to + reach - after_left), top)
+        if panel.fills_from_right:
+            # Each part is found in the mirrored panel, and mirrored back.
+            mirrored_left = width - left - ink.alpha.shape[1]
+            flipped = Part(ink.alpha[:, ::-1], BLACK, mirrored_left, top)
+            for part in _parts_of(flipped, width - green.x, line.size):
+                x = width - part.x - part.alpha.shape[1]
+                yield replace(part, alpha=part.alpha[:, ::-1], x=x)
+        else:
+            yield from _parts_of(Part(ink.alpha, BLACK, left, top), green.right, line.size)
+
+
+def _parts_of(whole: Part, end_px: int, size: int) -> Iterator[Part]:
+    """Yield the parts of the line `whole`, of which the part before the column `end_px` is green.
+
+    `size` is the font size, px per em. The colour of `whole` is not used.
+    """
+    alpha, left, top = whole.alpha, whole.x, whole.y
+    end = min(max(0, end_px - left), alpha.shape[1])
+    begin, stop = _letter_at(alpha, end)
+    if stop - begin > WIDEST_LETTER * size:
+        yield Part(alpha[:, :end], BLACK, left, top)
+        yield Part(alpha[:, end:], GREEN, left + end, top)
+        return
+    reach = max(1, round(OUTLINE * size))
+    letter, is_black = alpha[:, begin:stop], end - begin > stop - end
+    before, after = alpha[:, :begin], alpha[:, stop:]
+    # What is to be clear of the letters before and after, px from the panel's left edge.
+    clear_from = end_px if begin == stop else left + begin - (0 if is_black else reach)
+    clear_to = end_px if begin == stop else left + stop + (reach if is_black else 0)
+    before_right = left + begin - _blanks(before[:, ::-1])
+    after_left = left + stop + _blanks(after)
+    yield Part(before, BLACK, left - max(0, before_right + reach - clear_from), top)
+    if letter.size:
+        square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        outline = np.asarray(cv2.dilate(np.pad(letter, reach), square), np.uint8)
+        on_green = end - begin + reach
+        if is_black:
+            outline[:, :on_green] = 0
+        else:
+            outline[:, on_green:] = 0
+        colours = (GREEN, BLACK) if is_black else (BLACK, GREEN)
+        yield Part(outline, colours[0], left + begin - reach, top - reach, True)
+        yield Part(letter, colours[1], left + begin, top)
+    yield Part(after, GREEN, left + stop + max(0, clear_to + reach - after_left), top)
 
 
 def _blanks(alpha: Alpha) -> int:

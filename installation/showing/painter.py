@@ -63,7 +63,7 @@ class Painter:
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
-        marks = (panel.bars, panel.strikes, panel.filled_px)
+        marks = (panel.bars, panel.strikes, panel.filled_px, panel.fills_from_right)
         key: Key = (size, panel.background, panel.lines, marks, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))

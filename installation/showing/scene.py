@@ -115,9 +115,10 @@ class Panel:
     strikes: tuple[Bar, ...] = ()
     """The bars that are drawn after the lines of type, and so strike through them."""
     filled_px: int = 0
-    """The width of the left part of the panel that is green with black letters, px, including a
-    border.
+    """The width of the part of the panel that is green with black letters, px, including a border.
     """
+    fills_from_right: bool = False
+    """Whether this part is at the right; otherwise it is at the left."""
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""

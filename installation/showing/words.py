@@ -107,6 +107,12 @@ class Words:
     """The line below the next best names: how many further names there are, and their total score,
     0–100.
     """
+    given: Sentence
+    """The remark after a next best name that has a higher score than the visitor's name: another
+    visitor has it already.
+    """
+    drawn: Sentence
+    """The line below `score` if the name was drawn at random (`draw: sample` in kiosk.yaml)."""
     withdrawn: Annotated[NonEmptyText, with_placeholders("score")]
     """The sentence under a name that is taken back, and therefore struck through."""
     loading: Sentence

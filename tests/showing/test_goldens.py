@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import Stage
+from installation.naming.reading.values import RunnerUp, Stage, Verdict
 from installation.running.progress import CameraFault, State
 from installation.seeing.frame import Frame
 from installation.show.privacy_line import without_privacy_line
@@ -194,6 +194,25 @@ def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size)
     golden(f"two{form}", scene, screen, shorter=size == PORTRAIT)
 
 
+@pytest.mark.parametrize(("form", "size"), FORMS)
+def test_a_name_that_somebody_else_has(
+    golden: Check, tested: MakeContext, form: str, size: Size
+) -> None:
+    """A higher share of a name that somebody else has already is marked as given."""
+    screen = tested(size)
+    two = TWO if size[0] > size[1] else TALL_TWO
+    runners_up = (RunnerUp(CLINICIAN, 0.12, is_given=True), RunnerUp(BOXER, 0.08))
+    visitors = [
+        sighting(1, face(two[0]), CLINICIAN),
+        replace(
+            sighting(2, face(two[1]), HORNIST),
+            verdict=Verdict(HORNIST, 0.09, 0.0, runners_up, 940, 0.71),
+        ),
+    ]
+    scene = compose(_frame(size, two), sightings_of(visitors), screen, now=0.0)
+    golden(f"given{form}", scene, screen, shorter=size == PORTRAIT)
+
+
 @pytest.mark.parametrize(
     ("name", "size"),
     [("1280x800", (1280, 800)), ("3840x1080", (3840, 1080)), ("480x800", (480, 800))],
@@ -348,7 +367,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "language", "label"),
+    ("name", "language", "label", "others"),
     [
         (
             "arabic",
@@ -359,11 +378,13 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "شخص مُدرَّب على السفر في مركبة فضائية (منذ 1961) من وكالة NASA أو ESA الأوروبية",
                 ("شخص", "مسافر"),
             ),
+            ("طبيب", "مزارع"),
         ),
         (
             "hebrew",
             "he",
             Label("h", "אַסְטְרוֹנָאוּט", "אדם שהוכשר לטוס בחללית (space), מאז 1961", ("אדם", "נוסע")),
+            ("רופא", "חקלאי"),
         ),
         (
             "japanese",
@@ -374,6 +395,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "宇宙船に乗り、「宇宙」を旅するために訓練を受けた人。",
                 ("人", "旅行者"),
             ),
+            ("旅行者", "旅人"),
         ),
         (
             "thai",
@@ -384,6 +406,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "คนที่ได้รับการฝึกให้เดินทางในยานอวกาศ และไม่เคยบ่นเรื่องอาหารเลย",
                 ("คน", "ผู้เดินทาง"),
             ),
+            ("แพทย์", "ชาวนา"),
         ),
         (
             "yoruba",
@@ -394,6 +417,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "ẹni tí ó ń jókòó ní ọjà láti àárọ̀ títí di alẹ́, tí ó sì mọ orúkọ gbogbo ènìyàn",
                 ("ẹ̀dá", "Ẹgbẹ́ Ọmọ Oòduà"),
             ),
+            ("dókítà", "àgbẹ̀"),
         ),
         (
             "guarani",
@@ -404,6 +428,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "ava oñe’ẽva mokõi ñe’ẽme, m̃ ha ỹ g̃uarã, ohendúva opavavépe",
                 ("yvypóra", "mba’apohára"),
             ),
+            ("pohanohára", "chokokue"),
         ),
         (
             "vietnamese_decomposed",
@@ -416,6 +441,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 ),
                 (unicodedata.normalize("NFD", "người"),),
             ),
+            tuple(unicodedata.normalize("NFD", name) for name in ("bác sĩ", "nông dân")),
         ),
         (
             "german_compound",
@@ -427,6 +453,7 @@ def test_a_bystander(golden: Check, tested: MakeContext) -> None:
                 "bauunterbeamtengesellschaft, das nie gefragt wurde",
                 ("Mensch", "Grundstücksverkehrsgenehmigungszuständigkeitsübertragungsbeamter"),
             ),
+            ("Bezirksschornsteinfegermeister", "Arzt"),
         ),
     ],
 )
@@ -435,12 +462,22 @@ def test_every_language(
     name: str,
     language: str,
     label: Label,
+    others: tuple[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In every script marks, direction and line breaks are right."""
     use_test_fonts(monkeypatch, tmp_path)
     words = load_words()
-    fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain))
-    context = ScreenContext(words, fonts, LANDSCAPE, language, label_set=PEOPLE)
-    golden(name, _scene(context, ONE, label), context, shorter=True)
+    fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain, *others))
+    names = tuple(Label(other, other, "", ()) for other in others)
+    label_set = replace(
+        PEOPLE,
+        settings=PEOPLE.settings.model_copy(update={"credit": "written for this picture"}),
+        labels=(label, *names, *37 * (FARMER,)),
+        size=40,
+    )
+    context = ScreenContext(words, fonts, LANDSCAPE, language, label_set=label_set)
+    visitor = sighting(0, face(ONE[0]), label, label_set=label_set)
+    scene = compose(_frame(LANDSCAPE, ONE), sightings_of([visitor]), context, now=0.0)
+    golden(name, scene, context, shorter=True)

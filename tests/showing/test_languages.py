@@ -7,10 +7,11 @@ from functools import cache
 
 import pytest
 
-from installation.naming.label_set.csv_file import Wording
-from installation.naming.label_set.label_set import Label
+from installation.naming.label_set.label_set import Label, LabelSet
+from installation.naming.label_set.load import load_label_set
 from installation.naming.reading.values import Stage
 from installation.seeing.presence.presence import GONE_S
+from installation.settings.kiosk import ContentSettings
 from installation.settings.placeholders import MAX_SENTENCE_LENGTH
 from installation.showing.scene import Panel, Scene, Size
 from installation.showing.scenes.cards import (
@@ -25,7 +26,7 @@ from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words, with_privacy_line
-from tests.support.figures import FRAME, PEOPLE, Head, draw, face, sighting
+from tests.support.figures import FRAME, PEOPLE, Head, draw, face, sighting, text_of
 from tests.support.golden import Check
 from tests.support.languages import LANGUAGES
 from tests.support.sightings import sightings_of
@@ -50,6 +51,18 @@ ROOT = Label("somebody", "jemand", "", ())
 
 
 @cache
+def _kindnesses(language: str, second: str | None = None) -> LabelSet:
+    """Return the shipped label set that has names and definitions in all of `LANGUAGES`."""
+    return load_label_set("kindnesses", ContentSettings(), language=language, second=second)
+
+
+def _umbrella(label_set: LabelSet) -> Label:
+    """Return the label of somebody who shares an umbrella, of `_kindnesses`."""
+    (label,) = [each for each in label_set.labels if each.id == "umbrella"]
+    return label
+
+
+@cache
 def _context(language: str, size: Size, promise: str = "today") -> ScreenContext:
     """Return the context after the self-test; `promise`: today, earlier or unguarded."""
     return replace(_in_two(language, None, size, promise), label_set=PEOPLE)
@@ -71,7 +84,9 @@ def _head(size: Size) -> Head:
 def _mirror(context: ScreenContext, *labels: Label | None, stage: Stage | None = None) -> Scene:
     head = _head(context.size)
     frame = draw((1280, 720) if context.size[0] > context.size[1] else (720, 1280), [head])
-    visitors = [sighting(1, face(head), label, stage=stage) for label in labels]
+    visitors = [
+        sighting(1, face(head), label, stage=stage, label_set=context.label_set) for label in labels
+    ]
     return compose(frame, sightings_of(visitors), context, now=0.0)
 
 
@@ -81,20 +96,38 @@ def _unguarded(context: ScreenContext) -> Scene:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_verdict(golden: Check, language: str) -> None:
-    """The mirror with a name, the notice and the privacy line, in each language."""
-    context = _context(language, LANDSCAPE)
-    golden(f"named_{language}", _mirror(context, LANGUAGES[language].label), context, shorter=True)
+    """The mirror with a name, its credit, the notice and the privacy line, in each language."""
+    label_set = _kindnesses(language)
+    context = replace(_context(language, LANDSCAPE), label_set=label_set)
+    golden(f"named_{language}", _mirror(context, _umbrella(label_set)), context, shorter=True)
 
 
+@pytest.mark.parametrize(("form", "size"), [("", LANDSCAPE), ("_tall", PORTRAIT)])
 @pytest.mark.parametrize(("first", "second"), [("de", "en"), ("fr", "es")])
-def test_a_name_in_two_languages(golden: Check, first: str, second: str) -> None:
-    """Name, definition and evidence are in both languages, as far as the set has them."""
-    context = _in_two(first, second, LANDSCAPE)
-    own, other = LANGUAGES[first].label, LANGUAGES[second].label
-    label = replace(own, second=Wording(other.name, other.definition))
-    golden(f"named_{first}_{second}", _mirror(context, label), context)
+def test_a_name_in_two_languages(
+    golden: Check, first: str, second: str, form: str, size: Size
+) -> None:
+    """The countdown, and a name with its definition, evidence and credit, are in both languages."""
+    label_set = _kindnesses(first, second)
+    context = replace(_in_two(first, second, size), label_set=label_set)
+    named = _mirror(context, _umbrella(label_set))
+    golden(f"named_{first}_{second}{form}", named, context, shorter=size == PORTRAIT)
     announced = _mirror(context, None, stage="announced")
-    golden(f"announced_{first}_{second}", announced, context, shorter=True)
+    golden(f"announced_{first}_{second}{form}", announced, context, shorter=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_credit_is_that_of_the_set_whose_names_are_shown(language: str) -> None:
+    """Below a name, and below the names that nearly were it, is the credit of their label set."""
+    label_set = _kindnesses(language)
+    context = replace(_context(language, LANDSCAPE), label_set=label_set)
+    scene = _mirror(context, _umbrella(label_set))
+    (visitor,) = scene.visitors
+    assert visitor.shown.verdict is not None
+    for runner in visitor.shown.verdict.runners_up:
+        assert runner.label in label_set.labels
+    text = " ".join(text_of(scene).split())
+    assert label_set.settings.credit_in(language) in text
 
 
 @pytest.mark.parametrize(("form", "size"), [("", LANDSCAPE), ("_tall", PORTRAIT)])
@@ -127,7 +160,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     context = _context(language, size, promise)
     words = context.words
     bands = (words.notice, words.way_out_in(GONE_S), words.privacy)
-    label = LANGUAGES[language].label
+    label = _umbrella(_kindnesses(language))
     score, unsure = words.score.format(score=31), words.unsure.format(score=31)
     withdrawn = words.withdrawn.format(score=31)
     hidden = PEOPLE.hidden_names
@@ -185,7 +218,7 @@ def test_the_curators_longest_sentence_fits_every_screen(size: Size) -> None:
         trouble_card(context),
         idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0),
         _mirror(context, None),
-        _mirror(context, LANGUAGES["de"].label),
+        _mirror(context, _umbrella(_kindnesses("de"))),
     ):
         _check_type(scene, context)
         assert clean(longest) in " ".join(

@@ -116,8 +116,8 @@ def test_the_plain_promise_is_the_same_everywhere(language: str) -> None:
     [
         ("privacy:", "privaty:", "privacy is missing"),
         ("title: What would a machine call you?", "title: ''", "title"),
-        ("{score} of", "of", "score"),
-        ("{score} of", "{score} of {sum}", "score"),
+        ("{score}\\_of", "of", "score"),
+        ("{score}\\_of", "{score} of {sum}", "score"),
     ],
 )
 def test_a_mistake_in_the_words_is_named_with_its_file(

@@ -8,8 +8,15 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import Candidate, Sighting, Sightings, Stage, Verdict
+from installation.naming.label_set.label_set import Label, LabelSet
+from installation.naming.reading.values import (
+    Candidate,
+    RunnerUp,
+    Sighting,
+    Sightings,
+    Stage,
+    Verdict,
+)
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track
@@ -143,19 +150,23 @@ def face(head: Head) -> Box:
     return Box.from_centre(x, y, 0.84 * size_px, 1.1 * size_px)
 
 
-def verdict(label: Label, score: float = 0.31) -> Verdict:
-    """Return the verdict `label`, with runners-up of `LABELS` that share what `score` leaves."""
+def verdict(label: Label, score: float = 0.31, label_set: LabelSet | None = None) -> Verdict:
+    """Return the verdict `label` with runners-up, which share what `score` leaves.
+
+    They are labels of `label_set`; if it is None, of `LABELS`, as if these were labels of `PEOPLE`.
+    """
     if not label.chain:
         return Verdict(label, score, 0.0)
-    others = [each for each in LABELS if each != label]
+    others = [each for each in (label_set.labels if label_set else LABELS) if each != label]
     left = 1 - score
     shares = tuple(
         max(0.0, min(share * left, score - 0.01 * (place + 1)))
         for place, share in enumerate((0.17, 0.13, 0.06))
     )
-    runners_up = tuple(Candidate(each, share) for each, share in zip(others, shares, strict=False))
+    runners_up = tuple(RunnerUp(each, share) for each, share in zip(others, shares, strict=False))
     others_score = left - sum(shares)
-    return Verdict(label, score, 0.0, runners_up, 939, others_score)
+    count = len((label_set or PEOPLE).labels) - 1 - len(runners_up)
+    return Verdict(label, score, 0.0, runners_up, count, others_score)
 
 
 def sighting(
@@ -165,10 +176,11 @@ def sighting(
     evidence: float = 1.0,
     score: float = 0.31,
     stage: Stage | None = None,
+    label_set: LabelSet | None = None,
 ) -> Sighting:
     """Return a visitor with the verdict `label`; with None, one that is still being read.
 
-    `stage` replaces the stage that follows from the verdict.
+    `stage` replaces the stage that follows from the verdict. `label_set` is that of `verdict`.
     """
     track = Track(number, box, (0.0, 0.0, 0.0, 0.0), 0.0, 0.0, 5, 0)
     if stage is None:
@@ -177,7 +189,7 @@ def sighting(
     if stage == "reading":
         candidates = tuple(Candidate(each, 0.3 / (1 + place)) for place, each in enumerate(LABELS))
     ends_at = 3.0 if stage in ("announced", "named", "withdrawn") else None
-    of_label = verdict(label, score) if label else None
+    of_label = verdict(label, score, label_set) if label else None
     return Sighting(track, candidates, evidence, of_label, stage, ends_at)
 
 

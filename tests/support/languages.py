@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from installation.naming.label_set.label_set import Label
-
 
 @dataclass(frozen=True)
 class LanguageFacts:
@@ -34,8 +32,6 @@ class LanguageFacts:
     """The day 1 May 2026 as the language writes it."""
     september_twelfth: str
     """The day 12 September 2026 as the language writes it."""
-    label: Label
-    """A label in this language, for the golden screen."""
 
 
 LANGUAGES = {
@@ -49,12 +45,6 @@ LANGUAGES = {
         morning="09:05 Uhr",
         may_first="1. Mai 2026",
         september_twelfth="12. September 2026",
-        label=Label(
-            "umbrella",
-            "halber Regenschirm",
-            "ein Mensch, dem eine Schulter nass wird, damit zwei darunter gehen können",
-            ("jemand", "offenes Haus"),
-        ),
     ),
     "en": LanguageFacts(
         name="English",
@@ -66,12 +56,6 @@ LANGUAGES = {
         morning="09:05",
         may_first="1 May 2026",
         september_twelfth="12 September 2026",
-        label=Label(
-            "umbrella",
-            "half of an umbrella",
-            "somebody who gets one shoulder wet so that two can walk",
-            ("somebody", "host"),
-        ),
     ),
     "es": LanguageFacts(
         name="Español",
@@ -83,12 +67,6 @@ LANGUAGES = {
         morning="09:05 h",
         may_first="1 de mayo de 2026",
         september_twelfth="12 de septiembre de 2026",
-        label=Label(
-            "umbrella",
-            "medio paraguas",
-            "alguien que se moja un hombro para que quepan dos",
-            ("alguien", "mesa siempre puesta"),
-        ),
     ),
     "fr": LanguageFacts(
         name="Français",
@@ -100,12 +78,6 @@ LANGUAGES = {
         morning="9 h 05",
         may_first="1er mai 2026",
         september_twelfth="12 septembre 2026",
-        label=Label(
-            "umbrella",
-            "moitié de parapluie",
-            "quelqu’un qui se mouille une épaule pour que deux puissent marcher dessous",
-            ("quelqu’un", "table ouverte"),
-        ),
     ),
 }
 """The facts, keyed by the code that `language` has in kiosk.yaml."""

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.reading_time import WITHDRAWN_S, reading_time_s
-from installation.naming.reading.values import Candidate, Reading, Sighting, Verdict
+from installation.naming.reading.values import Candidate, Reading, RunnerUp, Sighting, Verdict
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
@@ -268,10 +268,15 @@ class Settler:
             place = self._roulette.choices(drawn, means[drawn].tolist())[0]
         else:
             place = self._free(means, leader, taken)
-        return self._verdict(means, place, now)
+        return self._verdict(means, place, taken, now)
 
-    def _verdict(self, means: npt.NDArray[np.float64], place: int, now: float) -> Verdict:
-        """Return a verdict: the label with index `place` as the name, and other scores."""
+    def _verdict(
+        self, means: npt.NDArray[np.float64], place: int, taken: set[int], now: float
+    ) -> Verdict:
+        """Return a verdict: the label with index `place` as the name, and other scores.
+
+        `taken` are the indices of the labels that other visitors have as their names.
+        """
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
         runners = [other for other in best if means[other] > 0][:RUNNERS_UP]
@@ -280,9 +285,10 @@ class Settler:
             labels[place],
             float(means[place]),
             now,
-            tuple(Candidate(labels[other], float(means[other])) for other in runners),
+            tuple(RunnerUp(labels[each], float(means[each]), each in taken) for each in runners),
             len(labels) - len(set(masked)) - 1 - len(runners),
             max(0.0, others_score),
+            self._settings.draw == "sample",
         )
 
     def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:

@@ -42,15 +42,28 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class RunnerUp:
+    """A label that had one of the best scores for a visitor, but is not the visitor's name.
+
+    `score` is 0–1. `is_given` says that another visitor who was present had this label as a name
+    when the verdict settled. So the label may have a higher score than the visitor's name.
+    """
+
+    label: Label
+    score: float
+    is_given: bool = False
+
+
+@dataclass(frozen=True)
 class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
-    `runners_up` are labels with their shares, best first, each at least 1. `nobodys` is the share
-    that no visible label has, such as the share of the background rows.
+    `runners_up` are the runners-up with their shares, best first, each at least 1. `nobodys` is the
+    share that no visible label has, such as the share of the background rows.
     """
 
     own: int
-    runners_up: tuple[tuple[Label, int], ...]
+    runners_up: tuple[tuple[RunnerUp, int], ...]
     other_count: int
     others: int
     nobodys: int
@@ -65,15 +78,17 @@ class Verdict:
 
     `runners_up` are the other labels that had the best scores then, best first. `others_score` is
     the sum of the scores of the `other_count` remaining visible labels. The root has no runners-up
-    and no others.
+    and no others. `is_drawn` says that the label was drawn at random (`draw: sample`), so that a
+    runner-up may have a higher score.
     """
 
     label: Label
     score: float
     settled_at: float
-    runners_up: tuple[Candidate, ...] = ()
+    runners_up: tuple[RunnerUp, ...] = ()
     other_count: int = 0
     others_score: float = 0.0
+    is_drawn: bool = False
 
     def shares(self, most_runners_up: int) -> Shares:
         """Return the scores as hundredths, with at most `most_runners_up` runners-up.
@@ -84,13 +99,12 @@ class Verdict:
         while named and round(100 * named[-1].score) < 1:
             named = named[:-1]
         unnamed = self.runners_up[len(named) :]
-        others = self.others_score + sum(candidate.score for candidate in unnamed)
-        scores = [self.score, others, *(candidate.score for candidate in named)]
+        others = self.others_score + sum(each.score for each in unnamed)
+        scores = [self.score, others, *(each.score for each in named)]
         own, others_share, *shares, nobodys = hundredths([*scores, max(0.0, 1 - sum(scores))])
-        labels = (candidate.label for candidate in named)
         return Shares(
             own,
-            tuple(zip(labels, shares, strict=True)),
+            tuple(zip(named, shares, strict=True)),
             self.other_count + len(unnamed),
             others_share,
             nobodys,

@@ -7,9 +7,9 @@ less text, but not smaller type.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
@@ -27,7 +27,10 @@ from installation.showing.scene import (
     Rect,
     Shown,
 )
+from installation.showing.scenes.definitions import shortened
 from installation.showing.type.direction import is_right_to_left
+from installation.showing.type.drawable_text import ZERO_WIDTH_SPACE
+from installation.showing.type.line_breaks import line_breaks
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
@@ -44,9 +47,10 @@ SENTENCE_SIZE = 42
 SMALL_SIZE = 34
 """The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
 
-WIDTHS = (700, 500, 320)
+WIDTHS = (700, 500, 400, 320)
 """The possible widths of a caption's lines, px at 1080, the largest first. They have room for about
-30, 22 and 14 letters of a definition.
+30, 22, 17 and 14 letters of a definition. 400 is enough for "1,053 other names 48" in each of the
+kiosk's languages.
 """
 
 PARAGRAPH_SPACE = 16
@@ -74,29 +78,9 @@ TALLEST = 2.4
 be a column with one word on each line. Only the caption with the shortest text may be taller.
 """
 
-MOST_WORDS = 20
-"""A definition is shortened if it has more words than this."""
-
 NO_BREAK_SPACE = "\u00a0"
-_WITHIN_NAME = re.compile(rf"{NO_BREAK_SPACE}(?![\d·›])")
-"""Matches a no-break space within a name, but not one before a number or before the separator of
-two names.
-"""
-_REMARK = re.compile(r" ?\([^()]*\)")
-"""Matches a remark in brackets; the definition is complete without it."""
-_CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
-"""Matches the places at which a definition may be cut: what is before such a place is complete
-without the clause that follows.
-"""
-_PREPOSITIONS = "at|by|for|from|in|into|of|on|through|to|under|with"
-_RELATIVE = re.compile(
-    rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
-    r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
-)
-"""Matches further places at which an English definition may be cut: before a relative clause.
-Without this clause, the definition is less precise. In other languages nothing matches, because
-words of the main clause may follow a relative clause there.
-"""
+WORD_JOINER = "\u2060"
+"""An invisible character at which no line may end."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +88,40 @@ class _Meter:
     """The bar in a caption that shows each name's share of the evidence in 100 parts."""
 
     shares: Shares
+    fills_from_right: bool
 
 
-_Piece = Paragraph | _Meter
+@dataclass(frozen=True)
+class _Chain:
+    """The categories above a name, and the name: a paragraph whose lines end after the sign ›.
+
+    A line ends within a category only if the category is wider than the line.
+    """
+
+    names: tuple[str, ...]
+    type_: Paragraph
+    """The size, the colour and the language; its text is empty."""
+
+
+@dataclass(frozen=True)
+class _List:
+    """Names with their shares, on one line; if they do not fit on it, each begins its own line.
+
+    A line ends within a unit only if the unit is wider than the line.
+    """
+
+    items: tuple[tuple[str, ...], ...]
+    """The units of each name: the name with its share, and further words about it."""
+    total: str
+    """The number of all further names with their total share, which is never broken; may be empty.
+    """
+    type_: Paragraph
+    """The size, the colour and the language; its text is empty."""
+
+
+_Piece = Paragraph | _Meter | _Chain | _List
+_Fitted = tuple[Paragraph, ...] | _Meter
+"""A piece that fits a width; several paragraphs follow one another as the lines of one."""
 
 
 def caption_panels(
@@ -142,11 +157,11 @@ def caption_panels(
 
 def _fitted(
     context: ScreenContext, piece: _Piece, width: int, known: dict[Paragraph, int]
-) -> _Piece | None:
-    """Return `piece` set in `width` px; None if a word would have to be broken.
+) -> _Fitted | None:
+    """Return `piece` for lines of `width` px; None if a word would have to be broken.
 
-    In a list of names, a line ends within a name only if the name is wider than the line. Words of
-    a known language may be hyphenated.
+    Words of a known language may be hyphenated, but a list and a chain are hyphenated only if a
+    word is wider than the line. `known` is a cache of the least widths of paragraphs.
     """
 
     def fits(paragraph: Paragraph) -> bool:
@@ -154,10 +169,55 @@ def _fitted(
             known[paragraph] = least_width(context.fonts, paragraph)
         return known[paragraph] <= width
 
-    if isinstance(piece, _Meter) or fits(piece):
-        return piece
-    loosened = replace(piece, text=_WITHIN_NAME.sub(" ", piece.text))
-    return loosened if piece.language or fits(loosened) else None
+    def joined(units: Sequence[str], type_: Paragraph) -> Paragraph | None:
+        plain = replace(type_, language="")
+        whole = [unbreakable(unit) for unit in units]
+        kept = [
+            each if fits(replace(plain, text=each)) else unit
+            for each, unit in zip(whole, units, strict=True)
+        ]
+        plain = replace(plain, text=" ".join(kept))
+        if fits(plain):
+            return plain
+        return replace(type_, text=plain.text) if type_.language else None
+
+    match piece:
+        case _Meter():
+            return piece
+        case Paragraph():
+            return (piece,) if piece.language or fits(piece) else None
+        case _Chain(names, type_):
+            links = [f"{name}{NO_BREAK_SPACE}›" for name in names[:-1]]
+            chain = joined([*links, names[-1]], type_)
+            return (chain,) if chain else None
+        case _List(items, total, type_):
+            whole = [*(" ".join(units) for units in items), *filter(None, [total])]
+            plain = replace(type_, language="")
+            line = replace(plain, text=unbreakable(f"{NO_BREAK_SPACE}· ".join(whole)))
+            # On a line in two directions, nobody could tell which number belongs to which name.
+            if fits(line) and len({is_right_to_left(text) for text in whole}) == 1:
+                return (line,)
+            rows = [joined(units, type_) for units in items]
+            if total:
+                last = replace(plain, text=unbreakable(total))
+                rows.append(last if fits(last) else None)
+            return tuple(row for row in rows if row) if all(rows) else None
+
+
+def unbreakable(text: str) -> str:
+    """Return `text` without places at which a line may end."""
+    text = text.replace(ZERO_WIDTH_SPACE, "")
+    # Twice, because a line may still end before a no-break space that follows a hyphen.
+    for _ in range(2):
+        ends = [each.index for each in line_breaks(text)]
+        *parts, last = [text[start:end] for start, end in pairwise([0, *ends])] or [""]
+        text = "".join(map(_glued, parts)) + last
+    return text
+
+
+def _glued(part: str) -> str:
+    """Return `part`, which ends where a line may end, so that no line may end there."""
+    return part[:-1] + NO_BREAK_SPACE if part.endswith(" ") else part + WORD_JOINER
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
@@ -223,25 +283,26 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
     second = _definition(context, shortened(_second(label)), size, GREY, other)
     chain: list[_Piece] = []
     if label.chain:
-        names = f"{NO_BREAK_SPACE}› ".join((*label.chain, label.name))
-        chain = [_small(context, names, GREEN, own)]
+        chain = [_Chain((*label.chain, label.name), _small(context, "", GREEN, own))]
     scores: list[_Piece] = [
         _small(context, words.score.format(score=shares.own), colour)
         for words, colour in zip(context.languages, (WHITE, GREY), strict=False)
         if words.score
     ]
-    others: list[_Piece] = [_small(context, _others(context, shares), GREY, own)]
-    meter: list[_Piece] = [*scores, _Meter(shares), *others]
-    least: list[_Piece] = [*scores[:1], _Meter(shares)]
+    if verdict.is_drawn:
+        scores += [
+            _small(context, words.drawn, colour)
+            for words, colour in zip(context.languages, (WHITE, GREY), strict=False)
+        ]
+    bar = _Meter(shares, fills_from_right(verdict))
+    meter: list[_Piece] = [*scores, bar, *_others(context, shares, own)]
+    least: list[_Piece] = [*scores[:1], bar]
     contents: list[list[_Piece]] = [
         [*cut, *second, *chain, *meter],
         [*cut, *chain, *meter],
         [*cut, *meter],
         [*cut, *least],
-        [
-            _small(context, context.words.brief_score.format(score=shares.own), WHITE),
-            _Meter(shares),
-        ],
+        [_small(context, context.words.brief_score.format(score=shares.own), WHITE), bar],
     ]
     if cut != whole:
         contents[:0] = [[*whole, *second, *meter], [*whole, *meter]]
@@ -266,47 +327,40 @@ def _second(label: Label) -> str:
     return ": ".join(filter(None, (name, definition)))
 
 
-def _others(context: ScreenContext, shares: Shares) -> str:
-    """Return a line with the share of each runner-up, and the total share of all further names.
+def _others(context: ScreenContext, shares: Shares, language: str) -> list[_Piece]:
+    """Return a list of the runners-up with their shares, and the total share of all further names.
 
-    A runner-up is one of the `RUNNERS_UP` names after the best one. Shares are in hundredths.
+    A runner-up is one of the `RUNNERS_UP` names after the best one; `language` is that of the
+    names. If nobody else has any share, the result is empty.
     """
     words = context.words
-    parts = [f"{label.name} {share}" for label, share in shares.runners_up]
+    items = [
+        (
+            f"{runner.label.name}{NO_BREAK_SPACE}{share}",
+            *([words.given] if runner.is_given and share > shares.own else []),
+        )
+        for runner, share in shares.runners_up
+    ]
+    total = ""
     if shares.other_count and shares.others:
         count = words.number(shares.other_count)
-        parts.append(words.others.format(count=count, score=shares.others))
-    return f"{NO_BREAK_SPACE}· ".join(part.replace(" ", NO_BREAK_SPACE) for part in parts)
+        total = words.others.format(count=count, score=shares.others)
+    if not items and not total:
+        return []
+    return [_List(tuple(items), total, _small(context, "", GREY, language))]
 
 
-def shortened(definition: str) -> str:
-    """Return `definition`, shortened if it has more than `MOST_WORDS` words.
-
-    First, remarks in brackets are left out. If more than `MOST_WORDS` words remain, the definition
-    is cut before a clause: at the last place that leaves at most `MOST_WORDS` words and at least a
-    third of that number. If there is no such place, it is not cut. The author's name after a dash
-    at the end is kept.
-    """
-    text, mark, author = definition.partition(" — ")
-    if len(text.split()) <= MOST_WORDS:
-        return definition
-    brief = _REMARK.sub("", text).strip()
-    if len(brief.split()) > MOST_WORDS:
-        for places in (_CLAUSE, _RELATIVE):
-            cuts = [brief[: found.start()] for found in places.finditer(brief)]
-            fitting = [cut for cut in cuts if MOST_WORDS / 3 <= len(cut.split()) <= MOST_WORDS]
-            if fitting:
-                brief = fitting[-1]
-                break
-    return f"{brief}{mark}{author}"
+def fills_from_right(verdict: Verdict) -> bool:
+    """Return whether the green of the tag and of the bar begins at the right, as the name does."""
+    return is_right_to_left(verdict.label.name)
 
 
-def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
+def _set_once(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad: int) -> Panel:
     """Return the result of `_set`, which is cached while its text is on the screen.
 
     The parameters are those of `_set`.
     """
-    texts = tuple(piece.text for piece in pieces if isinstance(piece, Paragraph))
+    texts = tuple(each.text for piece in pieces if isinstance(piece, tuple) for each in piece)
     kept = context.fonts.panels.get(texts, dict)
     key = (tuple(pieces), max_width, pad)
     if key not in kept:
@@ -314,29 +368,34 @@ def _set_once(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, 
     return kept[key]
 
 
-def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: int) -> Panel:
+def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad: int) -> Panel:
     """Return a panel with `pieces` one below the other, at most `max_width` px wide.
 
     Bars are as wide as the widest line; `pad` is the space around the type, px.
     """
     panels = [
-        set_panel(context.fonts, [piece], max_width, 0, None)
-        if isinstance(piece, Paragraph)
-        else None
+        [set_panel(context.fonts, [each], max_width, 0, None) for each in piece]
+        if isinstance(piece, tuple)
+        else []
         for piece in pieces
     ]
-    width = max((panel.rect.width for panel in panels if panel), default=max_width)
+    widths = [panel.rect.width for group in panels for panel in group]
+    width = max(widths, default=max_width)
     space, bar_height = context.px(PARAGRAPH_SPACE), context.px(BAR_HEIGHT)
     lines: list[Line] = []
     bars: list[Bar] = []
     y = pad
-    for number, (piece, panel) in enumerate(zip(pieces, panels, strict=True)):
+    for number, (piece, group) in enumerate(zip(pieces, panels, strict=True)):
         y += space if number else 0
         if isinstance(piece, _Meter):
-            bars += _parts(piece.shares, Rect(pad, y, width, bar_height))
+            bars += _parts(piece, Rect(pad, y, width, bar_height))
             y += bar_height
-        elif panel:
-            flush_px = width - panel.rect.width if is_right_to_left(piece.text) else 0
+            continue
+        for row, (paragraph, panel) in enumerate(zip(piece, group, strict=True)):
+            if row:
+                leading = round(paragraph.leading * paragraph.size)
+                y = max(y, lines[-1].baseline + leading - panel.lines[0].baseline)
+            flush_px = width - panel.rect.width if is_right_to_left(paragraph.text) else 0
             lines += [
                 replace(line, x=pad + line.x + flush_px, baseline=line.baseline + y)
                 for line in panel.lines
@@ -345,12 +404,13 @@ def _set(context: ScreenContext, pieces: Sequence[_Piece], max_width: int, pad: 
     return Panel(Rect(0, 0, width + 2 * pad, y + pad), ON_BLACK, tuple(lines), tuple(bars))
 
 
-def _parts(shares: Shares, rect: Rect) -> list[Bar]:
-    """Return the bar's parts: green for the best name, grey for the runners-up.
+def _parts(meter: _Meter, rect: Rect) -> list[Bar]:
+    """Return the parts of the bar in `rect`: green for the best name, grey for the runners-up.
 
     Parts for all further names are dark grey. The part of the bar that belongs to no name is left
     empty.
     """
+    shares = meter.shares
     counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
     colours = [
         colour
@@ -367,5 +427,7 @@ def _parts(shares: Shares, rect: Rect) -> list[Bar]:
             left += 1
         if number + 1 < len(colours) and colours[number + 1] != colour:
             right = edges[number + 1] - max(2, GROUP_GAP * gap)
-        bars.append(Bar(Rect(left, rect.y, max(1, right - left), rect.height), colour))
+        width = max(1, right - left)
+        x = rect.x + rect.right - left - width if meter.fills_from_right else left
+        bars.append(Bar(Rect(x, rect.y, width, rect.height), colour))
     return bars

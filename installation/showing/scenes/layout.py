@@ -32,10 +32,13 @@ several lines.
 """
 
 TAG_GAP = 20
-"""The least distance from a tag to the square of another visitor if the tag does not cover a part
-of its own square, px at 1080. If the tag were nearer, it might be mistaken for the tag of the other
-visitor. For a tag that covers a part of its own square, a distance of `GAP` is sufficient.
+"""The least distance from a tag to the square of another visitor, px at 1080. If the tag were
+nearer, it might be mistaken for the tag of the other visitor. If there is no other place, `GAP` is
+sufficient for a tag that covers a part of its own square.
 """
+
+TAG_FAR = 40
+"""The distance from a tag to the squares of other visitors that is preferred, px at 1080."""
 
 TAG_OVER = 11
 """A tag may cover the outer part of its square, up to the square's side divided by this number. The
@@ -49,8 +52,8 @@ MOST_MOVED = 8
 """The largest number of neighbours whose tags may be moved on trial to make room for a tag."""
 
 MOST_AVOIDED = 12
-"""With more visitors than this, panels may cover chests. In such a crowd, chests are everywhere
-between the faces, and a search that avoids them would take several times as long.
+"""With more visitors than this, panels may cover chests, and `TAG_FAR` is not used. In such a
+crowd, people are everywhere between the faces, and these searches would take too much time.
 """
 
 GAP = 10
@@ -187,11 +190,12 @@ class Layout:
         """Return the largest tag that has room; None if no tag has.
 
         A tag touches its square, at the upper left corner or as close to that corner as there is
-        room. The best place is beside the square, and the second best is partly on it, but not on a
-        face. If the tag would cover another person's chest, smaller type is tried first. If that
-        does not help, a tag of at most `LOW` lines may cover a chest; only then are tags with more
-        lines tried. If every position is too close to another square, the tag is omitted, because
-        nobody could tell whose it is.
+        room. The best place is beside the square and `TAG_FAR` from others, the second best is
+        beside it, and the third best is partly on it, but not on a face. If the tag would cover
+        another person's chest, smaller type is tried first. If that does not help, a tag of at most
+        `LOW` lines may cover a chest; only then are tags with more lines tried, and last, in small
+        groups, a tag less than `TAG_GAP` from another square. If every position is too close to
+        another square, the tag is omitted, because nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -208,15 +212,21 @@ class Layout:
         fixed += near((face for face in self._faces if face not in own), self._spare, part)
         fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
         partly_on = [(*other[:4], gap) for other in others]
+        over_px = square.width // TAG_OVER - self._spare // 2
+        searches = [[(0, others), (over_px, partly_on)]]
+        if len(self._squares) <= MOST_AVOIDED:
+            far_px = self._context.px(TAG_FAR)
+            far = near(self._others(square), far_px, square.grown(most + far_px))
+            searches = [[(0, far), (0, others), (over_px, others)], [(over_px, partly_on)]]
         chests = near(self._chests_of_others(square), 0, part)
-        for panels, avoided in product((low, tall), (chests, []) if chests else ([],)):
+        for places, panels, avoided in product(
+            searches, (low, tall), (chests, []) if chests else ([],)
+        ):
             for panel, size in panels:
                 width, height = panel.rect.width, panel.rect.height
-                for over_px, obstacles in (
-                    (0, [*others, *fixed, *avoided]),
-                    (square.width // TAG_OVER - self._spare // 2, [*partly_on, *fixed, *avoided]),
-                ):
-                    for slide in self._tag_slides(visitor, width, height, over_px):
+                for over, rects in places:
+                    obstacles = [*rects, *fixed, *avoided]
+                    for slide in self._tag_slides(visitor, width, height, over):
                         corner = slide.corner(width, height, obstacles)
                         if corner:
                             return Tag(panel.moved_to(*corner), size)

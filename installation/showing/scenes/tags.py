@@ -1,10 +1,10 @@
 """The tag on a square: a name, which is the more prominent the more evidence it has.
 
 The letters are green on black. While a name is being chosen, each candidate has a question mark.
-When it has been chosen, the left part of the tag is green, and its share of the tag's width equals
-the score. A name that is taken back is struck through. Rejected: a green band below the name. Each
-letter is then green on black, but a name with a score of 90 is hardly more prominent than a name
-with a score of 6 (of 100).
+When it has been chosen, a part of the tag is green, from the name's first letter on, and its share
+of the tag's width equals the score. A name that is taken back is struck through. Rejected: a green
+band below the name. Each letter is then green on black, but a name with a score of 90 is hardly
+more prominent than a name with a score of 6 (of 100).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from installation.showing.scene import (
     Rect,
     Visitor,
 )
-from installation.showing.scenes.captions import RUNNERS_UP
+from installation.showing.scenes.captions import RUNNERS_UP, fills_from_right
 from installation.showing.type.scripts import script_of
 from installation.showing.type.typesetting import (
     Paragraph,
@@ -154,7 +154,11 @@ def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
     match shown.stage:
         case "named" if shown.verdict is not None:
             own = shown.verdict.shares(RUNNERS_UP).own
-            return replace(panel, filled_px=round(panel.rect.width * own / 100))
+            return replace(
+                panel,
+                filled_px=round(panel.rect.width * own / 100),
+                fills_from_right=fills_from_right(shown.verdict),
+            )
         case "withdrawn":
             strikes = tuple(_strike(context, panel, line) for line in panel.lines)
             return replace(panel, strikes=strikes)

@@ -40,9 +40,6 @@ OVERFULL_COST = 1000.0
 _BLANK = " " + ZERO_WIDTH_SPACE
 """The characters that take no space at the end of a line."""
 
-_SEPARATOR = "\N{NO-BREAK SPACE}·"
-"""The separator between two names, which is left out at the end of a line."""
-
 
 @dataclass(frozen=True)
 class Span:
@@ -129,14 +126,12 @@ def _breaks_that_fit(
 
 
 def _span(text: str, start: int, end: Break) -> Span:
-    """Return the line between two breaks, without the blanks and the separator at its ends."""
+    """Return the line between two breaks, without the blanks at its ends."""
     last = end.index
     if end.kind == "soft hyphen" and last < len(text):
         last -= len(SOFT_HYPHEN)
     while last > start and text[last - 1] in _BLANK:
         last -= 1
-    if last < len(text) and text.endswith(_SEPARATOR, start, last):
-        last -= len(_SEPARATOR)
     while start < last and text[start] in _BLANK:
         start += 1
     return Span(start, last, end.hyphenates and end.index < len(text))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.settler import Settler
-from installation.naming.reading.values import Reading, Sighting
+from installation.naming.reading.values import Reading, Sighting, Verdict
 from installation.seeing.presence.presence import Present
 from installation.settings.kiosk import ReadingSettings
 from tests.support.sightings import present, still_track
@@ -180,7 +180,7 @@ def test_the_numbers_are_the_distribution() -> None:
     verdict = OneVisitor().watch([0.31, 0.12, 0.09, 0.08, 0.02, 0.004], 2).verdict
     assert verdict is not None
     shares = verdict.shares(2)
-    runners = [(label.name, share) for label, share in shares.runners_up]
+    runners = [(runner.label.name, share) for runner, share in shares.runners_up]
     assert (verdict.label.name, shares.own) == ("air", 31)
     assert runners == [("breeze", 12), ("cloud", 9)]
     assert (shares.other_count, shares.others, shares.nobodys) == (3, 10, 38)
@@ -333,7 +333,14 @@ class Visitors:
             self.now += 0.2
             read = [reading(self.now, row, number) for number, row in enumerate(scores)]
             sightings = self.settler.settle(read, present(*tracks), self.now)
+        self.sightings = sightings
         return [name_of(sighting) for sighting in sightings]
+
+    def verdict_of(self, number: int) -> Verdict:
+        """Return the verdict on the visitor with this number."""
+        verdict = self.sightings[number].verdict
+        assert verdict is not None
+        return verdict
 
 
 AIR = [0.5, 0.3, 0.05, 0.05, 0.05, 0.05]
@@ -344,6 +351,27 @@ def test_the_surest_of_two_alike_has_the_name_and_the_other_the_next() -> None:
     """If two visitors are similar, the surer visitor gets the name, the other the next best."""
     assert Visitors().watch(3, AIR, SURER_AIR) == ["breeze", "air"]
     assert Visitors().watch(3, SURER_AIR, AIR) == ["air", "breeze"]
+
+
+def test_a_runner_up_that_somebody_else_has_is_marked() -> None:
+    """A better name that is not given because another visitor has it is marked as given."""
+    visitors = Visitors()
+    visitors.watch(3, AIR, SURER_AIR)
+    first, second = (visitors.verdict_of(number) for number in (0, 1))
+    assert [(each.label.name, each.is_given) for each in first.runners_up[:2]] == [
+        ("air", True),
+        ("cloud", False),
+    ]
+    assert not any(each.is_given for each in second.runners_up)
+    assert first.runners_up[0].score > first.score
+
+
+def test_only_a_name_that_was_drawn_says_so() -> None:
+    """A verdict says whether its label was drawn at random."""
+    for draw in ("sample", "top"):
+        verdict = OneVisitor(draw=draw).watch(AIR, 3).verdict
+        assert verdict is not None
+        assert verdict.is_drawn is (draw == "sample")
 
 
 def test_a_name_is_repeated_if_no_other_scores_enough() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import Candidate, Reading, Verdict
+from installation.naming.reading.values import Reading, RunnerUp, Verdict
 
 
 def test_a_reading_prints_no_scores() -> None:
@@ -23,7 +23,7 @@ def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, oth
     total = max(1.0, sum(scores) + others)
     own, *runners = (score / total for score in scores)
     candidates = [
-        Candidate(label, each) for label, each in zip(LABELS, sorted(runners)[::-1], strict=False)
+        RunnerUp(label, each) for label, each in zip(LABELS, sorted(runners)[::-1], strict=False)
     ]
     verdict = Verdict(LABELS[5], own, 0.0, tuple(candidates), 40, others / total)
     shares = verdict.shares(most)
@@ -39,7 +39,7 @@ def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, oth
 
 def test_who_has_less_than_one_hundredth_is_among_the_others() -> None:
     """A runner-up is listed only if its share is at least one hundredth."""
-    runners = (Candidate(LABELS[1], 0.12), Candidate(LABELS[2], 0.004))
+    runners = (RunnerUp(LABELS[1], 0.12), RunnerUp(LABELS[2], 0.004))
     shares = Verdict(LABELS[0], 0.8, 0.0, runners, 3, 0.076).shares(3)
-    assert [label.name for label, _ in shares.runners_up] == ["l1"]
+    assert [runner.label.name for runner, _ in shares.runners_up] == ["l1"]
     assert (shares.other_count, shares.others) == (4, 8)

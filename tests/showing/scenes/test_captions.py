@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,24 +9,46 @@ from hypothesis import strategies as st
 
 from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import Stage
+from installation.naming.reading.values import RunnerUp, Stage, Verdict
 from installation.showing.scene import DARK_GREY, GREEN, GREY, Panel, Shown, Size
 from installation.showing.scenes.captions import (
     BAR_PARTS,
-    MOST_WORDS,
+    PAD,
     RUNNERS_UP,
     caption_panels,
-    shortened,
+    unbreakable,
 )
+from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
+from installation.showing.type.line_breaks import line_breaks
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
-from tests.support.figures import CLINICIAN, LABELS, LONGEST_DEFINITION, ROOT, verdict
+from tests.support.figures import (
+    BOXER,
+    CLINICIAN,
+    FARMER,
+    GUEST,
+    HORNIST,
+    LABELS,
+    LONGEST_DEFINITION,
+    LONGEST_LABEL,
+    ROOT,
+    verdict,
+)
+from tests.support.languages import LANGUAGES
 
 MakeContext = Callable[[Size], ScreenContext]
 
 WIDE = 1200
 CONTEXT = ScreenContext(load_words(), Fonts(), (1920, 1080))
+
+LONG_LINK = Label(
+    "l",
+    "assistant deputy undersecretary",
+    "an official",
+    ("person", "public servant of the national administration", "worker"),
+)
+"""A label with a name and a category that narrow captions have to break."""
 
 
 def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Shown:
@@ -45,6 +67,18 @@ def text_on(panel: Panel) -> str:
     return " ".join(line.text for line in panel.lines).replace("\u00a0", " ")
 
 
+def all_panels(context: ScreenContext, problem: Shown) -> Iterator[Panel]:
+    """Yield the captions that a visitor may have beside squares of many sizes."""
+    for max_width in range(220, 900, 20):
+        for panels in caption_panels(context, problem, 36, max_width):
+            yield from panels
+
+
+def plain(text: str) -> str:
+    """Return `text` with ordinary spaces, and without the marks that forbid breaks."""
+    return text.replace("\u00a0", " ").replace("\u2060", "")
+
+
 def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
     """Below a name are its definition, chain, evidence and runners-up."""
     panel = fullest(context((1920, 1080)), shown("named", CLINICIAN))
@@ -53,8 +87,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
         CLINICIAN.definition,
         "person › worker › professional",
         "its evidence: 31 of 100 for this name",
-        "guest of honor 12 · sparring partner 9",
-        "940 other names 48",
+        "guest of honor 12 sparring partner 9 940 other names 48",
     ):
         assert part in text
     assert not any(line.text.endswith("·") for line in panel.lines)
@@ -76,6 +109,120 @@ def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float
     rights = [bar.rect.right for bar in bars]
     lefts = [bar.rect.x for bar in bars]
     assert all(right <= left for right, left in zip(rights, lefts[1:], strict=False))
+
+
+@pytest.mark.parametrize("language", ["", "en"])
+@pytest.mark.parametrize(
+    ("first", "second", "line_counts"),
+    [(FARMER, HORNIST, {1, 3}), (LONGEST_LABEL, BOXER, {4}), (LONG_LINK, GUEST, {3, 4})],
+)
+def test_each_name_begins_a_line_unless_all_fit_on_one(
+    context: MakeContext, first: Label, second: Label, line_counts: set[int], language: str
+) -> None:
+    """The runners-up are on one line, or each begins a line and is broken only if it is too wide.
+
+    The number is on the last line of its name, and no line ends with a separator.
+    """
+    screen = replace(context((1920, 1080)), label_language=language)
+    runners_up = (RunnerUp(first, 0.12), RunnerUp(second, 0.09))
+    of_clinician = Verdict(CLINICIAN, 0.31, 0.0, runners_up, 40, 0.48)
+    items = [f"{first.name} 12", f"{second.name} 9", "40 other names 48"]
+    counts = set()
+    for panel in all_panels(screen, Shown("named", "clinician", 0, of_clinician)):
+        lines = [plain(line.text) for line in panel.lines if line.colour == GREY]
+        if not lines:
+            continue
+        counts.add(len(lines))
+        if len(lines) == 1:
+            assert lines == [" · ".join(items)]
+            continue
+        for item in items:
+            text = line = lines.pop(0)
+            while text != item:
+                line = lines.pop(0)
+                text = text[:-1] + line if text.endswith("-") else f"{text} {line}"
+                assert item.startswith(text)
+                assert item != items[-1]
+                assert screen.fonts.extent(item, 34).width > panel.rect.width - 2 * PAD
+            assert not line.isdigit()
+        assert not lines
+    assert counts >= line_counts
+
+
+@given(st.text("ab d宇宙。「」…-/?—กขไท\u200b\u00ad(9", min_size=1, max_size=40).map(clean))
+def test_an_unbreakable_name_has_no_place_for_a_line_end(text: str) -> None:
+    """In every script a name that fits on a line is kept whole, and has the same letters."""
+    whole = unbreakable(text)
+    assert [each.index for each in line_breaks(whole)] == [len(whole)] if whole else not text
+    assert plain(whole) == text.replace("\u200b", "")
+
+
+@pytest.mark.parametrize("label", [CLINICIAN, GUEST, LONG_LINK])
+@pytest.mark.parametrize("language", ["", "en"])
+def test_a_chain_is_broken_after_its_signs(
+    context: MakeContext, label: Label, language: str
+) -> None:
+    """A line of the chain ends within a category only if the category is wider than the line."""
+    screen = replace(context((1920, 1080)), label_language=language)
+    broken = 0
+    for panel in all_panels(screen, shown("named", label)):
+        lines = [plain(line.text) for line in panel.lines if line.colour == GREEN]
+        links = [*(f"{name} ›" for name in label.chain), label.name]
+        inner = panel.rect.width - 2 * PAD
+        whole = [each for each in links if screen.fonts.extent(each, 34).width <= inner]
+        if not lines:
+            continue
+        broken += len(lines) > 1
+        assert " ".join(lines).replace("- ", "") == " ".join(links)
+        for link in whole:
+            assert any(f" {link} " in f" {line} " for line in lines), (link, lines)
+        if whole == links:
+            assert all(line.endswith("›") for line in lines[:-1])
+    assert broken
+
+
+def test_a_better_name_that_somebody_else_has_is_marked(context: MakeContext) -> None:
+    """A higher share of another name is explained; a lower one needs no explanation."""
+    runners_up = (RunnerUp(CLINICIAN, 0.12, is_given=True), RunnerUp(GUEST, 0.08, is_given=True))
+    of_hornist = Verdict(HORNIST, 0.09, 0.0, runners_up, 940, 0.71)
+    for code in LANGUAGES:
+        screen = replace(context((1920, 1080)), words=load_words(code))
+        text = text_on(fullest(screen, Shown("named", "hornist", 0, of_hornist)))
+        given = screen.words.given
+        assert f"clinician 12 {given}" in text
+        assert text.count(given) == 1
+        higher = replace(of_hornist, score=0.12, others_score=0.68)
+        assert given not in text_on(fullest(screen, Shown("named", "hornist", 0, higher)))
+
+
+def test_a_name_that_was_drawn_says_so(context: MakeContext) -> None:
+    """With `draw: sample` a name may have less than its runners-up, so the caption says why."""
+    drawn = replace(verdict(HORNIST, 0.09), is_drawn=True)
+    for code in LANGUAGES:
+        screen = replace(context((1920, 1080)), words=load_words(code))
+        for is_drawn in (True, False):
+            of_hornist = replace(drawn, is_drawn=is_drawn)
+            text = text_on(fullest(screen, Shown("named", "hornist", 0, of_hornist)))
+            assert (screen.words.drawn in text) is is_drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "from_right"), [("clinician", False), ("رائد فضاء", True), ("אסטרונאוט", True)]
+)
+def test_the_bar_begins_where_the_name_begins(
+    context: MakeContext, name: str, from_right: bool
+) -> None:
+    """Under a right-to-left name the green of the bar is at the right, as on the tag."""
+    label = replace(CLINICIAN, name=name)
+    panel = fullest(context((1920, 1080)), shown("named", label))
+    ordered = sorted(panel.bars, key=lambda bar: bar.rect.x, reverse=from_right)
+    assert list(panel.bars) == ordered
+    assert [bar.colour for bar in ordered[:31]] == 31 * [GREEN]
+    first, last = ordered[0].rect, ordered[-1].rect
+    begin, end = (last.x, first.right) if from_right else (first.x, last.right)
+    assert begin >= PAD
+    assert end <= panel.rect.width - PAD
+    assert PAD in (first.x, panel.rect.width - first.right)
 
 
 @pytest.mark.parametrize(
@@ -171,66 +318,3 @@ def test_no_caption_is_wider_than_it_may_be(context: MakeContext) -> None:
             context((1920, 1080)), shown("named", CLINICIAN), 42, max_width
         ):
             assert all(panel.rect.width <= max_width for panel in panels)
-
-
-@pytest.mark.parametrize(
-    ("definition", "cut"),
-    [
-        ("a person who runs a farm", None),
-        (
-            LONGEST_DEFINITION.definition,
-            "one who writes down what there is and under which name it belongs",
-        ),
-        (
-            "a specialist in the study of birds, who goes out before dawn in any weather and "
-            "writes down each voice that was heard",
-            "a specialist in the study of birds",
-        ),
-        (
-            "someone who (as in some old tales, and elsewhere) goes from one house to the next and "
-            "tells what has been heard there; formerly common",
-            "someone who goes from one house to the next and tells what has been heard there; "
-            "formerly common",
-        ),
-        (
-            "someone who tells (to anybody who asks, and to many who do not) where the old road "
-            "went that is drawn on no map of the town any more",
-            "someone who tells where the old road went that is drawn on no map of the town any "
-            "more",
-        ),
-        (
-            "a small block made of rubber (or of a synthetic material with similar properties); "
-            "commonly mounted at one end of a pencil",
-            "a small block made of rubber; commonly mounted at one end of a pencil",
-        ),
-        (
-            "a person who descends down a nearly vertical face by using a doubled rope that is "
-            "wrapped around the body and attached to some high point",
-            "a person who descends down a nearly vertical face by using a doubled rope",
-        ),
-        (
-            "a rig of an offshore platform that floats in the north and from which many deep wells "
-            "can be bored by crews of one or two dozen each",
-            "a rig of an offshore platform that floats in the north",
-        ),
-        (
-            "a clerk who has passed all of the examinations and who met every requirement of the "
-            "one state to be certified by that state",
-            "a clerk who has passed all of the examinations",
-        ),
-        (
-            "somebody who walks and walks and walks and walks and walks and walks and walks and "
-            "walks and walks and walks and rests",
-            None,
-        ),
-        (
-            "an engineer who builds the things that were drawn by others long ago; now rare, and "
-            "found in a few cities of the north only — the kiosk",
-            "an engineer who builds the things that were drawn by others long ago — the kiosk",
-        ),
-    ],
-)
-def test_definitions_are_cut_at_a_clause(definition: str, cut: str | None) -> None:
-    """Remarks in brackets are removed first; no cut is within a clause, and the author stays."""
-    assert shortened(definition) == (cut or definition)
-    assert cut is None or len(definition.split()) > MOST_WORDS

@@ -23,10 +23,10 @@ from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Size, Visitor
 from installation.showing.scenes.bands import SAFE, bands
-from installation.showing.scenes.captions import shortened
 from installation.showing.scenes.chests import chest, without
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
-from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_GAP
+from installation.showing.scenes.definitions import shortened
+from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_FAR, TAG_GAP
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -368,6 +368,18 @@ def test_a_tag_lies_on_nobody_elses_chest_if_there_is_another_place(context: Mak
     above = compose(FRAME, alone, screen, 0.0).visitors[0]
     assert above.tag is not None
     assert above.tag.panel.rect.bottom <= above.square.y + above.square.width // 11
+
+
+def test_a_tag_is_far_from_other_squares_if_there_is_another_place(context: MakeContext) -> None:
+    """A tag above its face would end close to a neighbour's square, so it is elsewhere."""
+    screen = context((1920, 1080))
+    for dx in range(120, 300, 4):
+        one, other = Box.from_centre(500, 420, 90, 110), Box.from_centre(500 + dx, 330, 80, 100)
+        scene = compose(FRAME, visitors_at([(one, CLINICIAN), (other, GUEST)]), screen, 0.0)
+        for visitor, neighbour in itertools.permutations(scene.visitors, 2):
+            assert visitor.tag is not None
+            rect = visitor.tag.panel.rect
+            assert not rect.grown(screen.px(TAG_FAR)).overlaps(neighbour.square), dx
 
 
 def test_the_next_tag_stays_below_if_the_one_before_was_there(context: MakeContext) -> None:

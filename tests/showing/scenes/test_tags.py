@@ -44,6 +44,21 @@ def test_the_green_of_a_name_is_the_share_that_its_score_is(
         assert {line.colour for line in panel.lines} == {GREEN}
 
 
+@pytest.mark.parametrize(
+    ("name", "from_right"), [("clinician", False), ("رائد فضاء", True), ("אסטרונאוט (NASA)", True)]
+)
+def test_the_green_begins_where_the_name_begins(
+    context: MakeContext, name: str, from_right: bool
+) -> None:
+    """The tag of a right-to-left name is filled from the right."""
+    screen = context((1920, 1080))
+    label = replace(CLINICIAN, name=name)
+    shown = Shown("named", name, 0, verdict(label))
+    found = tags(screen, replace(visitor("named", name), shown=shown))
+    assert found
+    assert all(panel.fills_from_right is from_right for panel, _ in found)
+
+
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn", "unsure", "person"])
 def test_only_a_name_that_stands_is_filled(context: MakeContext, stage: Stage) -> None:
     """The tags of the countdown, of candidates and of withdrawn names have no green background."""

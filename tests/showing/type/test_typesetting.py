@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from installation.naming.label_set.load import read_source
 from installation.showing.scene import Panel
-from installation.showing.scenes.captions import shortened
+from installation.showing.scenes.definitions import shortened
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.line_breaks import letter_breaks
