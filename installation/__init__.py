@@ -13,6 +13,13 @@ STARTED_AT = time.monotonic()
 be imported.
 """
 
+# Python was started without the code of its environment (`installation.isolated`), and so without
+# the folder of its packages.
+if sys.flags.no_site:
+    from installation.isolated import add_packages
+
+    add_packages()
+
 # Triton and Mesa's OpenGL, which the window may use, contain different versions of LLVM; a process
 # that loads both crashes (seen with triton 3.9 and Mesa 22.3). Only torch.compile needs Triton.
 sys.modules.setdefault("triton", cast("ModuleType", None))

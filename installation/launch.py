@@ -1,7 +1,8 @@
 """Starts every command. `kiosk run` becomes the supervisor, and each show is put under the guard.
 
 A show is put under the guard before anything else is loaded. This module and its imports use the
-standard library and PyYAML only, and start no thread.
+standard library and PyYAML only, and start no thread. If Python has run code of its environment
+before this module, a command that is put under the guard starts again without that code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from installation.cli.arguments import CAMERA_TRIAL, run_parser
 from installation.guarding.stage_one import start_show
 from installation.guarding.status import Privacy, SandboxStatus, remove_scratch_dirs
 from installation.guarding.witness import Witness
+from installation.isolated import isolate
 from installation.settings.paths import DEFAULT_FILE, MAX_TEXT_BYTES, PROJECT, label_set_names
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def start() -> NoReturn:
     if not (DEFAULT_FILE.exists() or label_set_names()):
         sys.exit(NOT_A_PROJECT)
     arguments = sys.argv[1:]
+    if arguments[:1] in (["run"], ["audit"], [CAMERA_TRIAL]):
+        isolate(arguments)
     if arguments[:1] == ["run"]:
         supervise(arguments, run_parser().parse_args(arguments[1:]))
     if arguments[:1] == ["audit"] and not {"-h", "--help"} & set(arguments):

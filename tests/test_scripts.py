@@ -31,8 +31,9 @@ pytestmark = pytest.mark.slow
 PYTHON = """\
 #!/usr/bin/env bash
 # Stands in for Python: notes what it is asked, and makes environments that hold only itself.
-if [[ "$1 $2 $3" == -[PI]" -c import signal"* ]]; then
-    shift 4
+if [[ "$1 $2 $3 $4" == "-I -S -c import signal"* || "$1 $2 $3" == "-P -c import signal"* ]]; then
+    until [[ $1 == -c ]]; do shift; done
+    shift 3
     exec "$KIOSK" "$@"
 fi
 echo "$*" >>"$NOTES"

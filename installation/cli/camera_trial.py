@@ -26,6 +26,7 @@ from installation.errors import CameraError, KioskError, Mistake, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.output.line_filter import STDOUT
 from installation.guarding.status import Privacy
+from installation.isolated import kiosk_command
 from installation.running.clock import MonotonicClock
 from installation.settings.kiosk import load_settings
 from installation.settings.paths import PROJECT
@@ -84,7 +85,7 @@ def _witness() -> Witnessed:
 
 def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
     """Return the child's answer: `name` and `fallback`, or a list of `mistakes`."""
-    words = [sys.executable, "-m", "installation", CAMERA_TRIAL, str(file.absolute())]
+    words = kiosk_command(CAMERA_TRIAL, str(file.absolute()))
     with subprocess.Popen(
         words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:

@@ -27,8 +27,8 @@ from installation.cli.output import DONE, REFUSED, say
 from installation.cli.valid_parts import load_valid_parts
 from installation.errors import KioskError, SettingsError
 from installation.guarding.host import not_prevented
+from installation.isolated import kiosk_command
 from installation.settings.kiosk import Settings, load_settings
-from installation.settings.paths import PROJECT
 from installation.settings.yaml_file import Loaded
 
 if TYPE_CHECKING:
@@ -140,8 +140,7 @@ class _Examination:
         The process is separate because a sandbox cannot be undone.
         """
         audit = subprocess.run(
-            [sys.executable, "-m", "installation", "audit", "--short", "--json"],
-            cwd=PROJECT,
+            kiosk_command("audit", "--short", "--json"),
             capture_output=True,
             text=True,
             check=False,

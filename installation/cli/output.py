@@ -55,7 +55,7 @@ def command_name() -> str:
     A copy of the package without scripts/ has no other name than `kiosk`.
     """
     script = PROJECT / "scripts" / "kiosk"
-    own = [os.path.realpath(file) for file in (script, Path(sys.prefix) / "bin" / "kiosk")]
+    own = [os.path.realpath(file) for file in (script, Path(sys.executable).parent / "kiosk")]
     found = (os.path.join(folder, "kiosk") for folder in os.get_exec_path())
     first = next((file for file in found if os.access(file, os.X_OK)), None)
     if not script.is_file() or (first and os.path.realpath(first) in own):

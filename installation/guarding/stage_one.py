@@ -31,6 +31,7 @@ from installation.guarding.status import (
     missing_layer,
 )
 from installation.guarding.video_outputs import is_video_output, takes_pictures
+from installation.isolated import OPTIONS
 from installation.settings.paths import PROJECT
 
 NEWER_KERNEL = (
@@ -116,7 +117,7 @@ def start_show(
         for pipe in status.pipes:
             os.set_inheritable(pipe, True)
     environment = show_environment(os.environ) | {ENVIRONMENT_VARIABLE: status.to_json()}
-    program = [sys.executable, "-I", "-B", "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
+    program = [sys.executable, *OPTIONS, "-c", _SHOW_PROGRAM, str(PROJECT), *arguments]
     os.execve(sys.executable, program, environment)  # noqa: S606 - without a shell on purpose
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from installation.errors import Mistake, SettingsError
 from installation.guarding.unit_access import existing_groups
+from installation.isolated import OPTIONS, PROGRAM
 
 ALLOWED_DEVICES = (
     "/dev/null rw",
@@ -39,15 +40,6 @@ not start in cage. A show in stage two may not call it.
 
 USER = "kiosk"
 """The name of the user that runs the show."""
-
-PROGRAM = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from installation.launch import start; start()"
-)
-"""The program that the unit runs. Its first argument is the project's folder, so that the code
-itself needs no quoting.
-"""
-
 
 NVIDIA_MODPROBE = Path("/usr/bin/nvidia-modprobe")
 """The program of NVIDIA's driver that creates the devices of its cards."""
@@ -152,7 +144,7 @@ def unit(
         after += f" {SCREEN}"
         wants += f"\nRequires={SCREEN}"
     promises = PROMISES[display].format(user=user)
-    command = [python, "-I", "-B", "-c", PROGRAM, str(root), "run"]
+    command = [python, *OPTIONS, "-c", PROGRAM, str(root), "run"]
     return f"""\
 # /etc/systemd/system/kiosk.service
 #   sudo useradd --system --no-create-home --shell /usr/sbin/nologin {user}

@@ -10,11 +10,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from installation.errors import KioskError, LabelSetError
+from installation.isolated import kiosk_command
 from installation.making.build import build
 from installation.making.build.example_pictures import folder_signature, pictures_changed
 from installation.naming.label_set import built_file
@@ -23,7 +23,7 @@ from installation.naming.label_set.load import assemble_nonempty, read_source
 from installation.naming.label_set.settings import LabelSetSettings
 from installation.naming.reload import WATCHED
 from installation.settings.kiosk import ContentSettings
-from installation.settings.paths import MODELS, PROJECT
+from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
@@ -57,11 +57,8 @@ def watch(
         KioskError: if the set has mistakes before the show starts.
     """
     build_if_stale(name, content, log, models)
-    # -P: the current folder may contain any module. PYTHONPATH: a checkout need not be installed.
-    paths = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
     show = subprocess.Popen(
-        [sys.executable, "-P", "-m", "installation", "run", "--labels", name, *arguments],
-        env={**os.environ, "PYTHONPATH": paths, WATCHED: "1"},
+        kiosk_command("run", "--labels", name, *arguments), env={**os.environ, WATCHED: "1"}
     )
     with show, _signals_end(show):
         try:

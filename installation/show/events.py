@@ -36,6 +36,9 @@ class VisitorEvents:
                 continue
             if visitor.stage in ("announced", "withdrawn"):
                 self._emit({"event": visitor.stage, "at": round(at, 3), "visitor": number})
+            elif (before, visitor.stage) == ("named", "person"):
+                # The name was withdrawn while the visitor's face was covered.
+                self._emit({"event": "withdrawn", "at": round(at, 3), "visitor": number})
             elif visitor.stage in ("named", "unsure"):
                 if self.first_verdict_s is None:
                     self.first_verdict_s = at

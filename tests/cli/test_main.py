@@ -124,7 +124,9 @@ def test_a_signal_while_a_command_starts_is_silent(
         f"        if name == {module!r}: signal.raise_signal({number})\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         f"sys.argv = ['kiosk', *{arguments}]\n"
-        f"from installation.{entry.replace('script', 'launch')} import start; start()\n"
+        f"import installation.{entry.replace('script', 'launch')} as entry\n"
+        "entry.isolate = lambda _: None  # Another program would have no such finder.\n"
+        "entry.start()\n"
     )
     ended = project.python("-c", program)
     assert ended.returncode == -number

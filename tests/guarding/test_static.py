@@ -112,6 +112,8 @@ READING = ("r", "rb", "rt")
 ALLOWED: dict[str, set[str]] = {
     # Hides Triton from torch.
     "__init__.py": {"sys.modules"},
+    # Executes the command again without the environment's code, and finds its packages.
+    "isolated.py": {"execv", "exec_prefix", "site"},
     # The probes try what must be refused.
     "guarding/probes/action.py": {"syscalls"},
     "guarding/probes/files.py": {

@@ -14,6 +14,7 @@ def fork(arguments, *_, **__):
     print(json.dumps([arguments, sorted(sys.modules)]), flush=True)
     os._exit(0)
 launch._fork = fork
+launch.isolate = lambda _: None  # Another program would not have this test's function.
 sys.argv = ["kiosk", "run", "--headless"]
 launch.start()
 """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from installation.naming.reading.settler import Settler
 from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import Face
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import Presence
+from installation.settings.kiosk import ReadingSettings
 from installation.show.analysis import LONGEST_WAIT_S, Analysis
 from installation.show.events import VisitorEvents
 from installation.show.parts import Parts
@@ -310,3 +313,26 @@ def test_a_poster_of_a_face_is_named_once(covered_s: float) -> None:
     assert [event["event"] for event in events] == ["verdict", "withdrawn"]
     assert seen is not None
     assert [visitor.stage for visitor in seen.visitors] == ["person"]
+
+
+def test_no_name_stands_where_a_still_face_was() -> None:
+    """A name vanishes half a second after its face, and does not come back with the next face.
+
+    The track of a face that has not moved for a minute goes on for ten seconds without it.
+    """
+    parts = small_parts(GreyFilm(0))
+    settings = ReadingSettings(min_time_s=0.2, min_readings=2, hold_s=3600)
+    parts = replace(parts, settler=Settler(parts.label_set, settings, random.Random(0)))
+    analysis = analysis_of(with_networks(parts, detector=OneFaceOnBright()))
+    stages = []
+    for number in range(80 * 10):
+        at = number / 10
+        covered = 70 < at < 75
+        seen = seen_by(analysis, at, lit=not covered)
+        drawn = [each for each in seen.visitors if not each.track.is_lost(at)]
+        stages.append(drawn[0].stage if drawn else "nobody")
+        if covered:
+            assert len(seen.visitors) == 1, "the track goes on"
+    assert stages[690] == "named"
+    assert set(stages[706:750]) == {"nobody"}
+    assert set(stages[752:]) == {"person"}

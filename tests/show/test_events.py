@@ -42,3 +42,15 @@ def test_each_stage_is_emitted_once_and_each_leaving() -> None:
     assert list(emitted[1]) == EVENT_KEYS
     assert emitted[1]["chain"] == ["person", "worker"]
     assert events.first_verdict_s == 3.0
+
+
+def test_a_name_that_is_taken_from_a_covered_face_is_withdrawn() -> None:
+    """Every name has its withdrawal, also one that was never shown as withdrawn."""
+    emitted: list[dict[str, object]] = []
+    baker = Label("n1", "baker", "someone who bakes", ("person", "worker"))
+    person = Label("n0", "person", "a human being", ())
+    events = VisitorEvents(emitted.append, started_at=100.0)
+    for now, stage in enumerate(("named", "person", "person"), start=101):
+        seen = visitor(7, baker if stage == "named" else person, stage)
+        events.update(sightings_of([seen], now), now)
+    assert [(e["event"], e["at"]) for e in emitted] == [("verdict", 1.0), ("withdrawn", 2.0)]

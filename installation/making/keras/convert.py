@@ -17,6 +17,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from installation.errors import LabelSetError, Mistake, counted, display_path
+from installation.isolated import OPTIONS
 from installation.making.atomic_write import replacing
 from installation.making.build.result import BuildResult
 from installation.making.keras.to_onnx import KERAS_KEY, REFUSED
@@ -112,7 +113,7 @@ def _read(file: Path) -> bytes:
 
 def _in_child(file: str, data: bytes) -> bytes:
     """Return the ONNX network that a child process makes from `data`; raises LabelSetError."""
-    words = [sys.executable, "-B", "-P", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
+    words = [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     problem = "reading the file takes more memory or time than a valid file of this size"
     try:
         child = subprocess.run(

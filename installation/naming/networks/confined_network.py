@@ -23,6 +23,7 @@ import numpy as np
 
 from installation.errors import LabelSetError, Mistake, display_path
 from installation.guarding.confine import confine
+from installation.isolated import OPTIONS
 from installation.naming.label_set.folder import ONNX_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
@@ -61,7 +62,7 @@ class ConfinedNetwork:
         self._file = display_path(label_set.folder / ONNX_FILE)
         self.fingerprint = fingerprint
         self._child = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)],
+            [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -35,6 +35,7 @@ from onnx.external_data_helper import uses_external_data
 
 from installation.errors import LabelSetError, Mistake, ellipsize
 from installation.guarding.confine import confine
+from installation.isolated import OPTIONS
 from installation.naming.label_set.folder import ONNX_DATA_FILE
 from installation.naming.networks.onnx_divisions import division_of_integers
 from installation.settings.paths import PROJECT
@@ -168,7 +169,7 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     read in a child process. `file` names the first one in messages. Raises LabelSetError if the
     network must not be opened, or if the guard no longer allows child processes.
     """
-    words = [sys.executable, "-I", "-B", "-X", "utf8", "-c", _CHILD, str(PROJECT)]
+    words = [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     if weights is not None:
         words.append(str(len(data)))
     try:

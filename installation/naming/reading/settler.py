@@ -144,7 +144,8 @@ class Settler:
 
         `readings` are of some of the visitors; a visitor without a reading keeps their evidence.
         The evidence about people who are not among `visitors` is dropped, and so are their names.
-        While a visitor's face is covered, only the name is kept, and not the evidence.
+        While a visitor's face is covered, the evidence is dropped, and a name that is shown is
+        withdrawn for good: the face that appears at this place may be another person's.
 
         A verdict needs `min_time_s` since the first reading, and `min_readings`. It is a name if
         the readings agree (`agreement`), and if the best mean score is above 0 and at least
@@ -164,6 +165,9 @@ class Settler:
         seen = {visitor.track.id for visitor in visitors if not visitor.track.is_covered(now)}
         self._evidence = {id_: known for id_, known in self._evidence.items() if id_ in seen}
         self._names = {id_: name for id_, name in self._names.items() if id_ in here}
+        for id_, name in self._names.items():
+            if id_ not in seen:
+                name.verdict = None
         for reading in readings:
             if reading.track_id in here and reading.track_id not in self._names:
                 self._evidence_for(reading).add(reading)

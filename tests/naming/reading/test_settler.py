@@ -387,6 +387,19 @@ def test_a_name_stays_with_who_has_it() -> None:
     assert visitors.watch(1, AIR, SURER_AIR) == ["air", "breeze"]
 
 
+def test_the_name_of_a_covered_face_is_withdrawn_for_good() -> None:
+    """Whoever stands where a still face was covered is not shown with the name of that face."""
+    visitor = OneVisitor(hold_s=3600)
+    assert visitor.watch(sure("fog"), 4).stage == "named"
+    covered = replace(still_track(at=visitor.now), misses=5)
+    before, after = (
+        visitor.settler.settle([], present(covered), visitor.now + seconds)[0]
+        for seconds in (0.9, 1.1)
+    )
+    assert (before.stage, after.stage, name_of(after)) == ("named", "person", "person")
+    assert visitor.watch(sure("fog"), 4).stage == "person"
+
+
 def test_a_name_is_free_once_its_visitor_has_left() -> None:
     """A name is free as soon as its visitor has left."""
     visitors = Visitors()
