@@ -90,13 +90,14 @@ PROMISES = {
     "x11": """\
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
 # runs as a user of its own. Its X server lets no other user in, is not in the network, cannot type
-# or listen (no XTEST, no RECORD), and ends with the show, with everything that was left in it.
-# What it cannot promise: the X server itself, which runs as root, sees every picture; and another
-# program of the kiosk's user, which the unit does not start, could copy the screen.""",
+# or listen (no XTEST, no RECORD), and ends with the kiosk, with everything that was left in it.
+# What it cannot promise: the X server itself, which runs as root, sees every picture, and keeps what
+# a show leaves in it until the kiosk ends, even if that show has ended and another was started; and
+# another program of the kiosk's user, which the unit does not start, could copy the screen.""",
     "cage": """\
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
 # runs as a user of its own. Its compositor lets no other user in, starts no X server, and ends with
-# the show, with everything that was left in it.
+# the kiosk, with everything that was left in it.
 # What it cannot promise: the compositor itself, which runs as root, sees every picture; and another
 # program of the kiosk's user, which the unit does not start, could copy the screen and type.""",
 }
@@ -253,9 +254,10 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
     An X server (`x11`) listens at no network port, and only a client with the server's cookie may
     connect. The server has no extension with which a client types into windows (XTEST) or reads
     what is typed (RECORD). It is started without -noreset, so it discards all data of its clients
-    when the last client disconnects, which is the show. A Wayland compositor (`cage`) has its
-    socket in a folder that only root and the kiosk's group may enter. The display ends when the
-    kiosk ends. `program` replaces the X server or cage in tests.
+    when the last client disconnects. The card stays connected while the supervisor starts another
+    show, so this happens when the kiosk ends. A Wayland compositor (`cage`) has its socket in a
+    folder that only root and the kiosk's group may enter. The display ends when the kiosk ends.
+    `program` replaces the X server or cage in tests.
     """
     if display == "cage":
         title = "a Wayland compositor"
