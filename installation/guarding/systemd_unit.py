@@ -91,9 +91,9 @@ PROMISES = {
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
 # runs as a user of its own. Its X server lets no other user in, is not in the network, cannot type
 # or listen (no XTEST, no RECORD), and ends with the kiosk, with everything that was left in it.
-# What it cannot promise: the X server itself, which runs as root, sees every picture, and keeps what
-# a show leaves in it until the kiosk ends, even if that show has ended and another was started; and
-# another program of the kiosk's user, which the unit does not start, could copy the screen.""",
+# What it cannot promise: the X server itself, which runs as root, sees every picture and keeps what
+# a show leaves in it until the kiosk ends, even if another show was started meanwhile; and another
+# program of the kiosk's user, which the unit does not start, could copy the screen.""",
     "cage": """\
 # What this unit promises: the show changes no file, starts no program and opens no connection, and
 # runs as a user of its own. Its compositor lets no other user in, starts no X server, and ends with
