@@ -50,7 +50,10 @@ def test_a_name_that_is_taken_from_a_covered_face_is_withdrawn() -> None:
     baker = Label("n1", "baker", "someone who bakes", ("person", "worker"))
     person = Label("n0", "person", "a human being", ())
     events = VisitorEvents(emitted.append, started_at=100.0)
-    for now, stage in enumerate(("named", "person", "person"), start=101):
-        seen = visitor(7, baker if stage == "named" else person, stage)
+    for now, seen in [
+        (101.0, visitor(7, baker, "named")),
+        (102.0, visitor(7, person, "person")),
+        (103.0, visitor(7, person, "person")),
+    ]:
         events.update(sightings_of([seen], now), now)
     assert [(e["event"], e["at"]) for e in emitted] == [("verdict", 1.0), ("withdrawn", 2.0)]
