@@ -14,13 +14,17 @@ import pytest
 from installation.seeing.faces.mtcnn import Mtcnn
 from installation.seeing.frame import Frame
 from installation.settings.paths import PROJECT
+from scripts import bench
 from scripts.bench import COLUMNS, CROWDS, table, write_film
 from scripts.bench_stages import ORDER, Stages, pictures, recorded_writes, whole_pictures
 
 
 @pytest.mark.parametrize("faces", CROWDS)
-def test_a_film_has_as_many_faces_as_it_says(tmp_path: Path, faces: int) -> None:
+def test_a_film_has_as_many_faces_as_it_says(
+    tmp_path: Path, faces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The detector finds each face on the film's first picture."""
+    monkeypatch.setattr(bench, "FILM_S", 1)
     write_film(tmp_path / "film.mp4", faces)
     _, picture = cv2.VideoCapture(str(tmp_path / "film.mp4")).read()
     frame = Frame(bgr=np.asarray(picture, np.uint8), taken_at=0.0)

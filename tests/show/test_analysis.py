@@ -304,9 +304,10 @@ def test_a_poster_of_a_face_is_named_once(covered_s: float) -> None:
     analysis = small_analysis(parts, frames, sightings, clock)
     events: list[dict[str, object]] = []
     visitors = VisitorEvents(events.append, 0.0)
-    for number in range(3600 * 5):
-        clock.instant += 0.2
-        lit = number < 70 * 5 or number % (30 * 5) >= covered_s * 5
+    looks_per_s = 2.5
+    for number in range(round(3600 * looks_per_s)):
+        clock.instant += 1 / looks_per_s
+        lit = number < 70 * looks_per_s or number % (30 * looks_per_s) >= covered_s * looks_per_s
         analysis.offer(grey_frame(128 if lit else 3, taken_at=clock.instant))
         if (seen := sightings.take(timeout=0)) is not None:
             visitors.update(seen, clock.instant)

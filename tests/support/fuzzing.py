@@ -25,7 +25,7 @@ from installation.naming.label_set import unicode_text
 from installation.naming.label_set.checks import DEEPEST_CHAIN, OVERRIDES
 from installation.naming.label_set.label_set import LabelSet
 
-SEEDED_CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "2000"))
+SEEDED_CASES = int(os.environ.get("KIOSK_FUZZ_CASES", "1000"))
 """The number of files of each format that are made from a seed; scripts/fuzz sets 20,000."""
 
 DRAWN_CASES = int(os.environ.get("KIOSK_FUZZ_DRAWN", "100"))
