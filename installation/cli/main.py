@@ -118,12 +118,16 @@ def _report_unexpected(error: Exception, command: str) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     """Return the command and its arguments; without a command, or with `help`, print the help.
 
+    `kiosk labels` alone prints the help of its commands.
+
     People type `help` and `version` as commands and as options.
     """
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]
     if argv == ["version"]:
         argv = ["--version"]
+    if argv == ["labels"]:
+        argv = ["labels", "--help"]
     if argv[:1] == ["run"]:
         show: argparse.Namespace = run_parser().parse_args(argv[1:])
         show.name, show.command = "run", run.run

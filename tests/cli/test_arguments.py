@@ -94,12 +94,13 @@ def test_a_mistyped_word_gets_a_suggestion(
         (["help"], "usage: kiosk "),
         (["help", "run"], "usage: kiosk run "),
         (["help", "labels", "build"], "usage: kiosk labels build "),
+        (["labels"], "usage: kiosk labels "),
     ],
 )
 def test_who_asks_for_help_gets_it(
     arguments: list[str], usage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`kiosk` alone and `kiosk help` print the help, with exit status 0."""
+    """`kiosk` and `kiosk labels` alone, and `kiosk help`, print the help, with exit status 0."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0
