@@ -60,7 +60,7 @@ while True:
 
 SETTINGS = """\
 labels: kindnesses
-camera: {width: 640, height: 360, fps: 10}
+camera: {width: 640, height: 360}
 reading: {announce_s: 0, acknowledged: "This is a test, and nobody stands there."}
 """
 
