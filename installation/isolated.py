@@ -52,7 +52,8 @@ def isolate(arguments: Sequence[str]) -> None:
 def add_packages() -> None:
     """Let an isolated Python find the packages that are installed in its environment.
 
-    Without -S Python does this itself, and runs the .pth files among the packages.
+    An isolated Python is started with -S, so it does not do this itself. Python without -S would
+    also run the packages' .pth files; this function does not.
     """
     environment = os.path.dirname(os.path.dirname(sys.executable))
     if os.path.exists(os.path.join(environment, "pyvenv.cfg")):

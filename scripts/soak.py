@@ -279,7 +279,7 @@ def main() -> int:
     findings = run_day(day, clock, begins_at, seconds, prints_log=args.log)
     if args.record:
         recoveries.append(observations_of(findings))
-    print(f"seed {seed}, {seconds / 3600:.2f} h of the day, {args.speed:g} times real time")
+    print(f"seed {seed}, {seconds / 3600:.2f} h of a day, played at {args.speed:g} times real time")
     _print_findings(day, findings)
     if findings.mistakes:
         again = " ".join(

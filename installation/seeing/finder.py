@@ -41,13 +41,12 @@ MAX_TRACK_INTERVAL_S = 0.1
 
 This time and `TRACK_INTERVAL_S` were chosen by measurements on a drawn face of 110 px with MTCNN.
 The error is the distance from the centre of the predicted box to the centre of the box that the
-detector finds on the same frame, as a multiple of the side of the square around the face; it was
-smaller than the following values on 95 of 100 frames. For a face that sways, comes nearer or walks
-slowly it was 0.02 at 30 looks a second, and 0.03 to 0.04 at ten; for a singer who bobs it was 0.06
-at 30 looks a second, and 0.14 at ten. With a camera of 30 frames a second there are 30 looks a
-second for one visitor, 15 for two, and ten for three or more. A look by O-Net alone takes 0.6 ms of
-one core, and a full look 7 ms. With YuNet, which takes 9 ms for every look, there are always ten
-looks a second.
+detector finds on the same frame, as a multiple of the side of the square around the face. For a
+face that sways, comes nearer or walks slowly, 95 of 100 errors were below 0.02 at 30 looks a
+second, and below 0.03 to 0.04 at ten; for a singer who bobs, below 0.06 and 0.14. With a camera of
+30 frames a second there are 30 looks a second for one visitor, 15 for two, and ten for three or
+more. A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. With YuNet, which takes
+9 ms for every look, there are always ten looks a second.
 """
 
 TOLERANCE_S = 0.005

@@ -216,7 +216,7 @@ class OnnxNetwork:
         if output == "scores" and not bool(outputs.min() >= 0 and outputs.max() <= 1):
             seen = f"from {outputs.min():.1f} to {outputs.max():.1f}"
             problem = (
-                f"its outputs are {seen} (expected 0 to 1, as output in labelset.yaml is scores)"
+                f"its outputs are {seen} (expected 0 to 1, as labelset.yaml says `output: scores`)"
             )
             raise self._unfit(problem, "Write `output: logits` in labelset.yaml.")
         if output is None and are_scores and outputs.shape[1] > 1:

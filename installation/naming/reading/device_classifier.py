@@ -3,9 +3,9 @@
 Crops are packed into pinned memory, padded with grey to one of `SIDES`, and copied on a separate
 stream while the card still computes. Resizing, normalising, the network, the mean over a visitor's
 crops and the scorer are one CUDA graph for each batch size, which is started by a single launch.
-Eager PyTorch makes several hundred launches, which limit its speed up to a batch of eight. The
-scores of the visible labels come back through pinned memory. A graph's memory has fixed addresses,
-so a replay on zeros overwrites every intermediate result; `forget` does that.
+Eager PyTorch makes several hundred launches; for batches of eight or fewer, these limit the speed.
+The scores of the visible labels come back through pinned memory. A graph's memory has fixed
+addresses, so a replay on zeros overwrites every intermediate result; `forget` does that.
 
 This class has not been measured on a card yet. Tests compare it with the classifier on a CPU, where
 the same function runs without a graph.

@@ -121,7 +121,7 @@ class _List:
 
 _Piece = Paragraph | _Meter | _Chain | _List
 _Fitted = tuple[Paragraph, ...] | _Meter
-"""A piece that fits a width; several paragraphs follow one another as the lines of one."""
+"""A piece that fits a width; if it has several paragraphs, each is a line of a list or a chain."""
 
 
 def caption_panels(
