@@ -103,7 +103,7 @@ RUN = ("run", "--headless", "--source", "rehearsal")
         ("cli.main", "installation.cli.run", RUN, signal.SIGINT),
         ("cli.main", "installation.settings.kiosk", RUN, signal.SIGINT),
         ("cli.main", "installation.show.entry", RUN, signal.SIGINT),
-        ("launch", "installation.guarding.layers.landlock", ("audit",), signal.SIGINT),
+        ("cli.main", "installation.guarding.output.report", ("audit", "--short"), signal.SIGINT),
         ("launch", "installation.cli.main", ("labels", "check", "fish"), signal.SIGINT),
         ("launch", "installation.cli.main", ("doctor",), signal.SIGTERM),
     ],
