@@ -161,7 +161,7 @@ def check_run_arguments() -> None:
     file: Path = parser.parse_args().file
     if file == DEFAULT_FILE or file.exists():
         return
-    from installation.cli.output import COMMANDS, command_name
+    from installation.command_name import COMMANDS, command_name
 
     if str(file) in (*COMMANDS, "help", "version"):
         parser.error(f"'{file}' is a separate command. Run: {command_name()} {file}")

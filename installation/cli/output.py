@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import io
 import json
 import os
@@ -15,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from installation.errors import Mistake, SettingsError, display_path
+from installation.command_name import as_called
+from installation.errors import Mistake, SettingsError
 from installation.guarding.output import output_filter
 from installation.guarding.output.log import LineLog
 from installation.guarding.status import SandboxStatus
-from installation.settings.paths import PROJECT
 
 DONE = 0
 FAILED = 1
@@ -42,52 +41,6 @@ s. Nobody ends such a process early, and a program that reads its output needs a
 
 LOG = LineLog()
 """The log of this process."""
-
-
-COMMANDS = ("run", "status", "audit", "service", "check", "doctor", "cameras", "labels", "fetch")
-"""The commands of `kiosk` that messages may name; `as_called` finds them."""
-
-
-@functools.cache
-def command_name() -> str:
-    """Return what to type to run `kiosk`: the path of scripts/kiosk, or `kiosk` if it is in PATH.
-
-    A copy of the package without scripts/ has no other name than `kiosk`.
-    """
-    script = PROJECT / "scripts" / "kiosk"
-    own = [os.path.realpath(file) for file in (script, Path(sys.executable).parent / "kiosk")]
-    found = (os.path.join(folder, "kiosk") for folder in os.get_exec_path())
-    first = next((file for file in found if os.access(file, os.X_OK)), None)
-    if not script.is_file() or (first and os.path.realpath(first) in own):
-        return "kiosk"
-    return _to_type(script)
-
-
-def _to_type(script: Path, *, anywhere: bool = False) -> str:
-    """Return what a user types in the current folder to run `script`.
-
-    If `anywhere`, the path is absolute and works in any folder.
-    """
-    path = str(script) if anywhere else display_path(script)
-    path = path if "/" in path else f"./{path}"
-    return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "'\\''") + "'"
-
-
-def as_called(text: str, *, anywhere: bool = False) -> str:
-    """Return `text` with each command of the kiosk as it must be typed in the current folder.
-
-    For a text that is kept and read in another folder, `anywhere` requests absolute paths.
-    """
-
-    def called(match: re.Match[str]) -> str:
-        if match[1] is None and command_name() == "kiosk":
-            return match[0]
-        script = PROJECT / (match[1] or "scripts/kiosk")
-        name = _to_type(script, anywhere=anywhere) if script.is_file() else match[1]
-        return name if match[1] else f"{name} "
-
-    commands = rf"kiosk (?=(?:{'|'.join(COMMANDS)})\b)"
-    return re.sub(rf"(?<![\w./-])(?:{commands}|(scripts/[a-z]+)\b)", called, text)
 
 
 def _columns(stream: TextIO) -> int:

@@ -23,14 +23,13 @@ from installation.cli.output import (
     DONE,
     FAILED,
     REFUSED,
-    as_called,
-    command_name,
     end_log,
     log,
     print_event,
     print_utf_8,
     write_report,
 )
+from installation.command_name import as_called, command_name
 from installation.errors import ScreenError, SettingsError
 from installation.guarding.guard import Guard
 from installation.guarding.self_test import Proof

@@ -11,11 +11,10 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from installation.cli.output import as_called, command_name, wrapped
+from installation.cli.output import wrapped
 from installation.settings.paths import PROJECT
 from tests.support.project import Project
 
@@ -65,55 +64,6 @@ def test_people_read_whole_words_in_a_narrow_terminal(
     assert all(part.startswith("  ") for part in others)
     assert " ".join((first, *(part.strip() for part in others))).split() == line.split()
     assert wrapped(line, io.StringIO()) == line, "a program reads whole lines"
-
-
-def test_messages_name_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remedies name commands that the shell finds."""
-    monkeypatch.chdir(PROJECT)
-    monkeypatch.setenv("PATH", "/usr/bin")
-    command_name.cache_clear()
-    assert as_called("Run: kiosk labels build fish") == "Run: scripts/kiosk labels build fish"
-    assert as_called("`kiosk doctor`, kiosk.yaml") == "`scripts/kiosk doctor`, kiosk.yaml"
-    assert as_called("in /opt/kiosk run it") == "in /opt/kiosk run it"
-    monkeypatch.setenv("PATH", f"/usr/bin:{PROJECT / 'scripts'}")
-    command_name.cache_clear()
-    assert as_called("Run: kiosk labels build fish") == "Run: kiosk labels build fish"
-    command_name.cache_clear()
-
-
-@pytest.mark.parametrize(
-    ("folder", "kiosk", "setup"),
-    [
-        (PROJECT, "scripts/kiosk", "scripts/setup"),
-        (PROJECT / "scripts", "./kiosk", "./setup"),
-        (PROJECT / "models", f"{PROJECT}/scripts/kiosk", f"{PROJECT}/scripts/setup"),
-    ],
-)
-def test_messages_name_scripts_from_the_folder_of_whoever_reads_them(
-    folder: Path, kiosk: str, setup: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Remedies can be typed in another folder than the kiosk's, and in scripts/ itself."""
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("PATH", "/usr/bin")
-    command_name.cache_clear()
-    assert as_called("Run: kiosk fetch yunet") == f"Run: {kiosk} fetch yunet"
-    assert as_called("Run: scripts/setup --all (3 GB)") == f"Run: {setup} --all (3 GB)"
-    assert (
-        as_called("/opt/kiosk/scripts/run, scripts/none") == "/opt/kiosk/scripts/run, scripts/none"
-    )
-    command_name.cache_clear()
-
-
-def test_a_text_that_is_kept_names_commands_for_every_folder(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The comments of a unit are read in /etc/systemd/system, not where they were printed."""
-    monkeypatch.chdir(PROJECT)
-    monkeypatch.setenv("PATH", "/usr/bin")
-    command_name.cache_clear()
-    kept = as_called("# kiosk service | sudo tee FILE", anywhere=True)
-    assert kept == f"# {PROJECT}/scripts/kiosk service | sudo tee FILE"
-    command_name.cache_clear()
 
 
 def test_a_show_whose_events_nobody_takes_ends_without_a_traceback() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from installation.command_name import as_called
 from installation.errors import Mistake
 from installation.guarding.self_test import Proof
 from installation.guarding.status import (
@@ -123,7 +124,8 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     """Return every layer of the sandbox as `proof` found it, then problems that concern no layer.
 
     Swap on a disk and the kernel's log are not layers. They are listed if they are a problem,
-    because then visitors are promised less.
+    because then visitors are promised less. Remedies name commands with their whole paths, because
+    nobody knows in which folder the card's readers will type them.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.not_prevented):
@@ -136,7 +138,9 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
     entered = tuple(name for name in entered if name not in proof.absent_layers)
     others = [name for name in missing if name not in entered]
     return tuple(
-        Layer(name, missing[name].problem, missing[name].remedy) if name in missing else Layer(name)
+        Layer(name, missing[name].problem, as_called(missing[name].remedy, anywhere=True))
+        if name in missing
+        else Layer(name)
         for name in (*entered, *others)
     )
 

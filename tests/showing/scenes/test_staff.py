@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from installation.command_name import command_name
 from installation.errors import Mistake
 from installation.guarding.guard import NOT_LAUNCHED
 from installation.guarding.probes.probe import ProbeResult
 from installation.guarding.self_test import Proof
 from installation.guarding.status import STAGE_ONE
 from installation.seeing.box import Box
+from installation.settings.paths import PROJECT
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Size
 from installation.showing.scenes.bands import bands
@@ -66,6 +68,15 @@ def test_every_layer_holds_or_has_a_reason(
     assert {layer.name: layer.missing for layer in listed if layer.missing is not None} == lacking
     assert len({layer.name for layer in listed}) == len(listed)
     assert all(isinstance(layer, Layer) for layer in listed)
+
+
+def test_remedies_can_be_typed_in_any_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card names the kiosk's commands with their whole paths."""
+    monkeypatch.setenv("PATH", "/usr/bin")
+    command_name.cache_clear()
+    remedies = [layer.remedy for layer in layers(proof(GOT_OUT)) if layer.missing]
+    command_name.cache_clear()
+    assert remedies == [f"Run `{PROJECT}/scripts/kiosk audit`."]
 
 
 STATUS = ShowStatus(
