@@ -52,6 +52,16 @@ class Parser(argparse.ArgumentParser):
             super()._print_message(f"{problem}. Make room on that disk.\n", sys.stderr)
             os._exit(2)
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Write `message` to standard error, and end the process with `status`."""
+        if message:
+            self._print_message(message, sys.stderr)
+        try:
+            sys.stderr.flush()
+        except OSError:
+            os._exit(status)  # At an ordinary end Python would try again, and end with status 120.
+        sys.exit(status)
+
     def error(self, message: str) -> NoReturn:
         """End the process with `message`; for an unknown command, suggest a known one."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)

@@ -133,7 +133,7 @@ def test_labelset_yaml_normalises_pictures(tmp_path: Path) -> None:
         ({"kind": TensorProto.INT32}, "", "its input is tensor(int32) [N, 3, 32, 32]"),
         ({"kind": TensorProto.UINT8}, "input: {mean: [0, 0, 0]}", "Delete mean and std"),
         ({"softmax": True}, "", "they are scores, not logits. Write `output: scores`"),
-        ({}, "output: scores", "is scores). Write `output: logits`"),
+        ({}, "output: scores", "`output: scores`). Write `output: logits`"),
         ({"outputs": 3}, "", "the id '3' is not an output of the network (expected 0 to 2)"),
     ],
 )
