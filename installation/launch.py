@@ -193,8 +193,8 @@ class Launcher:
     def start_card(self) -> Started | None:
         """Start the card and return its process; None if this show needs no card.
 
-        A show without a window, or with only a test window, needs no card. Without an X server or a
-        compositor there is no card, because only one program can use the screen.
+        A show without a window, or with only a test window, needs no card. If there is neither an X
+        server nor a compositor, only one program can use the screen, so the show has no card.
         """
         if (early := self._early_card) is not None:
             self._early_card = None

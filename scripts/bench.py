@@ -8,7 +8,7 @@ machine that others use. Below the table, bars show how the processor time of a 
 (`bench_stages`).
 
     scripts/bench --quick                    three minutes: 0, 1 and 16 faces at 1080p
-    scripts/bench                            an hour: up to 32 faces, 1080p and 2160p, three times
+    scripts/bench                            90 minutes: 0 to 32 faces, 1080p and 2160p, three times
     scripts/bench --guard --source film.mp4  what the guard costs (`bench_guard`)
     scripts/bench --device cuda              the networks on a graphics card (`bench_device`)
 """

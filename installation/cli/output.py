@@ -167,8 +167,8 @@ def write_report(path: Path, summary: Mapping[str, object], status: SandboxStatu
 def flush_output() -> bool:
     """Flush both streams, and wait until the output filters have written everything.
 
-    Returns whether all of standard output was written; for a supervised show, always True, because
-    a full disk is no reason to start it again.
+    Returns whether all of standard output was written. For a supervised show the result is always
+    True, so that a full disk does not make the supervisor start the show again.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):

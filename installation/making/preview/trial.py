@@ -85,8 +85,8 @@ def _rehearsal_frames() -> Iterator[Frame]:
 def _class_scores(classifier: CropClassifier) -> torch.Tensor:
     """Return a row of label scores for each class of the default network.
 
-    These are the scores that the labels would have if the network were certain of the class. There
-    are no rows if the set does not use the classes of the default network.
+    These are the scores that the labels would have if the network were certain of the class. A set
+    that does not use the classes of the default network has no such rows.
     """
     label_set = classifier.label_set
     if label_set.encoder != LITE or label_set.settings.method.encoder_output != "logits":

@@ -95,7 +95,7 @@ class _Evidence:
 
 @dataclass(eq=False, repr=False)
 class _Name:
-    """The name that a visitor was given; `verdict` is None once the name is no longer shown."""
+    """The name that a visitor was given; `verdict` is None as soon as the name has disappeared."""
 
     verdict: Verdict | None
     withdrawn_at: float

@@ -60,10 +60,10 @@ GAP = 10
 """The least space between the panels of two visitors, px at 1080."""
 
 SPARE = 8
-"""How much nearer a panel may come to other people's faces, squares and panels while it stays than
-when it gets its place, px at 1080. The box of a face at rest jitters by this much, from one side to
-the other.
-"""
+"""The least space between a new panel and the boxes of faces, which jitter, px at 1080."""
+
+ROUNDING = 2
+"""How much less than `GAP` is enough for a panel that stays, as squares are rounded, px."""
 
 EDGE = 40
 """The least space between a panel and the left or right side of the screen, px at 1080."""
@@ -183,7 +183,7 @@ class Layout:
         )
         far = [tag.panel.rect for tag in tags.values()]
         far += self._others(square)
-        is_free = self._is_free(moved.rect, far, self._gap - self._spare, self._faces)
+        is_free = self._is_free(moved.rect, far, self._gap - ROUNDING, self._faces)
         return Tag(moved, previous.tag.size) if is_free else None
 
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
@@ -391,13 +391,13 @@ class Layout:
 
         `tags` and `captions` are the panels placed so far, keyed by visitor; `avoided` are further
         areas that it may not cover. `stays` says that the panel is where it was in the previous
-        scene: it needs `SPARE` less space, and the nearest position there is the best.
+        scene: it needs less space, and the nearest position there is the best.
         """
         square = visitor.square
         tag = tags[visitor.id].panel.rect if visitor.id in tags else None
         far = [each.panel.rect for each in tags.values() if each.panel.rect is not tag]
         far += [caption.panel.rect for caption in captions.values()]
-        gap, spare = (self._gap - self._spare, 0) if stays else (self._gap, self._spare)
+        gap, spare = (self._gap - ROUNDING, 0) if stays else (self._gap, self._spare)
         apart = [*self._others(square), *self._faces]
         near = [*avoided, *(each.grown(spare) for each in apart)]
         near += [square] if side != "over" else []
