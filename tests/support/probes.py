@@ -32,7 +32,7 @@ DENIED_TO_USERS = {
 """The probes that the kernel denies an ordinary user even without a sandbox."""
 
 MAY_BE_ABSENT = {
-    "set the NUMA node of a file in memory",
+    "set the NUMA node of a file's memory pages",
     "move a program's pages to a NUMA node",
     "move a program's memory between NUMA nodes",
     "load a kernel module",

@@ -1,10 +1,13 @@
 """The table of stage two: every system call that a running show may make, and who needs it.
 
-Each row is one call. If it has tests, the call is allowed only if all of them are true; a call with
-two rows is allowed if one of the rows allows it. Calls without a row are refused. A row whose
-reason begins with one of `NOT_DRIVEN` comes from the source code of the kernel and of libraries,
-because the test machines do not have the device. A test exercises all other rows, and fails if one
-is not needed, or if the show makes a call without a row.
+Each row allows one call. If a row has conditions for the arguments of the call (`Rule.tests`), all
+of them must be true. If a call has several rows, it is allowed if one of them allows it. Calls
+without a row are refused.
+
+A test traces a show. It fails if the show makes a call without a row, or if the show does not make
+the call of a row. It accepts unused rows whose reason begins with one of `NOT_DRIVEN`: they are for
+other machines, for devices or for failures. These rows come from the source code of the kernel and
+of libraries.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ NOT_DRIVEN = (
     "on some machines only:",
     "failures:",
 )
-"""A row whose reason begins with one of these cannot be exercised by a test."""
+"""The test of the table accepts an unused row if the row's reason begins with one of these."""
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
 _O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000
@@ -77,12 +80,13 @@ def show_calls(
     has_nvidia: bool = False,
     on_console: bool = False,
 ) -> list[Rule]:
-    """Return the rows for this process; with a graphics card they include its calls.
+    """Return the rows of the table for this process.
 
-    `has_gpu` and `has_nvidia` say which graphics card this machine has; `on_console` says whether
-    the show sets the screen itself, without a display server. `writes_devices` says whether the
-    filter allows opening files for reading and writing; Landlock then decides which files. Without
-    Landlock it is false, and the launcher has opened the cameras.
+    `has_gpu` adds the calls of graphics drivers, and `has_nvidia` those of CUDA.
+    `on_console` says whether the show sets the screen itself, without a display server.
+    `writes_devices` adds the opening of files for reading and writing. It is true with Landlock,
+    which decides which files may be opened. It is false without Landlock: the show then uses the
+    cameras that the launcher has opened.
     """
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     rows = [
@@ -92,12 +96,12 @@ def show_calls(
         allow("lseek", "moving within open files"),
         allow("close", "closing files"),
         allow("newfstatat", "label sets: finding out whether their files have changed"),
-        allow("fstat", "on some machines only: some C libraries call it"),
-        allow("stat", "OpenCV: it was built for old C libraries"),
-        allow("statx", "on some machines only: some C libraries call it for stat"),
+        allow("fstat", "on some machines only: some C libraries make this call in fstat()"),
+        allow("stat", "OpenCV: it is built for old C libraries, whose stat() makes this call"),
+        allow("statx", "on some machines only: some C libraries make this call in stat()"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "resolving paths, and the search for open files"),
-        allow("readlinkat", "on some machines only: aarch64 has no readlink"),
+        allow("readlinkat", "on some machines only: it replaces readlink on aarch64"),
         *(
             allow(call, "camera: finding out whether this user may open it")
             for call in ("access", "faccessat", "faccessat2")
@@ -107,7 +111,7 @@ def show_calls(
             "openat", "opening files for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)
         ),
         allow("dup2", "closing the pipes of the output filters at the end"),
-        allow("dup3", "on some machines only: aarch64 has no dup2"),
+        allow("dup3", "on some machines only: it replaces dup2 on aarch64"),
         allow(
             "fcntl",
             "reading and setting the flags of descriptors",
@@ -129,12 +133,12 @@ def show_calls(
         allow("writev", "sending to the X server"),
         allow("recvmsg", "receiving what the display server sends"),
         allow("sendmsg", "Wayland: sending to the compositor"),
-        allow("recvfrom", "on some machines only: xcb calls it for recv"),
-        allow("sendto", "on some machines only: xcb calls it for send", zero(4)),
+        allow("recvfrom", "on some machines only: xcb uses recv(), which makes this call"),
+        allow("sendto", "on some machines only: xcb uses send(), which makes this call", zero(4)),
         allow("poll", "waiting for the display server"),
-        allow("ppoll", "on some machines only: aarch64 has no poll"),
+        allow("ppoll", "on some machines only: it replaces poll on aarch64"),
         allow("select", "camera: OpenCV waits for a picture"),
-        allow("pselect6", "on some machines only: aarch64 has no select"),
+        allow("pselect6", "on some machines only: it replaces select on aarch64"),
         allow("shutdown", "closing the window"),
         allow("getsockname", "the search for open files: a socket's address"),
         allow("getpeername", "the search for open files: the address at a socket's other end"),

@@ -228,9 +228,9 @@ def _remove_after(process: int, folder: Path) -> None:
 
 
 def _write_all(file: int, data: bytes) -> OSError | None:
-    """Write as much of `data` as possible, because a full disk must not end the show.
+    """Write as much of `data` as possible; return the error that prevented the rest, or None.
 
-    Returns the failure that prevented the rest; None if there was none.
+    The error is not raised, so that the filter continues: a full disk must not end the show.
     """
     try:
         while data:

@@ -16,8 +16,8 @@ SAME_BURST = 5
 """How often an identical line is written before its repetitions are only counted."""
 
 LIKE_BURST = 100
-"""How many lines that differ only in numbers, such as the mistakes of a file, are written before
-they are only counted.
+"""How many lines that differ only in numbers are written before further ones are only counted. Such
+lines are, for example, reports of the same mistake in many lines of a file.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
@@ -58,7 +58,7 @@ class RateLimit:
         return [*self.skipped(), line]
 
     def take(self, count: int = 1) -> bool:
-        """Return whether the rate allows `count` lines now, which then count as written."""
+        """Return whether the rate allows `count` lines now; if so, take their tokens."""
         if not self.has(count):
             return False
         self._tokens -= count
@@ -84,9 +84,10 @@ class RateLimit:
 class RepeatLimit:
     """Omits repeated lines, such as a library's warning about each damaged frame.
 
-    The same line is written `SAME_BURST` times, lines that differ in numbers only `LIKE_BURST`
-    times, and then one a minute. Indented lines are always written, because they belong to
-    tracebacks, which repeat lines. `now` returns the time in seconds.
+    An identical line is written `SAME_BURST` times, and then once a minute. Of lines that differ
+    only in numbers, `LIKE_BURST` are written, and then one a minute. Indented lines are always
+    written, because they belong to tracebacks, which repeat lines. `now` returns the time in
+    seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -112,10 +113,9 @@ class RepeatLimit:
         return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
 
     def _limit(self, key: str, burst: int) -> RateLimit:
-        """Return the rate limit for the kind of line `key`.
+        """Return the rate limit of the kind of line `key`; a new limit admits `burst` lines.
 
-        If there are more than `MOST_KINDS`, the limit that was not used for the longest time is
-        dropped.
+        If there would be more than `MOST_KINDS` limits, the least recently used one is dropped.
         """
         if key not in self._limits:
             self._limits[key] = RateLimit(REPEATED_LINES_PER_S, burst, self._now)

@@ -262,7 +262,7 @@ _BESIDE_THE_CONTENT = (
     ),
     Probe("change an open file's times", "futimens()", SECCOMP, _on_open_file(os.utime)),
     Probe(
-        "set an open file's flags on the disk",
+        "set the on-disk flags of an open file",
         "ioctl(FS_IOC_SETFLAGS)",
         SECCOMP,
         _ioctl(FS_IOC_SETFLAGS, 8),

@@ -127,7 +127,7 @@ _KERNEL_LOG = (
     ),
     Probe("map more memory than the machine has", "mmap()", SECCOMP, _map_too_much),
     Probe(
-        "change the protection of more memory than the machine has",
+        "set access rights for more memory than the machine has",
         "mprotect()",
         SECCOMP,
         _protect_too_much,
@@ -193,13 +193,13 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes that change a property of this program which other programs can observe, or that write
-its memory to a disk.
+"""The probes that change something in this program that other programs can observe, and a probe
+that writes its memory to a disk.
 """
 
 _MARKS = (
     Probe(
-        "set the NUMA node of a file in memory",
+        "set the NUMA node of a file's memory pages",
         "mbind()",
         SECCOMP,
         system_call("mbind", None, 0, 0, None, 0, 0),

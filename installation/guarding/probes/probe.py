@@ -32,7 +32,7 @@ LAYERS = {
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
-"""The layer that refuses with each error number; no layer returns any other number."""
+"""For each error number, the layer that refuses calls with it. Exceptions are in `Probe.errno`."""
 
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 """The error numbers of a call that this user may not make or this kernel does not have."""
@@ -133,12 +133,12 @@ def run_probes(
 
 
 def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, int]:
-    """Return the error numbers of the probes that this machine cannot make, keyed by their names.
+    """Return the error numbers of the probes that fail even without the sandbox, keyed by name.
 
     Call this before the sandbox is entered. Each probe changes only `scratch_dir`, which belongs to
-    this user, so only a missing call or an outer filter can make the probe fail. An error number
-    with which a layer of the sandbox refuses is left out: inside the sandbox, it would not show
-    whether the layer or the machine refused.
+    this user. So a probe fails only if the kernel or the file system does not support the call, or
+    if systemd or a container refuses it. The error numbers that layers of the sandbox use are left
+    out: a failure with such a number inside the sandbox could come from the layer or the machine.
     """
     unavailable = {}
     for probe in probes:
