@@ -1,9 +1,9 @@
-"""Starts Python in such a way that it runs the kiosk's code before any code of its environment.
+"""Starts Python so that the kiosk's code runs before any other code of the Python environment.
 
-Python usually searches PYTHONPATH and the current folder for modules, and before a program it runs
-`sitecustomize`, `usercustomize` and the lines of .pth files that begin with `import`. In the
-process that puts a show under the guard, or in the show itself, such code would run before the
-guard. Rejected: searching for such code and refusing it, which the code itself could prevent.
+Usually Python first runs `sitecustomize`, `usercustomize` and the lines of .pth files that begin
+with `import`, and only then the program. It also searches PYTHONPATH and the current folder for
+modules. Such code would run before the launcher or the show has entered the sandbox. Rejected:
+searching for such code and refusing it. The code would run first and could prevent the search.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "sys.path.insert(0, sys.argv.pop(1)); from installation.launch import start; start()"
 )
-"""The program that runs `kiosk`. Its first argument is the project's folder, so that the code
-itself needs no quoting. Until Python can end the command properly, Ctrl-C ends it silently.
+"""The Python code that runs `kiosk`. Its first argument is the project's folder; inside the code,
+the path would need quoting. Until the command installs its own handler, Ctrl-C ends it without a
+traceback.
 """
 
 
@@ -35,14 +36,15 @@ def kiosk_command(*arguments: str) -> list[str]:
 
 
 def is_isolated() -> bool:
-    """Return whether this process has run no code of its environment before the kiosk's."""
+    """Return whether Python was started with -I and -S, so that the kiosk's code runs first."""
     return bool(sys.flags.isolated and sys.flags.no_site)
 
 
 def isolate(arguments: Sequence[str]) -> None:
-    """Replace this program by `kiosk` with `arguments` in an isolated Python, if it is not one.
+    """Replace this program by `kiosk` with `arguments` in an isolated Python.
 
-    So the command that pip installs is as safe as scripts/kiosk.
+    Does nothing if this Python is already isolated. So the command that pip installs is as safe as
+    scripts/kiosk.
     """
     if not is_isolated():
         words = kiosk_command(*arguments)

@@ -1,8 +1,9 @@
-"""Starts every command. `kiosk run` becomes the supervisor, and each show is put under the guard.
+"""Starts every command. `kiosk run` becomes the supervisor, which starts each show in the sandbox.
 
-A show is put under the guard before anything else is loaded. This module and its imports use the
-standard library and PyYAML only, and start no thread. If Python has run code of its environment
-before this module, a command that is put under the guard starts again without that code.
+A show enters stage one of the sandbox before anything else is loaded. This module and its imports
+use only the standard library and PyYAML, and start no thread. Python may have run code of its
+environment before this module. So a command that uses the sandbox first starts again in an isolated
+Python (`isolated`), unless this Python is isolated.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ could answer systemd in the supervisor's place.
 
 
 class Launcher:
-    """Starts shows and the card for the supervisor, each under the guard."""
+    """Starts shows and the card for the supervisor, each in the sandbox."""
 
     def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
         """Store the `arguments` of `kiosk run`, and `args`, their parsed form."""
@@ -209,9 +210,10 @@ class Launcher:
         return self._card
 
     def look_at(self, pid: int) -> list[str]:
-        """Return the mistakes that are visible from outside the process in the sealed show `pid`.
+        """Return the mistakes that the witness finds in the show `pid`, which is in stage two.
 
-        The result is empty if the show has `privacy: degraded`, because such a show is not checked.
+        The result is empty with `privacy: degraded` and on systems other than Linux: there the show
+        is not checked.
         """
         from installation.running.leftovers import descendants
 

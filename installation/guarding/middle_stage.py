@@ -18,8 +18,9 @@ from installation.guarding.status import MEMORY_PROTECTION, SECCOMP, missing_lay
 def enter_middle_stage() -> list[Mistake]:
     """Set up every layer of the middle stage, for all threads; return the layers that are missing.
 
-    After this, no program is found in PATH. Otherwise a library that looks for a program during its
-    import would first prepare files for that program, as ctypes does for a compiler.
+    PATH is set to a missing folder, so that libraries find no program. Some libraries look for a
+    program while they are imported, and write files for it before they start it: ctypes looks for
+    a compiler.
     """
     os.environ["PATH"] = "/nonexistent"
     from installation.guarding.layers import limits, seccomp

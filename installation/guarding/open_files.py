@@ -41,7 +41,8 @@ and belongs to this process, its GPU or the display. Only a process that was giv
 such memory can use it. System V's shared memory is not listed, because every program on this
 machine can find it.
 
-From the middle stage on no such memory can be made, so all of it was made for the window.
+From the middle stage on, memfd_create is refused. So every memfd was made before that, when the
+show opened its window.
 """
 
 
@@ -220,7 +221,7 @@ def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> b
 
 
 def _leaking_mappings() -> Iterator[Mistake]:
-    """Yield a mistake for each shared mapping of a file that is, or can be made, writable."""
+    """Yield a mistake for each shared file mapping that is or can become writable."""
     shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
     suspects = {}
     for line in shared:

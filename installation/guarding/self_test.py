@@ -51,11 +51,12 @@ class Proof:
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
-        """Return the proof with `tested_at` corrected by a clock that shows `local` now.
+        """Return the proof with `tested_at` corrected; `local` is the local time now.
 
-        `now_s` is the current time of `boot_clock`. The clock of a computer without a clock battery
-        shows a past time at the start, and is set later, when the network is reached. The promise
-        on the screen then states the time of the self-test by the clock that was set.
+        `now_s` is the time of `boot_clock` now. A computer without a clock battery starts with a
+        past time; its clock is set later, when it reaches the network. The promise on the screen
+        then states the corrected time of the self-test. The proof is returned unchanged if
+        `tested_at_s` is None.
         """
         if self.tested_at_s is None:
             return self
@@ -63,11 +64,11 @@ class Proof:
         return replace(self, tested_at=tested_at)
 
     def by_this_clock(self) -> Proof:
-        """Return the proof with `tested_at` corrected by the current time of this machine.
+        """Return the proof with `tested_at` corrected by this machine's clock and time zone.
 
-        `tested_at` is in the local time that was valid at its instant, because summer time may have
-        begun or ended since then. The time zone is read at each call, because somebody may set it
-        while the show runs.
+        If summer time has begun or ended since the self-test, `tested_at` still has the UTC offset
+        that was valid at the time of the self-test. The time zone is read at each call, because
+        somebody may set it while the show runs.
         """
         if hasattr(time, "tzset"):
             time.tzset()
@@ -144,9 +145,9 @@ class SelfTest:
             )
 
     def missing(self, results: Sequence[ProbeResult], *, explained: bool = False) -> list[Mistake]:
-        """Return a mistake for each probe that the sandbox did not refuse, or that did not run.
+        """Return a mistake for each probe that was not refused, and one if probes did not run.
 
-        `explained` says that a layer is missing and has already been reported. That is the reason
+        `explained` says that a missing layer has already been reported. The missing layer explains
         why probes were not refused, so a single mistake then names all of these probes.
         """
         failed = [each for each in results if each.outcome in _NOT_REFUSED]

@@ -177,7 +177,8 @@ def enter_stage_one(
 
     set_up(
         "scratch folder",
-        "Let the show's user write into /dev/shm; in a systemd unit, set RuntimeDirectory=.",
+        "Let the show's user write into /dev/shm. Or set RuntimeDirectory= in a systemd unit: "
+        "systemd then makes a folder that the show may write to.",
         prepare_scratch_dir,
     )
     known_children = open_files.children()
@@ -302,10 +303,11 @@ def _redirect_streams(
 
 
 def _open_closed_streams() -> list[int]:
-    """Open /dev/null as standard input and as each closed stream; return the other streams.
+    """Open /dev/null as standard input and as each closed output; return the outputs in use.
 
-    Otherwise the file that is opened next would get the number of a closed stream. An import may
-    open this file: with libffi 3.5, ctypes keeps a file open.
+    Returns those of the descriptors 1 and 2 that were open. If the number of a closed output stayed
+    free, the next opened file would get it, and the output would go into this file. An import may
+    open a file: with libffi 3.5, ctypes keeps one open.
     """
     _open_null_as(0)
     others = []

@@ -34,10 +34,10 @@ def enter_stage_two(landlock_version: int) -> list[Mistake]:
 
 
 def unfiltered_threads() -> list[Mistake]:
-    """Return a mistake if the filters of all stages do not cover every thread."""
+    """Return one mistake if any thread lacks a seccomp filter of the sandbox; otherwise none."""
     from installation.guarding.layers.seccomp import all_threads_filtered
 
     if all_threads_filtered():
         return []
-    problem = "the filters of all stages do not cover every thread"
+    problem = "at least one thread lacks a seccomp filter of the sandbox"
     return [Mistake(SECCOMP, problem, "Report this as a bug.")]

@@ -25,10 +25,10 @@ Privacy = Literal["enforce", "degraded"]
 
 LANDLOCK, NO_NEW_PRIVILEGES, CORE_DUMPS = "Landlock", "no new privileges", "core dumps"
 SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION = "seccomp", "file size limit", "memory protection"
-"""The names of the six layers: these three, and the three in the line above. Stage one sets up
+"""The names of the sandbox's six layers, from `LANDLOCK` to `MEMORY_PROTECTION`. Stage one sets up
 Landlock, forbids new privileges and core dumps, and installs a seccomp filter. The middle stage and
-stage two each add a seccomp filter. The show protects its memory in its first act (`first_act`),
-and stage two limits the size of files.
+stage two each add a seccomp filter. The show protects its memory before it does anything else
+(`first_act`), and stage two limits the size of files.
 
 A missing layer is reported under its name.
 """
@@ -70,16 +70,17 @@ class SandboxStatus:
     progress_pipe: int | None = None
     """The descriptor of the pipe through which this process sends numbers to the supervisor."""
     orders_pipe: int | None = None
-    """The descriptor of the pipe from the supervisor. A show gets through it the permission to open
-    its camera. The card, a process that has no camera, gets through it the name of the picture to
-    display.
+    """The descriptor of the pipe from the supervisor. Through this pipe, the supervisor permits a
+    show to open its camera. The supervisor also tells the card, a process that has no camera, the
+    name of the picture to display.
     """
     landlock_version: int = 0
     """The version of Landlock that restricts this process; 0: this kernel has none."""
     cameras: Mapping[str, int] = field(default_factory=dict)
     """The descriptors of the cameras that the launcher has opened, keyed by path.
 
-    Without Landlock nothing may be opened for writing in stage two.
+    The launcher opens them only if the kernel has no Landlock, because the show may then open
+    nothing for writing in stage two.
     """
     may_open_cameras: bool = True
     video_outputs: tuple[str, ...] = ()
@@ -98,7 +99,7 @@ class SandboxStatus:
         return tuple(pipe for pipe in pipes if pipe is not None)
 
     def to_json(self) -> str:
-        """Return the value of `ENVIRONMENT_VARIABLE`."""
+        """Return this status as JSON, the text to store in `ENVIRONMENT_VARIABLE`."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -153,8 +154,8 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
 def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
     """Remove the scratch folders of this user's shows that have ended.
 
-    Usually the process that `output_filter.remove_on_exit` starts does this. But that process may
-    be killed, with the show or before it has finished.
+    Usually a process that `output_filter.remove_on_exit` has started removes the folder of its
+    show. But that process may have been killed before that, for example with the show.
     """
     for base in _bases(environment):
         for folder in _left_scratch_dirs(Path(base)):

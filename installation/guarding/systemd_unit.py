@@ -122,8 +122,8 @@ def unit(
 ) -> str:
     """Return the text of the systemd unit for the kiosk in the folder `root`.
 
-    The show that the unit starts opens its window on the desktop's X display :0, or, if `display`
-    is not "desktop", on the display of `screen_unit`, which no other user except root may use.
+    The unit starts a show. If `display` is "desktop", the show opens its window on the desktop's X
+    display :0. Otherwise it uses the display of `screen_unit`, which only root and `user` may use.
 
     With `nvidia_modprobe`, the unit creates the devices of NVIDIA's cards before the show starts.
     Otherwise /dev/nvidia-uvm, which the first use of CUDA creates, would be missing after boot, and
@@ -254,9 +254,11 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
     An X server (`x11`) listens at no network port, and only a client with the server's cookie may
     connect. The server has no extension with which a client types into windows (XTEST) or reads
     what is typed (RECORD). It is started without -noreset, so it discards all data of its clients
-    when the last client disconnects. The card stays connected while the supervisor starts another
-    show, so this happens when the kiosk ends. A Wayland compositor (`cage`) has its socket in a
-    folder that only root and the kiosk's group may enter. The display ends when the kiosk ends.
+    when the last client disconnects. The card stays connected while another show is started, so
+    the data of a show remain until the kiosk ends.
+
+    A Wayland compositor (`cage`) has its socket in a folder that only root and the kiosk's group
+    may enter. Either display ends when the kiosk ends.
     `program` replaces the X server or cage in tests.
     """
     if display == "cage":

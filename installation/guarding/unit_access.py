@@ -123,7 +123,7 @@ def _obstacle(path: Path, user: str, account: Account, *, executed: bool) -> str
         try:
             status = os.stat(folder)
         except OSError as error:
-            return f"you have no access to {folder} yourself ({error.strerror})"
+            return f"this command cannot access {folder} ({error.strerror})"
         enters = stat.S_ISDIR(status.st_mode)
         if enters and not account.may(stat.S_IXOTH, status):
             return f"user '{user}' cannot enter {folder}"

@@ -30,11 +30,11 @@ QUERYCAP = 0x80685600
 
 CAPABILITY = struct.Struct("=16s32s32sIII12x")
 """The kernel's answer to VIDIOC_QUERYCAP: driver, name, port, version, the capabilities of the
-whole device, and those of this node.
+whole device, and those of the opened node in /dev.
 """
 
 PER_NODE = 0x80000000
-"""The capability of a device that reports the capabilities of this node (V4L2_CAP_DEVICE_CAPS)."""
+"""V4L2_CAP_DEVICE_CAPS: the answer also contains the capabilities of the opened node alone."""
 
 _OUTPUTS = {
     "VIDEO_OUTPUT": 0x2,

@@ -35,7 +35,7 @@ WITNESS_REMEDY = "Start the show again. If this happens again, report it as a bu
 HIDDEN = Mistake(
     "witness",
     "/proc hides the show's process from the supervisor",
-    "Mount /proc for the group of the kiosk's user too (`hidepid=2,gid=kiosk`), or without "
+    "Mount /proc with `hidepid=2,gid=kiosk` (kiosk: the group of the kiosk's user), or without "
     "`hidepid`.",
 )
 """The mistake on a computer whose /proc shows users only the processes that they may trace
@@ -58,7 +58,7 @@ class ProcessFacts:
     started: int
     """The time at which the process started, in clock ticks since the start of the machine."""
     group: str
-    """The process's control groups; a process that may not write files cannot leave them."""
+    """The process's control groups. A process that may not write files cannot change its groups."""
     no_new_privileges: bool
     filters: int
     tracer: int
@@ -110,8 +110,8 @@ class Witness:
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
         """Return the mistakes found in the show `pid`, which is in stage two; empty if none.
 
-        `known` are the ids of processes that are allowed under stage one, such as the card, a
-        process that has no camera.
+        `known` are the ids of processes that need not be in stage two, such as the card, a process
+        that has no camera.
         """
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
@@ -154,7 +154,7 @@ class Witness:
             return False
 
     def _thread_problems(self, pid: int) -> Iterator[str]:
-        """Yield a problem if a thread is not under the filters of all stages."""
+        """Yield a problem if a thread has too few seccomp filters, or if no thread can be read."""
         expected = self._own.filters + FILTERS
         try:
             threads = os.listdir(self._proc / str(pid) / "task")
@@ -174,11 +174,12 @@ class Witness:
             )
 
     def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
-        """Yield a problem for each process that the show started and that is under stage one only.
+        """Yield a problem for each running process that the show started and that is not `known`.
 
-        The parent of such a process may have changed. So the process is recognised by properties
-        that it cannot change: its user, filters, limits and control groups, and its start, which is
-        later than the start of this process.
+        Such a process may have another parent by now. So it is recognised by properties that it
+        cannot change: its user and control groups are those of the show, it may write no core
+        dumps, it has more seccomp filters than the supervisor, and it did not start before the
+        supervisor.
         """
         for name in os.listdir(self._proc):
             if not name.isdecimal() or int(name) in known:
