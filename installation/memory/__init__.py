@@ -25,11 +25,13 @@ By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` 
 visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
 has failed:
 
-6. `seeing.faces.mtcnn.Mtcnn` and `naming.reading.classifier.CropClassifier` with the encoders
+6. Detectors: `seeing.faces.mtcnn.Mtcnn` returns the arena's memory to the C library.
+   `seeing.faces.yunet.YuNet` runs its network on a black picture, which overwrites what OpenCV
+   still holds of the last frame.
+   Classifiers: `naming.reading.classifier.CropClassifier` calls `forget()` of its encoder.
    `naming.networks.efficientnet.EfficientNetLite0` and `naming.networks.onnx_network.OnnxNetwork`
-   return the arena's memory. `seeing.faces.yunet.YuNet` runs its network on a black picture, and a
-   `CropClassifier` with `naming.networks.torch_network.TorchEncoder` runs its network on zeros;
-   this overwrites the data of the last frame that OpenCV and PyTorch still hold.
+   return the arena's memory. `naming.networks.torch_network.TorchEncoder` and, on a graphics card,
+   `OnnxNetwork` run their networks on zeros, which overwrites what PyTorch or the card still holds.
    `naming.reading.device_classifier.DeviceClassifier` replays its captured passes on zeros. No show
    uses `naming.networks.confined_network.ConfinedNetwork`: it processes an artist's pictures.
 7. `seeing.cameras.webcam.Webcam`, `seeing.cameras.played.replay.Replay` and
@@ -48,5 +50,5 @@ Data about visitors that contain no pixels:
 When a part has failed:
 
 10. `running.worker.Worker` and `show.show.Show` clear the local variables of the traceback, so
-    that no frame is kept with the exception while the calm card is on the screen.
+    that the exception keeps no frame while the screen shows a card instead of the camera's picture.
 """

@@ -21,27 +21,30 @@ _M_PERTURB = -6
 """glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 _M_TRIM_THRESHOLD = -1
-"""glibc's option for the size from which on the free end of an arena is returned to the system;
-malloc.h, mallopt(3).
+"""glibc's option for the size, bytes, that the free end of an arena must have before glibc returns
+it to the system (malloc.h, mallopt(3)).
 """
 
 _M_MMAP_THRESHOLD = -3
-"""glibc's option for the size from which on a block gets pages of its own; malloc.h, mallopt(3)."""
+"""glibc's option for the size, bytes, that a block must have to get pages of its own (malloc.h,
+mallopt(3)).
+"""
 
 MMAP_BYTES = 32 * 2**20
-"""The value of `_M_MMAP_THRESHOLD`, bytes; without it, glibc raises its own value to at most 32 MiB
-as large blocks are freed.
+"""The value that the kiosk sets for `_M_MMAP_THRESHOLD`, bytes. By default, glibc raises the value
+to the size of each larger block that is freed, up to 32 MiB.
 """
 
 TRIM_BYTES = 16 * 2**20
-"""The value of `_M_TRIM_THRESHOLD`, bytes; without it, glibc raises its own value to at most 64 MiB
-as large blocks are freed. What the default show's networks compute for a frame takes 7 MB. This
-memory stays in the arena, so that no new pages are needed for the next frame.
+"""The value that the kiosk sets for `_M_TRIM_THRESHOLD`, bytes. By default, glibc raises the value
+to twice the size of large blocks that are freed, up to 64 MiB. What the default show's networks
+compute for a frame takes 7 MB. This memory stays in the arena, so that no new pages are needed for
+the next frame.
 """
 
 END_BYTES = 2**17
-"""The size of a block whose release makes glibc examine the free end of the arena, bytes; any block
-of at least 64 KiB does so.
+"""The size of a block that is allocated only to be freed, bytes. When glibc frees a block of at
+least 64 KiB, it may also return the free end of the block's arena to the system.
 """
 
 
@@ -102,8 +105,8 @@ def return_freed_memory() -> None:
     but not those at the end of an arena. This function also returns the end of the calling thread's
     arena, so a thread that has used networks calls it when the thread ends. Without this, the ends
     of some arenas grew by 30 MB in a test of eight hours. Rejected: one arena for all threads. It
-    did not grow either, but on a busy machine the mirror waited 10 to 80 ms for the arena while the
-    analysis overwrote memory.
+    did not grow either, but on a busy machine the thread that paints the screen waited 10 to 80 ms
+    for the arena while the analysis overwrote memory.
     """
     if sys.platform != "linux":
         return
@@ -114,7 +117,7 @@ def return_freed_memory() -> None:
     library.free.restype, library.free.argtypes = None, (ctypes.c_void_p,)
     library.mallopt(_M_TRIM_THRESHOLD, 0)
     library.free(library.malloc(END_BYTES))
-    # Setting one option keeps glibc from changing the other, which may be small still.
+    # Setting one option keeps glibc from changing the other, which may still be small.
     library.mallopt(_M_MMAP_THRESHOLD, MMAP_BYTES)
     library.mallopt(_M_TRIM_THRESHOLD, TRIM_BYTES)
     library.malloc_trim(0)

@@ -1,8 +1,8 @@
 """Pauses Python's garbage collection during the start, when hardly anything becomes garbage.
 
 Without the pause, the collection would take a twelfth of the time until the first frame. Objects
-that were made during the start stay for the whole show, so they are left out of later collections,
-which would otherwise delay the mirror by tens of milliseconds each.
+that were made during the start stay for the whole show, so they are left out of later collections.
+Otherwise each collection would delay the picture on the screen by tens of milliseconds.
 """
 
 from __future__ import annotations

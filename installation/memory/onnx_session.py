@@ -4,8 +4,8 @@ An arena is a region of memory from which a library allocates. Everything that n
 a visitor's picture is stored in it. While a frame is analysed, all layers reuse it, so memory is
 not mapped, filled and unmapped for each layer. After the frame, `forget_activations` returns the
 memory to the C library, which overwrites it. Rejected: sessions without an arena, which took 1.4
-times as long as with one for a crowd of 16; and a run on black pictures, which does not overwrite
-all data of a larger batch.
+times as long for 16 visitors; and a run on black pictures after the frame, which does not overwrite
+all data if the frame's batch was larger.
 """
 
 from __future__ import annotations
@@ -51,10 +51,11 @@ def usable_cores() -> int:
 
 
 def network_threads() -> int:
-    """Return the number of threads for running networks, which leaves one core to the mirror.
+    """Return the number of threads for running networks: one fewer than usable cores, at least 1.
 
-    On a machine whose two cores were busy with other work, finding a face took 42 ms with one
-    thread, and 265 ms with two, because the two threads wait for each other.
+    The remaining core is for the thread that paints the screen. On a machine whose two cores were
+    busy with other work, finding a face took 42 ms with one thread, and 265 ms with two, because
+    the two threads wait for each other.
     """
     return max(1, usable_cores() - 1)
 
