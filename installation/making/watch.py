@@ -98,13 +98,13 @@ def rebuild_on_change(
     has_ended: Callable[[], bool],
     models: Path = MODELS,
 ) -> None:
-    """Build the set after each change of its files, until `has_ended()`.
+    """Build the set after each change of its files, until `has_ended()` returns true.
 
-    A change is built if the next check of the files finds no further change.
+    The files are checked after each call of `has_ended`, so `has_ended` must wait before it
+    returns. A change is built if the next check of the files finds no further change. At the start,
+    a stale set is built as well, because a file may have been saved during the last build.
 
     `content` is what the show hides, and `log` is called with a line for each build or mistake.
-    `has_ended` waits before it returns; the files are checked once per call. At the start, a stale
-    set is built as well, because a file may have been saved during the last build.
     """
     seen = built = None
     has_mistakes = False

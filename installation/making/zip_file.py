@@ -7,8 +7,8 @@ A zip may come from a stranger. It may contain only one folder with the known fi
 each of limited size. Its central directory is checked before anything is unpacked. The files are
 unpacked into a hidden folder of `models/` and checked like every label set; a set without mistakes
 is then renamed in one step. Rejected: `ZipFile.extractall`, which checks none of this. Newer
-versions of Python reject entries that share bytes, but some versions that the kiosk supports
-(3.11.7 and 3.12.1) do not, so they are rejected here.
+versions of Python reject a zip whose entries share bytes. Some versions that the kiosk supports
+(3.11.7 and 3.12.1) do not, so this module rejects such a zip.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ which is rejected.
 """
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""The files of a set that `load_label_set` does not read, which have a separate size limit."""
+"""The text files of a set in which this module looks for control characters. `load_label_set`
+checks the texts of labelset.yaml and labels.csv.
+"""
 
 MAX_ENTRIES = len(MAX_BYTES) + 1
 """The largest number of entries: the files, and the folder itself, which some programs list."""
@@ -355,9 +357,10 @@ def _load_unpacked(folder: Path, where: str) -> LabelSet:
 
 
 def _check(label_set: LabelSet, remedy: str = "") -> None:
-    """Raise LabelSetError if a set that has been loaded must not be exchanged.
+    """Raise LabelSetError if a loaded set must not be exported or imported.
 
-    `remedy` replaces the remedies, which are for the set's author.
+    The remedies of the mistakes tell the set's author what to do. `remedy`, if it is not empty,
+    replaces all of them, for somebody who imports the set.
     """
     checks = (_check_text_files, _check_examples, _check_built, _check_own_network)
     if mistakes := collect_mistakes(partial(check, label_set) for check in checks):

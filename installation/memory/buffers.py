@@ -117,7 +117,7 @@ def return_freed_memory() -> None:
     library.free.restype, library.free.argtypes = None, (ctypes.c_void_p,)
     library.mallopt(_M_TRIM_THRESHOLD, 0)
     library.free(library.malloc(END_BYTES))
-    # Setting one option keeps glibc from changing the other, which may still be small.
+    # Once an option is set, glibc no longer raises the other one, which may still be small.
     library.mallopt(_M_MMAP_THRESHOLD, MMAP_BYTES)
     library.mallopt(_M_TRIM_THRESHOLD, TRIM_BYTES)
     library.malloc_trim(0)

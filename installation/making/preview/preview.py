@@ -69,7 +69,7 @@ def preview(
     embed: Embed | None = None,
     to: Path | None = None,
 ) -> Preview:
-    """Draw a map of a label set, write it to a file, and describe how its labels lie.
+    """Return the preview of a label set; its map is written to a file.
 
     Takes about half a minute for a thousand labels.
 
@@ -149,7 +149,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"If the network were certain of each class in turn: {evenness(trial.classes)}."
+        yield f"On simulated outputs, each certain of one class: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:

@@ -21,7 +21,7 @@ NEUTRAL_PICTURES = 120
 """The number of neutral pictures, enough to notice a label that wins most of them."""
 
 REHEARSAL_FRAMES = 30
-"""The number of pictures taken from the rehearsal; all show its visitor before the mirror."""
+"""The number of pictures that are taken from the rehearsal, all while its visitor stays in view."""
 
 CLASS_LOGIT = 12.0
 """The logit of a class of which a network is certain, while all others are 0."""

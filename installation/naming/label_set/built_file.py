@@ -25,8 +25,8 @@ from installation.naming.lists.weights import LITE
 
 _CHANGES = {
     "method": "this file was built for another method",
-    "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since "
-    "this file was built",
+    "labels_sha256": "labels.csv, labelset.yaml or the sentences that the kiosk adds have changed "
+    "since this file was built",
     "encoder_sha256": "this file was built for other weights of the network",
 }
 """The mistake to report for each metadata key whose value is not the expected one."""
@@ -161,7 +161,7 @@ def read_tensors(
 
 
 def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
-    """Return the numbers of the tensors' rows, keyed by the numbers of the rows in labels.csv.
+    """Return each row's index in the built tensors, keyed by its index among labels.csv's rows.
 
     Raises LabelSetError if the file lacks rows that the set shows.
     """

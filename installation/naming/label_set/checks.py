@@ -182,8 +182,9 @@ class _Table:
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if labels are outputs of the network, but the row is not an output.
 
-        The parent of another row need not be an output. Nor need a category of ImageNet, because a
-        network may have only some of ImageNet's categories.
+        A row that is the parent of another row is not a mistake. A category of ImageNet is not a
+        mistake either, because a network may have only some of ImageNet's categories; this does not
+        apply to a set's own network.
         """
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
@@ -191,7 +192,7 @@ class _Table:
         problem = f"{seen}, and no row has it as its parent"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
         if self._outputs_are_numbers:
-            remedy = "Write the number of its output as its id, counted from 0, or remove the row."
+            remedy = "Write the number of an output (the first is 0) as the id, or remove the row."
         yield Mistake(where, problem, remedy)
 
 

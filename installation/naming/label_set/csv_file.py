@@ -158,7 +158,7 @@ def read_csv(path: Path) -> list[Row]:
                 remedy = "Put quotes around any text that contains the separator."
                 mistakes.append(Mistake(where, problem, remedy))
             elif len(columns) > 1 and [cell.casefold() for cell in record.cells] == columns:
-                problem = "this row repeats the header, as in files that were joined"
+                problem = "this row repeats the header; perhaps two files were joined"
                 mistakes.append(Mistake(where, problem, "Delete the row."))
             else:
                 rows.append(_row(record, dict(zip(columns, record.cells, strict=False))))
@@ -191,7 +191,7 @@ def _without_header(first: Record, second: Record | None, where: str) -> Mistake
     if misspelt := nearest("name", cells) or nearest("id", [cell for cell in cells if cell]):
         return Mistake(where, problem, f"Rename '{ellipsize(misspelt)}' to 'name'.")
     return Mistake(
-        where, problem, "Insert a row with the names of the columns above it: name, definition."
+        where, problem, "Above this row, insert a row with the column names: name, definition."
     )
 
 

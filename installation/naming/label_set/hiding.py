@@ -3,12 +3,12 @@
 The reasons of a row come from up to three sources:
 
 - its own cell `hidden_because` in labels.csv;
-- ImageNet's own judgement of its person categories, if the venue has fetched it: K. Yang, K.
-  Qinami, L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and Balancing the
-  Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv 1912.07726), judged
-  1,593 of the 2,832 person categories unsafe: offensive in any context, or sensitive in some. No
-  licence for the list is known, so the kiosk does not include it; `kiosk fetch imagenet-safety`
-  downloads it from image-net.org;
+- the list of person categories that ImageNet's authors judged unsafe: offensive in any context, or
+  sensitive in some. The list has 1,593 of the 2,832 person categories. Source: K. Yang, K. Qinami,
+  L. Fei-Fei, J. Deng, O. Russakovsky, *Towards Fairer Datasets: Filtering and Balancing the
+  Distribution of the People Subtree in the ImageNet Hierarchy*, 2020 (arXiv 1912.07726). No licence
+  for the list is known, so the kiosk does not include it. The list is used only if the venue has
+  downloaded it from image-net.org, by `kiosk fetch imagenet-safety`;
 - for names that came with a network, the reasons of the shipped sets `objects` and `persons`.
 
 `content.hide` in kiosk.yaml lists the reasons for which rows are hidden; by default these are all
@@ -52,7 +52,9 @@ UNSAFE_COUNT = 1593
 """The number of ids in the list, both in the paper and in a public copy of the list."""
 
 MAX_UNSAFE_BYTES = 64 * 1024
-"""The largest size of the list, bytes; four times the size of 1,593 lines of ten bytes."""
+"""The largest size of the file with the list, bytes. The list needs a quarter of this: 1,593 lines
+of ten bytes.
+"""
 
 FETCH_AGAIN_REMEDY = "Delete the file, and run: kiosk fetch imagenet-safety"
 

@@ -64,7 +64,7 @@ class LabelSet:
     masked: tuple[int, ...] = ()
     listing: tuple[str | int, ...] = ()
     """The names in alphabetical order, without background rows; a hidden name is replaced by the
-    number of its letters.
+    number of its characters.
     """
 
     @cached_property
@@ -79,7 +79,7 @@ class LabelSet:
 
     @property
     def uses_own_network(self) -> bool:
-        """Whether the network is the one that comes with the kiosk, which opens without PyTorch."""
+        """Whether the set uses the kiosk's default network, which is opened without PyTorch."""
         return self.encoder == LITE
 
     @property

@@ -100,13 +100,13 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
 
 def _ignored_files(file: Path) -> Iterator[Mistake]:
-    """Yield a mistake that names the files which may have been meant in place of `file`."""
+    """Yield a mistake that names files of labels which are ignored because `file` exists."""
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
         problem = f"the labels are read from this file, not from {' or '.join(others)}"
         remedy = (
-            f"If the labels are in another file, move {file.name} elsewhere; otherwise correct "
-            f"the mistakes in {file.name}."
+            f"If another file has the labels, move {file.name} out of this folder. Otherwise "
+            f"correct the mistakes in {file.name}."
         )
         yield Mistake(display_path(file), problem, remedy)
 
@@ -127,7 +127,7 @@ def assemble_nonempty(
         background = sum(row.background for row in source.rows)
         rows = counted(len(source.rows), "row")
         seen = f"of {rows}, {hidden:,} hidden, {background:,} background"
-        remedy = "Empty the cells hidden_because and is_background of a row that may be shown."
+        remedy = "Clear the cells hidden_because and is_background of a row that may be shown."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Use a network with more categories. {remedy}"
@@ -208,7 +208,10 @@ def assemble(
 
 
 def _listing(names: Mapping[str, str], visible: Container[str]) -> tuple[str | int, ...]:
-    """Return `names`, which are keyed by id, as `LabelSet.listing` describes them."""
+    """Return `names` in alphabetical order, with the length in place of each hidden name.
+
+    `names` are keyed by label id; `visible` has the ids of the names that are not hidden.
+    """
     ordered = sorted((name.casefold(), id_) for id_, name in names.items())
     return tuple(names[id_] if id_ in visible else len(names[id_]) for _, id_ in ordered)
 

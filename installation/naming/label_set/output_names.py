@@ -37,7 +37,7 @@ SYNSET = re.compile(r"(n\d{8})(?!\d).*")
 """Matches a name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
 
 Name = tuple[int, str]
-"""The line that names an output, and the name."""
+"""The number of the line that names an output, and the output's name."""
 
 
 def labels_file(folder: Path) -> Path:
@@ -98,7 +98,10 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
                 "1, 2 …)"
             )
             example = f"0 {ellipsize(lines[0][1])}"
-            remedy = f"Correct the number; if it is part of the name, number all lines: {example}"
+            remedy = (
+                "Correct the number. If the number is part of the name, write the output's number "
+                f"before each name: {example}"
+            )
             raise LabelSetError(Mistake(f"{file}:{line}", problem, remedy))
         yield line, match[2]
 
@@ -147,6 +150,9 @@ def parse_config(text: str, file: str) -> dict[str, object]:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the number of the first line of `text` with `key` after id2label; 1 if none."""
+    """Return the number of the line of a config.json that has the key `key` of id2label.
+
+    `text` is the content of the file. The result is 1 if the key is not found.
+    """
     found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
     return text.count("\n", 0, found.start()) + 1 if found else 1

@@ -18,7 +18,9 @@ Crop = Literal["bust", "bust+half", "face", "frame"]
 
 EXAMPLES_FOLDER = "examples"
 AS_THEY_ARE = "as they are"
-"""The value of `examples` for pictures that are already cropped, which are in EXAMPLES_FOLDER."""
+"""The value of the setting `examples` for pictures that are already cropped. In this case the
+pictures are in EXAMPLES_FOLDER.
+"""
 
 
 class _MethodByName:
@@ -89,7 +91,10 @@ class InputSettings(Section):
     @field_validator("mean", "std", mode="before")
     @classmethod
     def _check_scale(cls, values: object, info: ValidationInfo) -> object:
-        """Return `values`; raises if they are for colours in 0–255, as some programs print them."""
+        """Return `values`; raises if they are for colours in 0–255 instead of 0–1.
+
+        Some programs print the mean and the standard deviation for colours in 0–255.
+        """
         numbers = [v for v in values if isinstance(v, int | float)] if _is_triple(values) else []
         if len(numbers) < 3 or max(numbers) <= LARGEST_CHANNEL or max(numbers) > 255:
             return values

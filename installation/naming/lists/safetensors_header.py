@@ -59,10 +59,11 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
 
 
 def listed(differences: Mapping[str, Sequence[str]]) -> str:
-    """Return in words how many tensors differ in each way, with the first names; "" if none differ.
+    """Return in words how many tensors differ, and how; "" if none differ.
 
-    `differences` is keyed by the way in which tensors differ; its values are the tensors' names,
-    ready for a message.
+    `differences` maps each kind of difference, such as "missing", to the tensors that differ in
+    this way. A tensor is given by its name or a short text. The result has at most `NAMED` of them
+    for each kind.
     """
     return "; ".join(
         f"{counted(len(names), 'tensor')} {way} ({', '.join(names[:NAMED])}"

@@ -94,7 +94,7 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
             (HEADER, "a,air,,,age"),
             [
                 "weather/labels.csv: no label is visible (of 1 row, 1 hidden, 0 background; "
-                "expected at least one label). Empty the cells hidden_because and is_background of "
+                "expected at least one label). Clear the cells hidden_because and is_background of "
                 "a row that may be shown."
             ],
         ),

@@ -228,12 +228,12 @@ NO_HEADER = "expected names such as id and name)"
         (
             ("baker,bakes bread", "cook,cooks soup", "painter,paints"),
             f"this row has no known column (seen: baker, bakes bread; {NO_HEADER}. "
-            "Insert a row with the names of the columns above it: name, definition.",
+            "Above this row, insert a row with the column names: name, definition.",
         ),
         (
             ("baker", "cook"),
             f"this row has no known column (seen: baker; {NO_HEADER}. "
-            "Insert a row with the names of the columns above it: name, definition.",
+            "Above this row, insert a row with the column names: name, definition.",
         ),
         (
             ("Table 1", "name,definition", "baker,bakes"),
@@ -287,7 +287,7 @@ def test_a_header_that_comes_again_is_not_a_label(tmp_path: Path) -> None:
     write_label_set(tmp_path, "name,definition", "baker,bakes", "Name,Definition", "cook,cooks")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith(
-        "labels.csv:3: this row repeats the header, as in files that were joined. Delete the row."
+        "labels.csv:3: this row repeats the header; perhaps two files were joined. Delete the row."
     )
     write_label_set(tmp_path, "name", "baker", "name")
     assert [label.name for label in load_weather(tmp_path).labels] == ["baker", "name"]

@@ -154,8 +154,7 @@ def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
     first, second = mistakes(tmp_path)
     assert first == (
         "weather/labels.csv: the labels are read from this file, not from labels.txt. "
-        "If the labels are in another file, move labels.csv elsewhere; otherwise correct the "
-        "mistakes "
-        "in labels.csv."
+        "If another file has the labels, move labels.csv out of this folder. Otherwise correct the "
+        "mistakes in labels.csv."
     )
     assert second.startswith("weather/labels.csv:2: hidden_because")
