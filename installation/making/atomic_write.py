@@ -32,7 +32,10 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
 
 
 def check_ordinary(path: Path, error: type[KioskError] = LabelSetError) -> None:
-    """Raise `error` if `path` is a folder or a device, which a rename could replace."""
+    """Raise `error` if `path` exists and is not a file, but for example a folder or a device.
+
+    A rename could replace a device with a file.
+    """
     if path.exists() and not path.is_file():
         problem = "this is a folder or a device (expected a file)"
         raise error(Mistake(display_path(path), problem, "Name a file."))

@@ -91,7 +91,7 @@ def _tile(picture: Picture, region: Region, background: bool) -> Image.Image:
 
 
 def _strip(title: str, tiles: Sequence[Image.Image]) -> Image.Image:
-    """Return the squares of a row of labels.csv below its title."""
+    """Return the sheet's part for one row of labels.csv: the `title`, and the squares below it."""
     lines = -(-len(tiles) // COLUMNS)
     step = TILE_PX + GAP_PX
     columns = max(MIN_COLUMNS, min(COLUMNS, len(tiles)))

@@ -30,21 +30,26 @@ restore it.
 SAME = 0.995
 """The least cosine between the sketches of two files at which they count as the same picture.
 
-Measured on 18 photographs and drawings of scikit-image and a film of two people. A picture and its
-copy have a cosine of 0.997 or more if the copy is a JPEG of quality 30 or more, a WebP of quality
-50 or more, or half as wide and high. The cosine of two different photographs is at most 0.63. For
-two frames of the film it is at most 0.9967 if they are 1/3 s apart, and 0.986 if they are 1/2 s
-apart; for two frames of the rehearsal, 1 s apart, it is at most 0.988. The network's features
-cannot replace sketches: their cosine is only 0.81 to 1 for a copy as a JPEG of quality 75, but up
-to 0.985 for frames 1/3 s apart.
+Measured on 18 photographs and drawings of scikit-image, on a film of two people, and on the kiosk's
+rehearsal, an animated visitor. The cosine is
+
+- at least 0.997 for a picture and its copy, if the copy is a JPEG of quality 30 or more, a WebP of
+  quality 50 or more, or half as wide and high,
+- at most 0.63 for two different photographs,
+- at most 0.9967 for two frames of the film that are 1/3 s apart, and 0.986 if they are 1/2 s apart,
+- at most 0.988 for two frames of the rehearsal that are 1 s apart.
+
+So two frames of a film that are 1/3 s apart can count as the same picture. The network's features
+cannot replace sketches: their cosine is 0.81 to 1 for a picture and its copy as a JPEG of quality
+75, and up to 0.985 for frames that are 1/3 s apart, so no limit tells them apart.
 """
 FLAT = 0.01
 """The least length of a sketch before normalisation; the sketch of a plain surface is shorter,
 because it consists of rounding errors.
 """
 BLOCK = 512
-"""The number of pictures that are compared with all others at once: with 20,000 pictures this takes
-41 MB.
+"""The number of pictures that are compared at once with all pictures before them. The comparison of
+the last of 20,000 pictures has three float32 matrices of 512 × 20,000 cosines, 41 MB each.
 """
 
 

@@ -1,8 +1,9 @@
 """A cache of the embeddings of an artist's pictures and sentences, so that each is computed once.
 
-`models/.cache/` has a file for each network. The file stores each vector under the SHA-256 of the
-picture or sentence from which the vector was computed, but no picture and no sentence. If the
-folder is deleted, the next build takes longer; nothing else changes.
+`models/.cache/` has a file for each network and each way of cutting pictures. The file stores each
+vector under the SHA-256 of the picture or sentence from which the vector was computed, but no
+picture and no sentence. If the folder is deleted, the next build takes longer; nothing else
+changes.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from installation.making.atomic_write import replacing, write_errors
 from installation.naming.lists.safetensors_header import mismatch
 
 CACHE_FOLDER = ".cache"
-"""The name of the cache's folder, which is in the folder of label sets; names of sets do not begin
-with a dot.
+"""The name of the cache's folder, which is in the folder of label sets. No label set can have this
+name, because names of sets do not begin with a dot.
 """
 
 MAX_VECTORS = 20_000

@@ -52,8 +52,8 @@ DECODERS = 2
 """The number of pictures that are decoded at the same time, on any number of cores."""
 
 DETECTED_SIDE = 1024
-"""The shorter side of the picture in which a face is searched for, px, if the file is not
-smaller.
+"""The least length of a decoded picture's shorter side, px, if a face is searched for in the
+picture. Smaller pictures keep their size.
 """
 
 MIN_PICTURES = 5
@@ -100,7 +100,7 @@ NO_REGION = (0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class CutPicture:
-    """A picture in the network's input format, its cut region, and how much of it is missing."""
+    """The square for the network that was cut from a picture, and facts about the picture."""
 
     square: torch.Tensor
     """The pixels for the network, `(3, size, size)` float32."""
@@ -241,8 +241,8 @@ def too_few(source: LabelSetSource, found: FoundPictures, rows: Iterable[int]) -
             remedy = "Add pictures."
             if any(file.row == row and file.why == NO_FACE for file in found.skipped):
                 remedy = (
-                    f"Add pictures. If they need no cutting around faces, write `examples: "
-                    f"{AS_THEY_ARE}` in labelset.yaml."
+                    "Add pictures. If the pictures are cropped already, or show no faces, write "
+                    f"`examples: {AS_THEY_ARE}` in labelset.yaml."
                 )
             where = f"{display_path(top)}/{ellipsize(source.rows[row].id)}"
             yield Mistake(where, problem, remedy)
@@ -378,12 +378,12 @@ def cut_squares(
     part: Part = "frame",
     detector: Detector | None = None,
 ) -> list[CutPicture | SkippedPicture]:
-    """Return the part of each picture to encode, in the network's format, or why it is left out.
+    """Return the cut square of each picture, or the reason why the picture cannot be decoded.
 
-    `taken` is the format of the network's input, and `pool` decodes several pictures at once.
-    `part` is cut around the largest face that `detector` finds, as a show would cut it; if there is
-    no detector or no face, the centre square is cut instead. The result is resized and normalised
-    as in the show.
+    `taken` is the format of the network's input, and `pool` decodes several pictures at once. The
+    square is cut around the largest face that `detector` finds, and `part` says how much it shows.
+    Without a detector or a face, it is the centre square. It is cut, resized and normalised as in
+    the show.
     """
     least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():

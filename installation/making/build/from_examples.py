@@ -1,11 +1,11 @@
 """The method `examples`: a linear probe on a network's features for an artist's pictures.
 
-`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. Each
-picture is cut around the largest face in it, as the show cuts a visitor's bust (or as `crop:`
-says), because pictures that are framed alike match best. A picture without a face is left out; if
-its row is background, its centre square is used. With `examples: as they are`, the centre square of
-every picture is used. Each square is encoded twice, unchanged and mirrored, because left and right
-have no meaning in a mirror.
+`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. A
+square is cut around the largest face in each picture. It shows the bust, or the part that `crop:`
+names, and so is framed like a visitor in the show: pictures that are framed alike match best. A
+picture without a face is left out; if its row is background, its centre square is used. With
+`examples: as they are`, the centre square of every picture is used. Each square is encoded twice,
+unchanged and mirrored, so that a label does not depend on left and right.
 """
 
 from __future__ import annotations

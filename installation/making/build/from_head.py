@@ -34,16 +34,16 @@ TOLERANCE = 1e-3
 """The largest difference between the rows' logits and the whole network's logits, as a share of the
 largest logit (or of 1, if that is larger).
 
-They differ slightly, because the float32 values are added in a different order.
+The logits differ slightly, because the float32 values are added in a different order.
 """
 
 
 def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> BuildResult:
-    """Return the head's rows for the labels that `content` shows and for the background.
+    """Return the head's rows for the background and for the labels that `content` shows.
 
-    Raises WeightsError if the weights are missing or belong to another network, or LabelSetError if
-    the head is not a weighted sum over features or does not have the classes that the network's
-    name implies.
+    Raises WeightsError if the weights are missing or belong to another network, or if the head does
+    not have one row per class; the network's name says which classes it has. Raises LabelSetError
+    if timm does not know the network, or its head is not a weighted sum over features.
     """
     name = source.settings.encoder_name
     folder = source.folder.parent / WEIGHTS.name
@@ -121,11 +121,12 @@ def read_rows(
 def try_rows(
     network: Any, weight: torch.Tensor, bias: torch.Tensor, places: Sequence[int]
 ) -> float:
-    """Return the largest relative difference between the rows' logits and the whole network's.
+    """Return the largest relative difference between logits that are computed in two ways.
 
-    `weight` `(N, D)` and `bias` `(N,)` are the rows of the network's classes with the indices
-    `places`. The difference is relative to the largest logit, or to 1 if that is larger, and
-    infinite if the shapes differ. The function removes the head of `network`.
+    One way is to run the whole network. The other is to multiply its features by `weight` `(N, D)`
+    and to add `bias` `(N,)`. These are the head's rows for the classes with the indices `places`.
+    The difference is relative to the largest logit, or to 1 if that is larger. It is infinite if
+    the shapes differ. The function removes the head of `network`.
     """
     channels, height, width = network.pretrained_cfg["input_size"]
     noise = torch.randn(TRIED, channels, height, width, generator=torch.Generator().manual_seed(0))

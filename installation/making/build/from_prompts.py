@@ -7,11 +7,13 @@ labels are calibrated, because some resemble every picture and would always win.
 
 **Calibration.** `STRENGTH` times a label's mean logit on neutral pictures is subtracted from the
 label's logits. If `STRENGTH` were 1, this would be equivalent to centring the features of pictures.
-Centring the embeddings of sentences instead would have no effect, because the softmax ignores a
-constant that is added to all logits. "Calibrate Before Use" (Zhao et al., arXiv 2102.09690) does
-the same for language models. Background rows are not calibrated, because they should win for an
-empty wall. The biases of labels sum to zero, so calibration shifts nothing between labels and
-background.
+"Calibrate Before Use" (Zhao et al., arXiv 2102.09690) calibrates language models in this way.
+Rejected: centring the embeddings of sentences. It adds the same number to all logits of a picture,
+and the softmax ignores such a number.
+
+Background rows are not calibrated: they should win for an empty wall, which neutral pictures
+resemble. One number is added to the biases of all labels, so that the biases sum to zero. On
+average, calibration thus favours neither the labels nor the background rows.
 """
 
 from __future__ import annotations
@@ -57,9 +59,9 @@ separate tokens.
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
-It is unknown how much of that logit is also in the logits of visitors' pictures. Subtracting one
-half keeps the largest possible error smallest. This is a guess, not yet tried with the real
-weights.
+It is unknown which share of that logit is also in the logits of visitors' pictures. If it is
+between 0 and 1, subtracting 0.5 is wrong by at most 0.5. This is a guess, not yet tried with the
+real weights.
 """
 
 NEUTRAL = 60
@@ -158,15 +160,19 @@ class TextTower:
 
 
 def embed_rows(source: LabelSetSource, text: TextTower) -> torch.Tensor:
-    """Return an embedding of unit length for each row, `(size, features)`: its sentences' mean."""
+    """Return an embedding of unit length for each row, `(size, features)`.
+
+    It is the normalised mean of the embeddings of the row's sentences.
+    """
     sentences = [sentences_of(row, source.settings.templates) for row in source.rows]
     return embed_ensembles(sentences, text.embed)
 
 
 def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
-    """Return the sentences of a row: its own in looks_like, or else its name in `templates`.
+    """Return the sentences of a row: those in its looks_like, or else templates with its name.
 
-    Without `templates` the kiosk's own are used, one of which includes the definition.
+    `templates` are those of labelset.yaml. If there are none, `TEMPLATES` are used, and `DEFINED`
+    if the row has a definition. For a background row, only `BACKGROUND` is used.
     """
     if row.sentences:
         return row.sentences

@@ -39,12 +39,13 @@ MIN_SIDE = 64
 crop.
 """
 REDUCED_SIDE = 1024
-"""Pictures other than JPEGs are reduced only so far that their shorter side has at least this many
-px, because the show cuts its crops from frames of full size.
+"""The least length of the shorter side, px, to which a decoded picture is reduced. The show cuts
+its crops from frames that are not reduced, so a much smaller picture would give another crop. JPEGs
+may be reduced further while they are decoded.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
-"""The modes of pictures that Pillow can reduce."""
+"""The modes of pictures that are reduced directly; others are converted to RGB before."""
 
 MAX_MISSING = 0.1
 """The largest share of a JPEG's rows that may be missing at its end."""
@@ -106,8 +107,8 @@ file.
 """
 
 HEIF_MARKS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
-"""The signatures at byte 4 of HEIC and AVIF files, which Pillow does not recognise if their middle
-is missing.
+"""The signatures at byte 4 of HEIC and AVIF files. A file that has one, but that Pillow does
+not recognise, is damaged.
 """
 
 RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".arw", ".pef", ".srw", ".3fr", ".iiq")

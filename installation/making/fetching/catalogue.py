@@ -2,11 +2,13 @@
 
 `yunet` and `clip` are pinned here, because several public projects state the same SHA-256 for each
 of them. The other files are not pinned. For `persons-21k` and timm's other networks, no project was
-found that states a SHA-256. For `imagenet-safety`, one is stated only for a copy of the file, which
-may differ from the original. The SHA-256 of these files is recorded by the first fetch; later
-fetches refuse a file with another SHA-256. Hugging Face states the value that is recorded;
-image-net.org states none, so it is computed from the fetched file, if that has the right format. A
-venue that knows the right SHA-256 states it with --sha256.
+found that states a SHA-256. For `imagenet-safety`, a SHA-256 was found only for a copy of the file,
+and the copy may differ from the original.
+
+The first fetch of a file that is not pinned records its SHA-256. Later fetches refuse a file with
+another SHA-256. Hugging Face states the SHA-256 of a weights file, and the fetched file must have
+it. image-net.org states none: its file is accepted if it has the right format. A venue that knows
+the right SHA-256 states it with --sha256.
 """
 
 from __future__ import annotations

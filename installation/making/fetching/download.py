@@ -1,9 +1,9 @@
 """Downloads files over HTTP: resumes interrupted downloads, and explains network errors.
 
 httpx2 is used, so that proxies and certificates come from the environment. Rejected: downloading
-with huggingface_hub, which finds a file's address and SHA-256 (hub.py), but since its version 2
-deletes the part that an interrupted download has fetched; a gallery's network often interrupts a
-download of half a gigabyte.
+with huggingface_hub. Since its version 2, it deletes the bytes that an interrupted download has
+fetched, and a gallery's network often interrupts a download of half a gigabyte. hub.py uses it only
+to find a file's address, SHA-256 and copy in the cache.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ class Fetch:
 
         `sha256` is the SHA-256 that the venue states, if any.
 
-        Raises FetchError with a mistake for each origin that was tried; what has arrived is kept
-        for the next run.
+        Raises FetchError with the mistakes of all origins that were tried. The bytes that have
+        arrived are kept for the next run, unless they are found to be wrong.
         """
         sha256 = self._known_sha256(sha256)
         fetched = self._present(sha256)
@@ -200,7 +200,7 @@ class Fetch:
         return Fetched(self._target, actual, was_present=False)
 
     def _by_hand(self) -> Mistake:
-        """Return a mistake that says how to copy the file here by hand: its origin and its name."""
+        """Return the mistake that all origins failed; its remedy is to copy the file by hand."""
         problem = "the download failed from every address"
         remedy = (
             f"Or download {self.item.origins[-1]} on another computer, and copy it from a USB "

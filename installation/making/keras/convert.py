@@ -1,8 +1,8 @@
-"""Converts the keras_model.h5 that Teachable Machine exports to classifier.onnx.
+"""Converts keras_model.h5, which Teachable Machine exports, to classifier.onnx.
 
 The show then reads the result like every ONNX network, and does not need Keras. No code in the file
 is run. to_onnx.py reads the file in a child process with limits on memory and time, because a
-stranger's file may be made to exhaust its reader.
+malicious file may be made to use up the memory or never to finish.
 
 Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run code in the file.
 """

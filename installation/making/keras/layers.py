@@ -144,7 +144,7 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
 
 
 def _as_tuples(value: Any) -> Any:
-    """Return a JSON value with tuples instead of lists, because the settings have fixed lengths."""
+    """Return a JSON value with tuples for lists; pydantic's strict mode rejects lists as tuples."""
     if isinstance(value, dict):
         return {key: _as_tuples(each) for key, each in value.items()}
     return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

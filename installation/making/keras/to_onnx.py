@@ -1,7 +1,7 @@
 """Converts a Keras file to an ONNX network, in a child process with limits.
 
-This module does not import torch, not even indirectly, so the child process starts in half a second
-and takes little memory besides the file's.
+This module does not import torch, not even indirectly. So the child process starts in half a
+second, and its libraries take little memory.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from installation.making.keras.layers import RefusedError
 from installation.making.keras.onnx_graph import GraphBuilder, Signal
 
 CHILD_BYTES = 2**29
-"""The memory, bytes, that the child process may use in addition to that of its libraries and eight
-times the file's size.
+"""The memory, bytes, that the conversion may reserve besides eight times the file's size. Memory
+that the child process has reserved before, for its libraries and the file, is not counted.
 
 The conversion of a file of Teachable Machine takes 13 MB (measured).
 """
@@ -88,9 +88,11 @@ class _Walk:
         self._count = 0
 
     def run(self, part: Any, signal: Signal, group: str | None) -> Signal:
-        """Return a network's output for `signal`; `group` is None for the outermost network.
+        """Return the output of the network `part` for `signal`.
 
-        Raises RefusedError if a layer is not supported.
+        `group` is the name of the file's group that has the network's weights. It is None for the
+        outermost network, because each of its layers has a group of its own. Raises RefusedError if
+        a layer is not supported.
         """
         class_name, config = part["class_name"], part["config"]
         if class_name == layers.CHAIN:

@@ -1,1 +1,1 @@
-"""The inputs of the method `text`: sentences and lists for classes, and the sentence encoder."""
+"""The inputs of the method `text`: looks.csv, the prior of each class, and the sentence encoder."""

@@ -1,10 +1,11 @@
-"""Reads looks.csv: the descriptions and label lists of the classes that may stand for people.
+"""Reads looks.csv: a sentence and labels for each kind of object that is seen on people.
 
-looks.csv has a row for each class that is seen on people or beside them: its WordNet `id`, its
-`name`, a sentence (`looks_like`), and `labels`, the names of the labels that it suggests, separated
-by semicolons. Which person a photographed object stands for is an opinion; this file records the
-kiosk's opinion. The listed labels exist and are shown, and no class of clothing leads to a label
-about the body, hair or clothing.
+looks.csv has a row for each of the network's classes that is seen on people or beside them, such as
+an accordion. `id` is its WordNet id, and `name` its name. `looks_like` is a sentence about the
+person whom the object suggests, or empty. `labels` are the names of the labels that it suggests,
+separated by semicolons. What an object suggests is an opinion; this file records the kiosk's. The
+listed labels exist and are shown. No class of clothing suggests a label about the body, hair or
+clothing.
 
 The lists are used only for a set with `lists: true` in labelset.yaml, because another set has other
 labels.
@@ -36,8 +37,8 @@ from installation.naming.scoring.conse import LIST_LENGTH
 LOOKS_CSV = Path(__file__).with_name("looks.csv")
 
 PRIOR_CSV = Path(__file__).with_name("class_prior.csv")
-"""The file with the prior of each class, which is about the mean of its scores on pictures of
-people, in the columns `id`, `name` and `share`.
+"""The file with the prior of each class, in the columns `id`, `name` and `share`. The prior is
+approximately the mean score of the class on pictures of people.
 """
 
 
@@ -78,12 +79,13 @@ def class_prior() -> torch.Tensor:
 
 
 def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) -> torch.Tensor:
-    """Return the indices in `rows` of the labels of each class, `(1000, LIST_LENGTH)` int64.
+    """Return the labels that looks.csv lists for each class, as indices in `rows`.
 
-    Unused entries are −1. `looks` are the rows of looks.csv, by default those of the shipped file.
+    The result is `(1000, LIST_LENGTH)` int64, and unused entries are −1. `looks` are the rows of
+    looks.csv, by default those of the shipped file.
 
-    Raises LabelSetError with a mistake for each row of looks.csv that lists a label which does not
-    exist or is hidden, or too many labels.
+    Raises LabelSetError with a mistake for each row of looks.csv that lists too many labels, or a
+    label that does not exist or is hidden.
     """
     looks = class_looks() if looks is None else looks
     by_name = {row.name: place for place, row in enumerate(rows) if not row.background}
