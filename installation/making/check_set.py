@@ -84,11 +84,11 @@ def label_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
-    """Yield lines that describe a set without mistakes, and say how complete it is.
+    """Yield lines that describe a label set and say how complete it is.
 
-    Raises LabelSetError with all mistakes in the set's files. If there are none, it is raised with
-    all reasons for which a show would reject the set: no label is visible, no font can draw a text,
-    or the built file or the set's own network cannot be used.
+    Raises LabelSetError with all mistakes in the set's files. If the files have no mistakes but a
+    show would reject the set, raises LabelSetError with all reasons: no label is visible, no font
+    can draw a text, or the built file or the set's own network cannot be used.
     """
     source = _read_with_network(name, models)
     label_set = assemble(source, SAFE)
@@ -106,7 +106,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
             except KioskError as error:
                 other_mistakes += error.mistakes
     if other_mistakes and not text_mistakes:
-        yield f"The text of models/{name} has no mistakes: {_count(label_set)}."
+        yield f"The text files of models/{name} have no mistakes: {_count(label_set)}."
     if text_mistakes or other_mistakes:
         raise LabelSetError(*text_mistakes, *other_mistakes)
     yield f"models/{name} has no mistakes: {_count(label_set)}, {_state(label_set)}."
@@ -201,14 +201,14 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
 
 
 def _orphan_lines(source: LabelSetSource) -> Iterator[str]:
-    """Yield one line about the rows whose parent is neither a row nor the root, if any."""
+    """Yield one line about the rows whose parent does not exist, if there are such rows."""
     rows = orphans(source.rows, source.settings.root.id)
     if rows:
         seen = join_first(list(dict.fromkeys(row.parent for row in rows)))
         first = f"{LABELS_CSV}:{rows[0].location}"
         yield (
-            f"Rows whose parent does not exist, so that they are shown below the root: "
-            f"{len(rows):,} (parents: {seen}; first row: {first})."
+            f"Rows whose parent does not exist: {len(rows):,} (parents: {seen}; first row: "
+            f"{first}). They are shown below '{source.settings.root.name}'."
         )
 
 
@@ -224,8 +224,8 @@ def _translation_lines(source: LabelSetSource) -> Iterator[str]:
         if language not in ("en", *source.settings.root.translations):
             name = source.settings.root.name
             yield (
-                f"In {language}: the root, '{name}', has no translation; add one under "
-                f"root.translations in {SETTINGS_FILE}."
+                f"In {language}: '{name}', the category above all labels, has no translation; add "
+                f"one under root.translations in {SETTINGS_FILE}."
             )
     if not languages:
         yield "No translations; to add some, use columns such as name_es and definition_es."

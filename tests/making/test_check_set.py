@@ -69,8 +69,8 @@ def test_a_check_counts_translated_rows(models: Path) -> None:
         "In es: name and definition in 1 of 3 rows; missing: goldfish, great white shark."
     )
     assert lines[3] == (
-        "In es: the root, 'animal', has no translation; add one under root.translations in "
-        "labelset.yaml."
+        "In es: 'animal', the category above all labels, has no translation; add one under "
+        "root.translations in labelset.yaml."
     )
 
 
@@ -96,7 +96,9 @@ def test_a_set_that_is_not_built_is_a_mistake(models: Path) -> None:
     write_label_set(models, *ROWS, yaml=YAML.replace("classes", "text"), name="fish")
     assert "the label set is not built yet" in check_set.summary_line("fish", models)
     lines = check_set.check_lines("fish", models)
-    assert next(lines) == "The text of models/fish has no mistakes: 2 labels shown, 1 hidden."
+    assert next(lines) == (
+        "The text files of models/fish have no mistakes: 2 labels shown, 1 hidden."
+    )
     with pytest.raises(LabelSetError, match="not built yet"):
         next(lines)
 
@@ -183,13 +185,13 @@ def test_text_without_a_font_is_named_with_its_row(
     [
         (
             ("n01440764,tench,,n01439121,,,,", "n01443537,goldfish,,n01439121,,,,"),
-            "Rows whose parent does not exist, so that they are shown below the root: 2 "
-            "(parents: n01439121; first row: labels.csv:2).",
+            "Rows whose parent does not exist: 2 (parents: n01439121; first row: labels.csv:2). "
+            "They are shown below 'animal'.",
         ),
         (
             ("n01440764,tench,,n01443537,,,,", "n01443537,goldfish,,goldfich,,,,"),
-            "Rows whose parent does not exist, so that they are shown below the root: 1 "
-            "(parents: goldfich; first row: labels.csv:3).",
+            "Rows whose parent does not exist: 1 (parents: goldfich; first row: labels.csv:3). "
+            "They are shown below 'animal'.",
         ),
     ],
 )

@@ -33,11 +33,11 @@ def build(
 ) -> BuildResult | None:
     """Write the built file and the card of the label set `name`, and return what was built.
 
-    The result is None if nothing is built, because the method uses a network's outputs unchanged.
-    If the set has a Keras network, that network is converted to ONNX instead. A network's head is
-    reduced to the rows of the labels that `content` shows. `builder` replaces the method's own
-    builder. Raises WeightsError or LabelSetError, for example if no font can draw a letter; the
-    last valid built file is then kept.
+    A set with a network of its own has no built file: only a Keras network is converted to ONNX.
+    The result is None if nothing is written, for example because the method uses a network's
+    outputs unchanged. If the method uses a network's head, only the head's rows for the labels that
+    `content` shows are kept. `builder` replaces the method's own builder. Raises WeightsError or
+    LabelSetError, for example if no font can draw a letter; the last built file is then kept.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:
@@ -86,7 +86,7 @@ def _card(label_set: LabelSet, result: BuildResult) -> str:
         "|---|---|",
         f"| method | {settings.method} |",
         f"| network | {label_set.encoder}, SHA-256 {result.encoder} |",
-        f"| words | SHA-256 {label_set.fingerprint} |",
+        f"| labels and settings | SHA-256 {label_set.fingerprint} |",
         "",
         *(f"- {figure}" for figure in (*result.figures, *result.provenance)),
         "",

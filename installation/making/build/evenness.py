@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import torch
 
+from installation.errors import counted
+
 
 @dataclass(frozen=True)
 class Evenness:
     """Measures of how evenly labels win, from `queries` pictures or other inputs.
 
-    `winners` is the number of labels that win at least once. `effective` is the number of winners
-    with which the entropy would be the same if all of them won equally often. `most` is the share
-    of the most frequent winner, 0–1.
+    `winners` is the number of labels that win at least once. `effective` is the perplexity of the
+    wins: it is equal to `winners` if all of these labels win equally often, otherwise smaller.
+    `most` is the share of the most frequent winner, 0–1.
     """
 
     queries: int
@@ -24,9 +26,10 @@ class Evenness:
     def __str__(self) -> str:
         if self.winners == 1:
             return f"the same label wins all {self.queries:,} times"
+        equal = counted(round(self.effective), "equally frequent label")
         return (
-            f"{self.winners:,} different labels win, about {self.effective:.0f} of them often; "
-            f"the most frequent label wins {self.most:.0%} of {self.queries:,} times"
+            f"{self.winners:,} different labels win, as varied as {equal}; the most frequent label "
+            f"wins {self.most:.0%} of {self.queries:,} times"
         )
 
 

@@ -1,8 +1,9 @@
 """The method `text`: compares labels with a network's classes by the meaning of their names.
 
-Each class of the network is described by a sentence about the person that an object of the class
-may suggest: a sentence written for this kiosk (class_looks.py), or a template. A set with `lists:
-true` in labelset.yaml also uses the labels that looks.csv lists for each class.
+A class of the network is a kind of object, such as an accordion. It is described by a sentence
+about a person with such an object. The sentence was written for this kiosk (class_looks.py), or is
+made from a template. A set with `lists: true` in labelset.yaml also uses the labels that looks.csv
+lists for each class.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
 
 PRIOR_FIGURES = (
-    "Half of the log prior of each class is subtracted from its logit. The prior is the mean of "
-    "the network's answers for bust and half body of 272 people on public test photographs, ten "
-    "views of each, without masked classes. A class's share of more than 0.1 in a view counts "
-    "as 0.1, and 0.0004 is added to each class. The prior has one number for each class, and "
-    "contains nothing from a photograph.",
+    "Half of the log prior of each class is subtracted from its logit. A class's prior is the "
+    "mean of its scores for 272 people on public test photographs: the bust and the half body of "
+    "each person, in ten views, without masked classes. A score above 0.1 counts as 0.1, and "
+    "0.0004 is added to the mean. The priors are one number for each class, and contain nothing "
+    "from a photograph.",
 )
 """Sentences for the card about how class_prior.csv was made."""
 
@@ -85,10 +86,12 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     )
     speaking = nearness.any(1)
     figures = [
-        f"Of the network's {len(kept):,} classes, {int(kept.sum())} are used, {len(masks)} are "
-        f"masked (left out on purpose), and {int(speaking.sum())} lead to a label.",
+        f"Of the network's {len(kept):,} classes, {len(masks)} are masked (left out on purpose) "
+        f"and {int(kept.sum())} are used; {int(speaking.sum())} of these affect the scores of "
+        "labels.",
         *_list_figures(lists),
-        f"For pictures that contain only one of these classes: {evenness(nearness[speaking])}.",
+        f"Winners for each of these {int(speaking.sum()):,} classes alone, as if a picture showed "
+        f"nothing else: {evenness(nearness[speaking])}.",
     ]
     tensors = {
         "classes": classes.half(),
@@ -99,7 +102,8 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
     }
     provenance = [
         *PRIOR_FIGURES,
-        f"Sentences by all-MiniLM-L6-v2, SHA-256 {sentence_encoder.ENCODER_SHA256}.",
+        "The sentences were embedded by all-MiniLM-L6-v2, SHA-256 "
+        f"{sentence_encoder.ENCODER_SHA256}.",
     ]
     return BuildResult(tensors, EfficientNetLite0.fingerprint, figures, provenance=provenance)
 
@@ -136,7 +140,10 @@ def embed_classes(embed: Embed) -> torch.Tensor:
 
 
 def embed_labels(rows: Sequence[Row], embed: Embed) -> torch.Tensor:
-    """Return an embedding `(N, 384)` of unit length for each row, the mean of its sentences."""
+    """Return an embedding of unit length for each row, `(N, 384)`.
+
+    It is the normalised mean of the embeddings of the row's sentences.
+    """
     return embed_ensembles([sentences_of(row) for row in rows], embed)
 
 
@@ -153,6 +160,6 @@ def sentences_of(row: Row) -> Sequence[str]:
 
 
 def _centre(embeddings: torch.Tensor) -> torch.Tensor:
-    """Return `embeddings` `(N, D)` without their mean, of unit length."""
+    """Return `embeddings` `(N, D)`, normalised, minus their mean, and normalised again."""
     embeddings = torch.nn.functional.normalize(embeddings)
     return torch.nn.functional.normalize(embeddings - embeddings.mean(0))
