@@ -1,4 +1,4 @@
-"""A mirror for galleries that labels visitors with an image classifier's categories."""
+"""A mirror for galleries; it labels visitors with an image classifier's categories."""
 
 import os
 import sys

@@ -43,7 +43,10 @@ class Mistake:
 
 
 class KioskError(Exception):
-    """One or more mistakes by people, or in files or devices; `str()` returns a line for each."""
+    """One or more mistakes that a person made, or that a file or a device has.
+
+    `str()` returns one line for each mistake.
+    """
 
     def __init__(self, *mistakes: Mistake) -> None:
         assert mistakes, "an error needs at least one mistake"
@@ -110,8 +113,8 @@ def limit_mistakes(mistakes: Sequence[Mistake]) -> list[Mistake]:
 def display_path(path: Path) -> str:
     """Return `path` as messages show it: relative to the current folder if inside that folder.
 
-    If the current folder is the root folder, the result is the unchanged `path`: every path is
-    inside that folder, and a relative path would be valid in no other folder.
+    If the current folder is the root folder, the result is the unchanged `path`. Every path is
+    inside the root folder, so every path would become relative, and could not be used elsewhere.
     """
     try:
         folder = Path.cwd()

@@ -1,9 +1,11 @@
 """Opens the camera for `kiosk doctor` in a child process, under the same guard as a show.
 
-The child enters all stages and runs the self-test. Then it waits until the doctor, which is outside
-the sandbox like a show's supervisor, has checked it with the witness. Only after that does it open
-the camera, and it reads no picture. Rejected: opening the camera in the doctor itself, whose other
-parts write to the display and may have started threads.
+The child enters all stages of the sandbox, runs the self-test, and waits. The doctor, which is
+outside the sandbox like a show's supervisor, checks the child from there (`guarding.witness`). Only
+then does the child open the camera. It reads no picture.
+
+Rejected: opening the camera in the doctor's own process. The doctor also tries the display and
+other parts, which may have started threads.
 """
 
 from __future__ import annotations
@@ -48,22 +50,25 @@ MORE_MISTAKES = Mistake(
 )
 
 LONGEST_PART = 200
-"""The largest number of characters in each of the three parts of a mistake that is shortened to fit
-on one line. JSON needs up to six bytes for a character, and an output filter writes at most 4,000
-characters of a line.
+"""The largest number of characters in each part of a shortened mistake. The parts are the location,
+the problem and the remedy.
+
+A mistake is shortened if its line of JSON is too long for the output filter, which writes at most
+4,000 characters of a line. JSON escapes a character as six characters (characters above U+FFFF as
+twelve), so three parts of 200 escaped characters have 3,600.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
-"""A function that takes the id of a sealed process, checks this process from outside the sandbox,
-and returns the mistakes found.
+"""A function that takes the id of a process in stage two, checks this process from outside the
+sandbox, and returns the mistakes found.
 """
 
 
 def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
-    """Open the camera that kiosk.yaml at `file` names, close it, and return its name.
+    """Open and close the camera of kiosk.yaml at `file`; return its name and a fallback's reason.
 
-    The second value returned is the reason if `camera.source: auto` chose the rehearsal; otherwise
-    it is None. The camera is opened in a child process.
+    If `camera.source` is `auto` and no camera can be used, the rehearsal (a simulated visitor) is
+    opened instead. The reason says why, and is None otherwise. A child process opens the camera.
 
     With `privacy: degraded` the child is not checked from outside. Raises KioskError if the guard
     is incomplete, or if the camera cannot be opened.

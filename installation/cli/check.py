@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PRIVACY = {
     "enforce": "no camera is opened unless the kernel prevents pictures from being stored",
-    "degraded": "pictures are not stored; at its start the show logs what the kernel cannot "
-    "prevent",
+    "degraded": "the show also runs if the kernel cannot prevent pictures from being stored; it "
+    "then logs what is missing",
 }
 DETECTOR_WORDS = {
     "auto": "auto: yunet if its file has been fetched, otherwise mtcnn",
@@ -102,7 +102,10 @@ def check_built(label_set: LabelSet) -> None:
 
 
 def check_fonts(loaded: Loaded[Settings], label_set: LabelSet) -> None:
-    """Raise ScreenError with the location of each text of the screen that no font can draw."""
+    """Raise ScreenError if no font can draw a text that the screen may show.
+
+    The error has the location of each such text.
+    """
     from installation.show.context import texts_by_place
     from installation.showing.type.font_files import undrawable
 
@@ -225,10 +228,10 @@ def _plan(
         ),
         (
             "reading",
-            f"{choice}, after at least {reading.min_time_s:g} s and "
+            f"{choice}; it is chosen after at least {reading.min_time_s:g} s and "
             f"{counted(reading.min_readings, 'reading')}, if at least {reading.agreement:.0%} of "
-            f"the readings agree; shown for {reading.hold_s:g} s, or longer if the text takes "
-            "longer to read, then removed",
+            f"the readings agree; it is shown for {reading.hold_s:g} s, or longer if its text "
+            "takes longer to read",
         ),
         (
             "screen",

@@ -154,7 +154,10 @@ class _Examination:
             ways = len({attempt["name"] for attempt in report["attempts"]})
             tried = f"{ways} ways to store or send a picture were tried"
             if mistakes := not_prevented():
-                weaker = "the sandbox holds, but the screen promises less than it could, because:"
+                weaker = (
+                    "the sandbox holds, but the screen does not promise that pictures cannot be "
+                    "stored, because:"
+                )
                 return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
             return Finding("ok", f"the kernel prevents pictures from being stored or sent; {tried}")
         state: Literal["wrong", "fallback"] = (
@@ -317,8 +320,8 @@ def _print_camera(listing: CameraListing) -> None:
         say("  has no name under /dev/v4l; its number may change")
     if listing.has_same_name:
         say(
-            "  another camera has the same name, so this path means the port: leave the camera "
-            "in this port"
+            "  another camera has the same name, so this path names the port instead of the "
+            "camera; always plug the camera into this port"
         )
     if listing.problem:
         say(f"  cannot be used: {listing.problem}")

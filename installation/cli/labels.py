@@ -105,7 +105,8 @@ def add_commands(commands: Commands) -> None:
 def _parse_png(text: str) -> Path:
     """Return `text` as a path.
 
-    Raises ArgumentTypeError if the name does not end in .png, because the map replaces the file.
+    Raises ArgumentTypeError if the name does not end in .png or is a folder's. The map replaces the
+    file, so a mistyped name must not replace a file of another type.
     """
     path = Path(text)
     if path.suffix.lower() == ".png" and not path.is_dir():
@@ -191,7 +192,8 @@ def preview_set(args: argparse.Namespace) -> int:
     from installation.making.preview.preview import MAX_NAMES, preview
 
     print_progress(
-        f"Trying {args.set} on neutral pictures and the rehearsal; this takes a minute or two …"
+        f"Trying {args.set} on neutral pictures (drawn, without people) and on the rehearsal (a "
+        "simulated visitor); this takes a minute or two …"
     )
     result = preview(args.set, args.screen, settings, tsne=args.neighbours, to=args.to)
     for figure in result.figures:

@@ -116,11 +116,11 @@ def _report_unexpected(error: Exception, command: str) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    """Return the command and its arguments; without a command, or with `help`, print the help.
+    """Return the command and its arguments.
 
-    `kiosk labels` alone prints the help of its commands.
-
-    People type `help` and `version` as commands and as options.
+    `help` and `version` are accepted as commands too, not only as `--help` and `--version`. Without
+    a command, the help is printed; `kiosk labels` alone prints the help of its own commands. After
+    the help or the version, the process ends.
     """
     if argv[:1] == ["help"]:
         argv = [*argv[1:], "--help"]
@@ -150,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="kiosk",
         description=(
-            "A mirror for galleries that labels visitors with an image classifier's categories."
+            "A mirror for galleries; it labels visitors with an image classifier's categories."
         ),
         allow_abbrev=False,
     )

@@ -71,8 +71,9 @@ def say(line: str = "") -> None:
 def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
-    Two or more spaces separate the columns of a table. The continuation of a line is indented to
-    the start of its last column, but at most to the start of its third.
+    Two or more spaces separate the columns of a table. If a line of a table is broken, its further
+    lines are indented to the start of the third column, or of the last column if there are fewer.
+    The indentation is at most half the width of the terminal.
     """
     if stream is None or not stream.isatty():
         return text
@@ -135,9 +136,10 @@ def print_utf_8() -> None:
 
 
 def discard_stdout() -> None:
-    """Redirect the rest of standard output to the null device; its reader has closed it.
+    """Redirect standard output to the null device from now on.
 
-    Otherwise Python would complain when it flushes the stream at the end.
+    Call this after a write to standard output has failed. Otherwise Python would complain when it
+    flushes the stream at the end.
     """
     try:
         null = os.open(os.devnull, os.O_WRONLY)

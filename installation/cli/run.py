@@ -60,7 +60,7 @@ def add_commands(commands: Commands) -> None:
     kinds.add_argument(
         "--short",
         action="store_true",
-        help="run only the self-test that each start runs, without a show",
+        help="do not run a show, only the self-test that a show runs at its start",
     )
     service_command = add_command(
         commands, "service", service, "print a systemd unit that runs the show"
@@ -70,8 +70,8 @@ def add_commands(commands: Commands) -> None:
     kinds.add_argument(
         "--own-display",
         **own,
-        help="print the unit of a show that does not use a desktop, but a display that only the "
-        "show uses: an X server (x11, the default) or the Wayland compositor cage",
+        help="print the unit of a show that has a display of its own instead of a desktop: an X "
+        "server (x11, the default) or the Wayland compositor cage",
     )
     kinds.add_argument(
         "--screen", **own, help="print the unit that starts the display of --own-display"
@@ -134,8 +134,9 @@ def card_parser() -> Parser:
 def card(args: argparse.Namespace) -> int:
     """Keep the supervisor's card on the screen; return 0 if somebody held Escape.
 
-    Mistakes in the file or the screen are reported by the show, not here. The show starts as soon
-    as a picture is on the screen, while the rest of the card is imported.
+    This command logs no mistakes in kiosk.yaml and no faults of the screen, because the show logs
+    them. As soon as the title card is on the screen, the supervisor starts the show. Meanwhile this
+    process imports the modules for the complete card.
     """
     from installation.running.progress import Progress, send
     from installation.showing.title import open_title
@@ -175,10 +176,11 @@ def card(args: argparse.Namespace) -> int:
 
 
 def audit(args: argparse.Namespace) -> int:
-    """Run the show on the rehearsal under the guard, and every probe; return the exit status.
+    """Run a show and every probe of the sandbox, print the results; return the exit status.
 
-    A probe is an attempt to get data out of the show. The results are printed. The status is 0 only
-    if every layer of the sandbox is active and every attempt was refused.
+    A probe is an attempt to get data out of the show. The show runs under the guard, with the
+    rehearsal (a simulated visitor) as its camera. With `--short` no show runs, only the self-test.
+    The status is 0 only if every layer of the sandbox is active and every attempt was refused.
     """
     from installation.guarding.output import report
 

@@ -1,7 +1,8 @@
 """The command `kiosk status`, which prints the health of the running shows.
 
-For a person, each show has a heading with its process, its user and its socket. Programs get the
-figures alone; if several shows run, `--socket` chooses one of them.
+Each show has a heading with its process, its user and its socket. The formats for programs
+(`--json`, `--prometheus`) have no headings. If several shows run, a program can choose one of them
+with `--socket`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The first act of a show: makes its memory and its arguments unreadable for other programs.
 
-A show could write pictures over its arguments, which every user can read unless they are hidden.
-Executing a program makes the memory of the process readable again for other programs of the same
-user, so the launcher cannot do this for the show. From the middle stage on, the show cannot undo
+Every user can read the arguments of a process, which the kernel takes from the memory of that
+process. So a show could replace its arguments with pictures, and other users could read them.
+
+The launcher cannot do this for the show: executing a program makes the memory of the process
+readable again for other programs of the same user. From the middle stage on, the show cannot undo
 this.
 """
 

@@ -24,10 +24,10 @@ NOT_PROVED = (
     "may copy it. The proof does not cover: the root user of this computer; programs that the "
     "show's user started before the show; swap that is not zram; hibernation; what the kernel logs "
     "about a program that fails; the driver of the graphics card; a faulty kernel; and any other "
-    "camera in the room. Standard output and error stay open for some text. A camera keeps the "
-    "settings that were set last. A second program that cooperates with the show could observe "
-    "what no kernel hides, such as how busy the show is, which signals it blocks, or which files "
-    "it reads."
+    "camera in the room. Standard output and error stay open for some text. The show could leave "
+    "data in a camera's settings, such as its brightness, which the camera keeps until it is "
+    "unplugged. A second program that cooperates with the show could observe what no kernel hides, "
+    "such as how busy the show is, which signals it blocks, or which files it reads."
 )
 
 
@@ -176,7 +176,7 @@ def _kernel_log(root: Path) -> HostCheck:
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
     if trace is None or overcommit is None:
-        remedy = "Start the show on a system whose /proc/sys/debug and /proc/sys/vm it can read."
+        remedy = "Start the show where it can read /proc/sys/debug and /proc/sys/vm."
         return HostCheck("kernel log", None, UNREADABLE, remedy)
     logged, lines = [], []
     if trace != "0":

@@ -41,8 +41,9 @@ false, execution skips N further instructions.
 class Rule:
     """The decision about the system call `call` if all `tests` are true.
 
-    The call fails with `error`. If `error` is 0, it does nothing but seems to succeed; if `error`
-    is None, it is made. `reason` says who needs the call, or why it is refused.
+    The call fails with `error`. If `error` is 0, the call has no effect, but returns 0 as after
+    success. If `error` is None, the call is made. `reason` says who needs the call, or why it is
+    refused.
     """
 
     call: str
@@ -147,9 +148,9 @@ def program(filter_: Filter, machine: int) -> list[Instruction]:
     """Return the instructions of `filter_` for `machine`, a column of `syscalls.NUMBERS`.
 
     Calls of another architecture, calls with a number above `syscalls.LAST_KNOWN`, and calls by
-    x86-64's second set of numbers (x32) fail as if they did not exist. The filter does not kill the
-    process for such a call, because the kernel's log would then name the call and an address, both
-    of which the show could choose.
+    x86-64's second set of numbers (x32) fail as if they did not exist. If the filter killed the
+    process instead, the kernel would log the number of the call and an address. The show could
+    choose both, and so write data into the kernel's log.
     """
     does_not_exist = (_RETURN, 0, 0, _FAIL | errno.ENOSYS)
     code: list[Instruction] = [

@@ -76,8 +76,9 @@ GRAPHICS_IOCTLS = {
 """The ioctls that OpenGL makes on a graphics card, in the window of an X server or of a Wayland
 compositor. From include/uapi/drm/drm.h, linux/dma-buf.h and linux/sync_file.h.
 
-The last four repeat calls of this list with larger arguments. Libraries that are built with newer
-kernel headers make these calls with other numbers.
+The last four entries are variants of earlier entries with a larger argument. The size of the
+argument is part of an ioctl's number. So a library that was built with newer kernel headers uses
+another number for the same ioctl.
 """
 
 CONSOLE_IOCTLS = {
@@ -140,13 +141,15 @@ NVIDIA_CALLS = {
 }
 """The ioctls of NVIDIA's driver. The bits for the size of the argument are left out, because the
 sizes differ between versions of the driver. The numbers are from nv-ioctl-numbers.h,
-nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules. The choice of the ioctls that
-CUDA and OpenGL need is from gVisor's nvproxy, which passes on only these.
+nv-ioctl-numa.h and nv_escape.h of NVIDIA's open-gpu-kernel-modules. gVisor's nvproxy has a list of
+the ioctls that CUDA and OpenGL need; the choice is from that list.
 
-Three kinds of calls are left out, although nvproxy passes on the first two. These are calls that
-share the graphics card's memory with other programs (NV_ESC_RM_SHARE, NV_ESC_EXPORT_TO_DMABUF_FD,
-and objects as descriptors); NV_ESC_IOCTL_XFER_CMD, which can carry any other call in memory; and
-calls that write the driver's registry or its configuration.
+Three kinds of ioctls are left out, although nvproxy passes on some of them:
+
+- ioctls that share the graphics card's memory with other programs: NV_ESC_RM_SHARE,
+  NV_ESC_EXPORT_TO_DMABUF_FD, and the export of an object as a file descriptor;
+- NV_ESC_IOCTL_XFER_CMD, which makes any other ioctl, whose number it reads from memory;
+- ioctls that write the driver's registry or its configuration.
 """
 
 UVM_CALLS = {

@@ -37,10 +37,10 @@ def capabilities() -> int:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability permanently; root then has the rights of an ordinary user.
+    """Give up capabilities permanently: root all, an ordinary user all but `CAP_DAC_READ_SEARCH`.
 
-    An ordinary user with capabilities keeps only `CAP_DAC_READ_SEARCH`. Call this only in a process
-    with one thread. Raises OSError.
+    Root then has the rights of an ordinary user. Call this only in a process with one thread.
+    Raises OSError.
     """
     kept = 0 if os.geteuid() == 0 else capabilities() & CAP_DAC_READ_SEARCH
     # Fails for numbers that this kernel does not know, and for ordinary users.
@@ -97,9 +97,10 @@ def memory_is_protected() -> bool:
 def empty_arguments() -> None:
     """Tell the kernel that this process has no arguments and no environment.
 
-    Every user may read a process's arguments in /proc, where the kernel reads them from the
-    process's memory at that moment. Python has its own copies. Raises OSError if the kernel does
-    not support this (CONFIG_CHECKPOINT_RESTORE).
+    Every user may read a process's arguments in /proc. The kernel copies them from the process's
+    memory at each read, so the process could write other data there. Python is not affected,
+    because it has its own copies of the arguments and of the environment. Raises OSError if the
+    kernel does not support this (CONFIG_CHECKPOINT_RESTORE).
     """
     fields = _memory_fields()
     arguments, environment = fields[48], fields[50]

@@ -187,10 +187,11 @@ def stage_two(*, writes_devices: bool = True) -> Filter:
 
 
 def sets_the_screen(environment: Mapping[str, str], open_files: Iterable[str]) -> bool:
-    """Return whether this process has opened the screen itself, through SDL's driver `kmsdrm`.
+    """Return whether this process drives the screen itself, through SDL's driver `kmsdrm`.
 
-    Then the window has written the name of the driver into the `environment`, and a graphics card
-    is among the paths `open_files`. A show without a window has no graphics card open.
+    This is so if SDL_VIDEODRIVER in the `environment` is `kmsdrm` and a graphics card is among the
+    paths `open_files`. The window writes the name of its driver into SDL_VIDEODRIVER. A show
+    without a window may have this variable too, but has no graphics card open.
     """
     has_card = any(re.fullmatch(r"/dev/dri/card\d+", file) for file in open_files)
     return has_card and environment.get("SDL_VIDEODRIVER", "").lower() == "kmsdrm"
