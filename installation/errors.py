@@ -114,7 +114,7 @@ def display_path(path: Path) -> str:
     """Return `path` as messages show it: relative to the current folder if inside that folder.
 
     If the current folder is the root folder, the result is the unchanged `path`. Every path is
-    inside the root folder, so every path would become relative, and could not be used elsewhere.
+    inside the root folder, so every path would become relative and be wrong in any other folder.
     """
     try:
         folder = Path.cwd()

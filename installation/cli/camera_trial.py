@@ -55,7 +55,8 @@ the problem and the remedy.
 
 A mistake is shortened if its line of JSON is too long for the output filter, which writes at most
 4,000 characters of a line. JSON escapes a character as six characters (characters above U+FFFF as
-twelve), so three parts of 200 escaped characters have 3,600.
+twelve). Three parts of 200 characters have at most 3,600, unless they contain many characters above
+U+FFFF.
 """
 
 Witnessed = Callable[[int], list[Mistake]]

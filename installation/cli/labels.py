@@ -105,8 +105,8 @@ def add_commands(commands: Commands) -> None:
 def _parse_png(text: str) -> Path:
     """Return `text` as a path.
 
-    Raises ArgumentTypeError if the name does not end in .png or is a folder's. The map replaces the
-    file, so a mistyped name must not replace a file of another type.
+    Raises ArgumentTypeError if the name does not end in .png, or if it is a folder. The map
+    replaces the file, and a mistyped name must not replace a file of another type.
     """
     path = Path(text)
     if path.suffix.lower() == ".png" and not path.is_dir():

@@ -3,9 +3,9 @@
 Every user can read the arguments of a process, which the kernel takes from the memory of that
 process. So a show could replace its arguments with pictures, and other users could read them.
 
-The launcher cannot do this for the show: executing a program makes the memory of the process
-readable again for other programs of the same user. From the middle stage on, the show cannot undo
-this.
+The launcher cannot do this for the show: executing a program sets new arguments, and makes the
+memory of the process readable again for other programs of the same user. From the middle stage on,
+the show cannot undo this.
 """
 
 from __future__ import annotations
