@@ -98,8 +98,9 @@ class Health:
     ) -> None:
         """Start measuring at the instant `now`, s.
 
-        `version` is the version of the kiosk. `offset` is the start of the count of verdicts (None:
-        drawn at random); `temperature` returns the machine's temperature, °C.
+        `version` is the version of the kiosk. `offset` is added to the number of verdicts before
+        it is rounded (None: a random number from 0 to 9). `temperature` returns the machine's
+        temperature, °C.
         """
         self._version = version
         self._began_at = self._minute_began_at = now
@@ -109,7 +110,7 @@ class Health:
         """The newest figures of the running show."""
         self._at_minute = Progress()
         self._ended = Progress()
-        """The sums of the shows that have ended."""
+        """The sums of the verdicts and skipped pictures of all shows that have ended."""
         self._oldest_ms = 0
         self._minute_counts = {"captured": 0, "mirrored": 0, "analysed": 0}
         self._faults: deque[tuple[str, float]] = deque(maxlen=MAX_FAULTS)
@@ -130,7 +131,10 @@ class Health:
         self._show = progress
 
     def show_ended(self) -> None:
-        """Add the figures of the ended show to the sums; the next show counts from 0."""
+        """Add the ended show's verdicts and skipped pictures to the sums.
+
+        The next show counts from 0.
+        """
         ended, show = self._ended, self._show
         self._ended = Progress(
             verdicts=ended.verdicts + show.verdicts, skipped=ended.skipped + show.skipped
@@ -251,7 +255,7 @@ _METRICS = {
     "frame_age_ms": ("gauge", "Upper bound of the age of a frame on the screen."),
     "verdicts": (
         "counter",
-        "Verdicts plus 0 to 9 at random, rounded down to tens so that nobody is counted.",
+        "Verdicts plus a random number (0 to 9), rounded down to tens to hide single verdicts.",
     ),
     "skipped": ("counter", "Pictures of the camera that were damaged or lost."),
     "memory_mb": ("gauge", "Resident memory of the show, rounded up."),

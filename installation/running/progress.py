@@ -133,7 +133,7 @@ class ProgressStream:
         self._rest = b""
 
     def newest(self, data: bytes) -> Progress | None:
-        """Return the newest complete record, after `data` has arrived; None if there is none."""
+        """Add `data`, and return the newest record that it completes; None if it completes none."""
         data = self._rest + data
         complete = len(data) // _RECORD.size * _RECORD.size
         self._rest = data[complete:]

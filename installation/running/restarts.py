@@ -15,19 +15,22 @@ let it open a camera or a display that appeared after its start. (EX_TEMPFAIL of
 """
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""The delays after the first failures within a minute, s; a start takes about four seconds."""
+"""The delays after the first five failures within `WINDOW_S`, s. A show that fails at each start,
+after about four seconds, uses them all within `WINDOW_S`.
+"""
 
 WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays after the next failures, s. They apply as soon as there have been more failures within
-`WINDOW_S` than `FAST_DELAYS_S` has delays.
+"""The delays after further failures, s. The first of them follows the sixth failure within
+`WINDOW_S`; the last one is repeated.
 """
 
 STEADY_S = 600.0
-"""How long the show must run after a slow delay so that its next failure is followed by the first
-of `FAST_DELAYS_S` again, s. If it fails sooner, the next slow delay follows.
+"""If a show has run for this long, s, all earlier failures are forgotten, and the first of
+`FAST_DELAYS_S` applies again. If it fails sooner, and the last delay was a slow one, the next slow
+delay applies.
 """
 
 

@@ -12,8 +12,8 @@ import socket
 from collections.abc import Mapping
 
 NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
-"""The environment variables in which systemd passes its socket, and the watchdog's interval (µs)
-and process ID.
+"""The environment variables in which systemd passes the address of its socket, the interval of the
+watchdog (µs), and the ID of the process that the watchdog watches.
 """
 
 

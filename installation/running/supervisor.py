@@ -1,14 +1,14 @@
 """The supervisor: starts the show, restarts it when it ends, and reports its health.
 
-It uses the standard library only and sees no frame. It runs outside the sandbox, because a process
-in the sandbox cannot start another show; therefore it accepts only numbers from the show
-(`running.progress`). One thread waits for all events: signals, the end of a process, numbers from
-the show, clients of the status socket, and the time.
+It uses the standard library only and sees no frame. A process in the sandbox cannot start another
+show, so the supervisor runs outside the sandbox. Because the sandbox does not protect it, the
+supervisor accepts only numbers from the show (`running.progress`). One thread waits for all events:
+signals, the end of a process, numbers from the show, clients of the status socket, and the time.
 
 Two processes have a window. The **show** has its window in front. The **card** is a small process
 without camera and networks; its window is behind the show's window and displays a calm picture.
-While no show runs, visitors see this picture and not a desktop. Rejected: a card that the next show
-displays, because visitors would see the desktop until that show has started.
+While no show runs, visitors see this picture and not a desktop. Rejected: displaying the picture in
+the show's own process, because visitors would see the desktop until the next show has started.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ the later one, so that it comes in front.
 
 FILTER_S = 1.0
 """How long a show may continue to send its numbers after one of its output filters has ended, s. A
-show that is ending itself stops sending numbers before this time is over.
+show that ends normally stops sending numbers within this time.
 """
 
 WITNESS_S = 60.0
-"""The time between two checks of the show from outside, s."""
+"""The time between two checks of the show's sandbox, made from outside the show, s."""
 
 EXTENSION_S = 60.0
 """While the kiosk starts, the supervisor repeatedly asks systemd for this much more time, s.
@@ -114,10 +114,10 @@ class Supervisor:
             log_health: Called with the health of the last minute, and the instant (s).
             health: Collects the figures of the show.
             manager: Receives the messages to systemd.
-            witness: Checks the show with a process id from outside, and returns the mistakes.
+            witness: Takes the show's process ID, and returns the faults of its sandbox, as text.
             status: Answers clients that ask for the health; None if it could not be opened.
-            is_service: Whether a show that rejects its files at the first start is started again,
-                because nobody waits for an answer.
+            is_service: Whether systemd started the supervisor. If so, the show waits for a camera,
+                and a show that fails is started again even if no frame has been shown yet.
         """
         self._starter = starter
         self._clock = clock
@@ -257,7 +257,7 @@ class Supervisor:
     # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether a show is due, and has not to wait for the card's window."""
+        """Return whether a show is due, and the wait for the card's window is over."""
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
@@ -276,7 +276,7 @@ class Supervisor:
         self._progress, self._is_permitted = Progress(), False
 
     def _look_after_show(self, now: float) -> None:
-        """End a show that hangs, ignores a stop signal, or fails the check of the witness."""
+        """End a show that hangs, ignores a stop signal, or fails the check of its sandbox."""
         show = self._show
         if show is None:
             return
@@ -289,7 +289,7 @@ class Supervisor:
             self._look_from_outside(now)
 
     def _look_from_outside(self, now: float) -> bool:
-        """Return whether the witness finds no mistake in the show; if not, end the show."""
+        """Return whether the show passes the check of its sandbox; end a show that fails it."""
         assert self._show is not None
         self._witnessed_at = now
         problems = self._witness(self._show.pid)
@@ -438,7 +438,7 @@ def _name_of_end(code: int) -> str:
 
 
 def _read(pipe: int) -> bytes | None:
-    """Return the bytes that have arrived; None or no bytes if the other end is closed."""
+    """Return the bytes that have arrived: `b""` if the other end is closed, None after an error."""
     try:
         return os.read(pipe, READ_AT_MOST)
     except OSError:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 import psutil
 
 BUCKET_S = 0.0001
-"""The width of a histogram's bucket, s. It is 1 % of a usual frame age (10 ms), so a difference of
-3 % between the frame ages of two measurements is visible.
+"""The width of a histogram's bucket, s. A usual frame age, 10 ms, is 100 buckets, so two
+measurements whose frame ages differ by 3 % are three buckets apart.
 """
 
 BUCKETS = 20_000
@@ -42,10 +42,10 @@ class Durations:
         self._squares += error * (seconds - self._mean)
 
     def percentile_ms(self, share: float) -> float | None:
-        """Return the duration, ms, that the fraction `share` (0–1) of durations do not exceed.
+        """Return the percentile `share` (0–1) of the durations, ms; None if no duration was added.
 
-        The result is the upper edge of a bucket, so up to 0.1 ms too long. None if no duration was
-        added.
+        The result is the upper edge of a bucket, so it is up to 0.1 ms too long. Durations longer
+        than two seconds count as two seconds.
         """
         if self.total == 0:
             return None
@@ -55,7 +55,7 @@ class Durations:
             counted += count
             if counted >= needed:
                 return (bucket + 1) * BUCKET_S * 1000
-        raise AssertionError("the counts add up to the total")
+        raise AssertionError("the counts do not add up to the total")
 
     def percentiles(self) -> Percentiles:
         """Return the median, the 95th and the 99th percentile."""
