@@ -16,13 +16,14 @@ from installation.running.progress import CameraFault
 from installation.seeing.frame import Pixels
 
 STEP = 4
-"""Only every `STEP`-th row of a picture is examined; a checksum of 180 rows of 1280 pixels takes
+"""A checksum is computed from every `STEP`-th row of a picture, and the brightness from every
+`STEP`-th pixel of these rows. A picture of 1280 × 720 px has 180 such rows; their checksum takes
 0.2 ms.
 """
 
 RECENT = 4
 """The number of earlier pictures with which a new picture is compared. More than one is necessary,
-because a driver may send the old pictures in its few buffers in turn.
+because a driver with several buffers may send the old pictures in them one after another.
 """
 
 FROZEN_S = 2.0

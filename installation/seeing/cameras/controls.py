@@ -33,8 +33,8 @@ MEANINGS = {
     ("power_line_frequency", 50): "Write 1, which means 50 Hz.",
     ("power_line_frequency", 60): "Write 2, which means 60 Hz.",
 }
-"""The remedies for values that people write instead of the number of an item of a menu. The items
-are those of `linux/v4l2-controls.h`.
+"""The remedies for wrong values: this control takes the number of a menu item, but people write the
+frequency in Hz. The items are defined in `linux/v4l2-controls.h`.
 """
 
 
@@ -70,8 +70,9 @@ def set_controls(
     """Set the controls of the camera at `node` to `values`, in the order of `values`.
 
     Raises CameraError with every mistake: names that the camera does not have, values outside the
-    range, and values that the camera rejects. Most controls can be set only if their automatic mode
-    has been turned off earlier in `values`. Messages name `where`, the location of the settings.
+    range, and values that the camera rejects. If the camera sets a control automatically, such as
+    the focus, `values` must turn the automatic mode off first. Messages name `where`, the location
+    of the settings.
     """
     file = open_node(node)
     try:
@@ -90,7 +91,7 @@ def set_controls(
 def _set(
     file: int, known: Mapping[str, Control], name: str, value: int, where: str, ioctl: Ioctl
 ) -> Mistake | None:
-    """Set the control `name` to `value`; return the mistake if that is not possible.
+    """Set the control `name` to `value`; return a `Mistake` that says why if it cannot be set.
 
     `file` is the open camera, `known` are its controls, and `where` is the setting's location.
     """
@@ -112,7 +113,7 @@ def _set(
         return Mistake(
             where,
             f"the camera rejects {name}: {value} ({error.strerror})",
-            f"Turn off the control that sets {name} automatically, in a line above this one.",
+            f"In a line above this one, turn off the control that sets {name} automatically.",
         )
     return None
 

@@ -36,8 +36,8 @@ class NewNodes:
 def plugged_in(node: Path, instead: str) -> RestartNeededError:
     """Return the error that restarts the show because the camera at `node` was plugged in.
 
-    `instead` is a clause for the message that says what the show did until then, such as "the
-    rehearsal was playing".
+    `instead` says what the show was doing without this camera. It is a clause of the message, such
+    as "the rehearsal was playing".
     """
     problem = f"this camera was plugged in while {instead}"
     return RestartNeededError(Mistake(str(node), problem, "The show restarts automatically."))

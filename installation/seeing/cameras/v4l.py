@@ -122,10 +122,11 @@ def open_node(node: Path) -> int:
 
 
 def is_closed_output(node: Path) -> bool:
-    """Return whether pictures can be written to `node`, so that the show may not open it.
+    """Return whether pictures can be written to the video device `node`.
 
-    The launcher has asked the kernel about each device that existed when it started the show.
-    Only udev has this information about a device that was plugged in later.
+    With `privacy: enforce` the show may not open such a device. The show's launcher asks the kernel
+    about each device that exists at the start. For devices plugged in later, and outside such a
+    show, only udev's information is used.
     """
     status = SandboxStatus.from_environment()
     asked = () if status is None else status.video_outputs
@@ -194,7 +195,8 @@ def video_nodes(
 ) -> list[Path]:
     """Return the device nodes that may be cameras, sorted by number, without opening them.
 
-    Devices to which pictures can be written are left out; the guard does not let a show open them.
+    Devices to which pictures can be written are left out, because with `privacy: enforce` the show
+    may not open them.
     """
     named = [node for node in dev.glob("video*") if node.name[len("video") :].isdecimal()]
     cameras = [node for node in named if not is_output(node)]

@@ -283,7 +283,7 @@ def _may_use(node: Path) -> bool:
 
 
 def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistake | None:
-    """Return a mistake if `node` cannot be opened as a camera; otherwise None."""
+    """Return a `Mistake` that says why `node` cannot be opened as a camera; None if it can."""
     try:
         status = os.stat(node)
     except FileNotFoundError:
@@ -302,7 +302,7 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is not None and listing.is_refused and v4l.is_closed_output(node):
         return Mistake(
             str(node),
-            "programs can write pictures to this device, so the guard does not let the show open "
+            "programs can write pictures to this device, so the sandbox does not let the show open "
             "it",
             "Use another camera. With `privacy: degraded` the show opens this one, but promises "
             "visitors less than with `privacy: enforce`.",
@@ -327,7 +327,10 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
 
 
 def is_other_device(status: os.stat_result) -> bool:
-    """Return whether `status` is of what cannot be a camera, such as /dev/null or a folder."""
+    """Return whether `status` is that of a folder, a disk, or a device such as /dev/null.
+
+    These cannot be cameras. The result is always False on systems other than Linux.
+    """
     mode = status.st_mode
     other = stat.S_ISCHR(mode) and os.major(status.st_rdev) != VIDEO4LINUX
     return sys.platform == "linux" and (stat.S_ISBLK(mode) or stat.S_ISDIR(mode) or other)

@@ -34,8 +34,8 @@ class FolderPictures:
     ) -> None:
         """Check that all pictures in `folder` can be decoded.
 
-        `next` returns each picture, `width` × `height` px, for `PICTURE_S` at the rate `fps`, or
-        only once if `once` is true.
+        `next` returns pictures of `width` × `height` px. It returns each of them
+        `PICTURE_S` × `fps` times in a row, or a single time if `once` is true.
         """
         try:
             named = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
@@ -130,7 +130,7 @@ def _fitted(picture: Pixels, width: int, height: int) -> Pixels:
 
 
 def _check(file: Path) -> Mistake | None:
-    """Return a mistake if the picture `file` cannot be decoded; otherwise None."""
+    """Return a `Mistake` that says why the picture `file` cannot be decoded; None if it can."""
     remedy = "Replace the picture, or remove it from the folder."
     try:
         # Decoding at an eighth of the size is several times as fast, and fails for the same files.

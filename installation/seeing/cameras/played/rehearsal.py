@@ -121,11 +121,11 @@ class RehearsalPictures:
 
 
 def _position(moment_s: float) -> tuple[float, float, float]:
-    """Return the visitor's size, middle and offset downwards, `moment_s` seconds into the visit.
+    """Return the visitor's size, horizontal position and downward offset at the time `moment_s`.
 
-    The size is 1 in front of the screen; the middle is a fraction of the picture's width, and the
-    offset a fraction of its height. At a middle of 0 or 1 the visitor is completely outside the
-    picture, on its left or right.
+    The size is 1 when the visitor arrives in front of the screen. At the position 0 the visitor is
+    completely outside the picture, on its left; at 0.5 in its middle; at 1 outside, on its right.
+    The offset is a fraction of the picture's height.
     """
     staying_s, leaving_s = moment_s - ENTER_S, moment_s - ENTER_S - STAY_S
     if staying_s < 0:
@@ -143,7 +143,7 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return the completed share of a movement, 0–1, after the share `way` of its time, 0–1.
+    """Return how much of a movement (0–1) is done when the share `way` (0–1) of its time is over.
 
     The movement starts and ends slowly.
     """
@@ -171,7 +171,7 @@ def read_portrait() -> Pixels:
 
 
 def _cut_out(portrait: Pixels) -> Pixels:
-    """Return a picture of the portrait's size: the visitor of `portrait` on the wall's colour."""
+    """Return a copy of `portrait` whose background, outside `OUTLINE`, has the colour `WALL`."""
     mask = np.zeros((PORTRAIT_PX, PORTRAIT_PX), np.uint8)
     cv2.fillPoly(mask, [np.array(OUTLINE, np.int32)], 255, lineType=cv2.LINE_AA)
     # The outline is eroded a little, because the portrait's bright background would be visible as a

@@ -20,11 +20,12 @@ MIN_CHANGE = 18.0
 """At a cut, the grey levels (0–255) of the thumbnail change by more than this on average."""
 
 MAX_CORRELATION = 0.5
-"""At a cut, the correlation of the thumbnails before and after it is also less than this.
+"""At a cut, the correlation of the thumbnails before and after the cut is less than this.
 
-Both limits were measured on a film of nine seconds at 30 fps with three cuts. At the cuts the
-change was at least 26 and the correlation at most 0.27; at pans and gestures the change was at most
-12.6 and the correlation at least 0.69.
+There is a cut only if the change also exceeds `MIN_CHANGE`. The two limits were chosen from a film
+of nine seconds at 30 fps with three cuts. At the cuts the change was at least 26 and the
+correlation at most 0.27. At pans and gestures the change was at most 12.6 and the correlation at
+least 0.69.
 """
 
 _COARSE_PX = (128, 72)
