@@ -56,7 +56,7 @@ class Method:
     """The networks whose outputs are used unchanged, so that nothing is built for them."""
 
     encoder_is_fixed: bool = False
-    """Whether labelset.yaml cannot name another network than `encoder`."""
+    """Whether the method always uses the network `encoder`; labelset.yaml must not name another."""
 
     encoder_output: Literal["logits", "features"] = "features"
     """The kind of output that the default network returns: logits over its classes, or the features

@@ -1,6 +1,6 @@
 """Reloads a label set that changes while the show runs: detects changes and opens the new set.
 
-The show checks the set's files once a second, because the guard allows no connection, signal or
+The show checks the set's files once a second, because the sandbox allows no connection, signal or
 message from outside. The built file is only read here; another process builds it (`kiosk labels
 build`, `kiosk labels watch`).
 """
@@ -85,7 +85,10 @@ class LabelSetReloader:
             self.poll()
 
     def poll(self) -> None:
-        """Check the files once, and open the set if it has changed and then stayed the same."""
+        """Check the files once; open a changed set if the last check found the same files.
+
+        If the files differ, somebody may still be writing them.
+        """
         now = signature(self._classifier.label_set.folder)
         still = now == self._polled
         self._polled = now

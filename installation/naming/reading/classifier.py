@@ -107,7 +107,10 @@ class CropClassifier:
         return part != "bust" or crops.share_inside(box, frame, part) >= LEAST_INSIDE
 
     def _encode(self, frame: Frame, boxes: Sequence[Box]) -> Encoded:
-        """Return, for each box, the mean of the encoder's output over the parts, `(N, D)`."""
+        """Return the encoder's output for each box, `(N, D)`.
+
+        It is the mean over the crops of a box, such as those of the bust and of half the body.
+        """
         encoder = self.encoder
         encoded = []
         try:

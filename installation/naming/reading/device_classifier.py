@@ -142,7 +142,11 @@ class DevicePass:
         self._scores = torch.empty(self._output.shape, pin_memory=on_card)
 
     def _capture(self) -> None:
-        """Record the pass; the runs before it let libraries choose their kernels."""
+        """Record the pass as a CUDA graph.
+
+        The pass runs three times before it is recorded, because libraries choose their kernels in
+        the first runs.
+        """
         warming = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         warming.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(warming):
@@ -220,10 +224,10 @@ def _to_levels(pixels: Tensor) -> Tensor:
 def pack(
     frame: Frame, region: tuple[int, int, int, int], packed: npt.NDArray[np.uint8]
 ) -> tuple[int, int]:
-    """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return the size.
+    """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return its size.
 
-    The region is grey outside the frame. If it is larger than `packed`, it is reduced by a whole
-    factor.
+    The size is `(height, width)` in `packed`. The region is grey outside the frame. If it is larger
+    than `packed`, it is reduced by a whole factor.
     """
     left, top, width, height = region
     side = len(packed)

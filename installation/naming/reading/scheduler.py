@@ -35,10 +35,10 @@ times.
 class ReadingScheduler:
     """Chooses visitors in turn, on each frame as many as can be read within `FRAME_BUDGET_S`.
 
-    Visitors without a verdict come first; visitors whose verdict is the root are read once a
-    second. With a network on a graphics card, all visitors can be read on every frame. A large
-    network on two cores takes half a second for each visitor, so one visitor is read on a frame,
-    the one who has waited longest.
+    Visitors without a verdict come first. Visitors for whom no name had enough evidence are read
+    once a second. With a network on a graphics card, all visitors can be read on every frame. A
+    large network on two cores takes half a second for each visitor. Then only one visitor is read
+    on a frame: the one who has waited longest.
     """
 
     def __init__(self) -> None:
@@ -56,8 +56,8 @@ class ReadingScheduler:
     ) -> list[Track]:
         """Return which of `tracks` to read at `now` (s, monotonic), in the order of `tracks`.
 
-        `unsure` has the ids of visitors whose verdict is the root. Visitors who were never read
-        are preferred.
+        `unsure` has the ids of visitors for whom no name had enough evidence. Visitors who were
+        never read are preferred.
         """
 
         def read_at(track: Track) -> float:

@@ -7,6 +7,9 @@ weight. With a thousand labels, no label ever has a mean score of 0.6, however c
 network is. So agreement is not measured by scores. It is the share of the readings whose three best
 labels include the label with the highest mean; here too, older readings have less weight.
 
+The verdict about a visitor is a name, or the label set's root label (such as "person") if no name
+has enough evidence.
+
 Each visitor is named once. Then the name is withdrawn, and the visitor is shown as a person for as
 long as they stay. The show remembers only that they were named, and keeps neither the evidence nor
 the name. Somebody who leaves, or steps back so far that they are not classified, and comes again,
@@ -39,8 +42,8 @@ VOTES = 3
 """The number of labels that a reading votes for: those with its highest scores."""
 
 PATIENCE = 3.0
-"""If the readings of a visitor do not agree within PATIENCE times `min_time_s`, the verdict is the
-root.
+"""A visitor gets the label set's root label instead of a name if their readings do not agree within
+PATIENCE times `min_time_s`.
 """
 
 NEAR = 0.05
@@ -53,8 +56,8 @@ CANDIDATES = 24
 """The number of names that the screen cycles through before there is a verdict."""
 
 RUNNERS_UP = 5
-"""The largest number of labels that a verdict lists in addition to its own; the screen has room for
-two or three.
+"""The largest number of other labels that a verdict lists with their scores. The screen shows at
+most the first two.
 """
 
 
@@ -133,7 +136,7 @@ class Settler:
         return track_id in self._names
 
     def is_unsure(self, track_id: int) -> bool:
-        """Return whether a visitor's verdict is the root, which a name may still replace."""
+        """Return whether a visitor has the root label as verdict; a name may still replace it."""
         evidence = self._evidence.get(track_id)
         return evidence is not None and evidence.verdict is not None
 
@@ -149,9 +152,9 @@ class Settler:
 
         A verdict needs `min_time_s` since the first reading, and `min_readings`. It is a name if
         the readings agree (`agreement`), and if the best mean score is above 0 and at least
-        `min_score`. It is the root if the best mean score is lower, or if the readings do not agree
-        within `PATIENCE` times `min_time_s`; a name that meets these conditions later replaces the
-        root.
+        `min_score`. It is the label set's root label if the best mean score is lower, or if the
+        readings do not agree within `PATIENCE` times `min_time_s`. A name that meets the conditions
+        later replaces the root label.
         A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is longer.
         Then it is shown as withdrawn for `WITHDRAWN_S`.
 
@@ -237,7 +240,7 @@ class Settler:
         return Sighting(track, (), 1.0, name.verdict, "named", name.withdrawn_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
-        """Return the progress towards the least time and the least number of readings, 0–1."""
+        """Return the reached share of `min_time_s` or of `min_readings`, the smaller one, 0–1."""
         settings = self._settings
         waited = _progress(now - evidence.first_at, settings.min_time_s)
         return min(waited, _progress(evidence.reading_count, settings.min_readings))
@@ -250,7 +253,7 @@ class Settler:
         agreed: bool,
         now: float,
     ) -> Verdict | None:
-        """Return the verdict: the root, a name, or None if it is not decided yet.
+        """Return a name, the root label if no name fits, or None if nothing is decided yet.
 
         `means` are the mean scores of `evidence`, `(labels,)`, and `leader` is the index of the
         highest. `agreed` says whether the readings agree on a label. `now` is an instant (s,
@@ -277,9 +280,10 @@ class Settler:
     def _verdict(
         self, means: npt.NDArray[np.float64], place: int, taken: set[int], now: float
     ) -> Verdict:
-        """Return a verdict: the label with index `place` as the name, and other scores.
+        """Return the verdict that names the label with the index `place`.
 
-        `taken` are the indices of the labels that other visitors have as their names.
+        It also has the runners-up and the sum of the scores of all other labels. `taken` are the
+        indices of the labels that other visitors have as their names.
         """
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
@@ -306,7 +310,10 @@ class Settler:
         return next(free, leader)
 
     def _root(self, old: Verdict | None, best: float, now: float) -> Verdict:
-        """Return the root as a verdict, with the score `best`, or that of `old` if it is higher."""
+        """Return the root label as a verdict.
+
+        Its score is `best` or the score of `old`, whichever is higher.
+        """
         if old is not None:
             return Verdict(old.label, max(old.score, best), old.settled_at)
         return Verdict(self.label_set.root, best, now)

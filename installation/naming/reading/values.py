@@ -58,8 +58,9 @@ class RunnerUp:
 class Shares:
     """A verdict's scores as whole hundredths, which sum to 100, as the screen prints them.
 
-    `runners_up` are the runners-up with their shares, best first, each at least 1. `nobodys` is the
-    share that no visible label has, such as the share of the background rows.
+    `own` is the share of the verdict's label. `runners_up` are the runners-up with their shares,
+    best first. `others` is the share of the `other_count` remaining visible labels. `nobodys` is
+    what is left of 100, such as the share of the background rows.
     """
 
     own: int
@@ -71,15 +72,15 @@ class Shares:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The label that has settled for a visitor, or the set's root if no label did.
+    """The name that a visitor is given, or the set's root label if no name has enough evidence.
 
-    `score` is the label's mean score when it settled, 0–1. For the root this is an upper bound: no
-    label has scored more since. `settled_at` is an instant (s, monotonic).
+    `score` is the name's mean score at `settled_at` (s, monotonic), 0–1. For the root label it is
+    the highest mean score that any label has had since `settled_at`; 0 after a name was withdrawn.
 
     `runners_up` are the other labels that had the best scores then, best first. `others_score` is
-    the sum of the scores of the `other_count` remaining visible labels. The root has no runners-up
-    and no others. `is_drawn` says that the label was drawn at random (`draw: sample`), so that a
-    runner-up may have a higher score.
+    the sum of the scores of the `other_count` remaining visible labels. The root label has none of
+    these. `is_drawn` says that the label was drawn at random (`draw: sample`), so that a runner-up
+    may have a higher score.
     """
 
     label: Label
@@ -91,9 +92,9 @@ class Verdict:
     is_drawn: bool = False
 
     def shares(self, most_runners_up: int) -> Shares:
-        """Return the scores as hundredths, with at most `most_runners_up` runners-up.
+        """Return the scores as whole hundredths, with at most `most_runners_up` runners-up.
 
-        The remaining labels are the others.
+        `others` also counts the further runners-up, and those with at most half a hundredth.
         """
         named = self.runners_up[:most_runners_up]
         while named and round(100 * named[-1].score) < 1:
@@ -130,9 +131,9 @@ Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"
 
 `announced`: an empty square tells visitors that they will be classified, which has not begun yet.
 `reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the name is being
-withdrawn. `unsure`: no name had enough evidence, so the verdict is the root; a name may still
-follow. `person`: the withdrawn name is no longer shown, and no other name follows while the visitor
-stays; the verdict is the root, without a score.
+withdrawn. `unsure`: no name had enough evidence, so the verdict is the label set's root label; a
+name may still follow. `person`: the withdrawn name is no longer shown, and no other name follows
+while the visitor stays; the verdict is the root label, with a score of 0.
 """
 
 

@@ -16,7 +16,7 @@ of these classes. Differences from the paper:
   `SPREAD_POWER`, which is below 1, so that a label that is near hardly any class does not win by
   chance. In both steps, classes are weighted by their priors.
 - The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
-  front of an empty wall, the scores are flat and the verdict is the root.
+  front of an empty wall, the scores are flat and nobody is named.
 
 Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
 skin-divers, because of shoulders and necklines, and 492 people had 48 equally frequent names. The
@@ -54,8 +54,9 @@ ever seen win.
 """
 
 LISTED = 24.0
-"""The number that is added to the nearness of each label on a class's list; nearness is a
-similarity divided by its standard deviation.
+"""The number that is added to the nearness of each label on a class's list. Until then, nearness is
+the similarity of a label and a class, divided by the standard deviation of the label's similarity
+over all classes.
 """
 
 ALIKE = 4.0
@@ -175,12 +176,13 @@ def calibrate(
     kept: Integers,
     listed: npt.NDArray[np.bool_],
 ) -> Floats:
-    """Return how near each label is to each class, `(C, L)`, so that no label always wins.
+    """Return how near each label is to each class, `(C, L)`.
 
-    `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, `kept` has
-    the indices of the classes that are not masked, and `listed` is `(C, L)` bool. If lists are
-    used, only classes with a list are near any label, and labels on a list lead all others by
-    `LISTED`.
+    Nearness is corrected so that labels that are near every class do not always win. `classes` is
+    `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, `kept` has the indices
+    of the classes that are not masked, and `listed` is `(C, L)` bool. If lists are used, the
+    nearness to classes without a list is 0, and `LISTED` is added for labels on a list before the
+    correction.
     """
     speaks = np.zeros(len(classes), bool)
     speaks[kept] = True

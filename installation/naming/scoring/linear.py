@@ -1,4 +1,8 @@
-"""Scores each label by a weighted sum of features: heads, probes on examples, and prompts."""
+"""Scores each label by a weighted sum of features.
+
+The weights are those of a network's head (method `classes`) or of a probe that was trained on
+example pictures (`examples`), or they are embeddings of sentences (`prompts`).
+"""
 
 from __future__ import annotations
 
