@@ -22,7 +22,7 @@ def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         problem = (
-            f"the weights are truncated or are not the pinned ones (SHA-256 {digest}, "
+            f"the file is truncated or does not contain the expected weights (SHA-256 {digest}, "
             f"{len(data)} bytes; expected {sha256})"
         )
         raise WeightsError(Mistake(str(file), problem, remedy))

@@ -1,10 +1,10 @@
-"""Runs a stranger's network in a separate process, for commands that are not under the guard.
+"""Runs a stranger's network in a sandboxed child process, for commands outside the sandbox.
 
 `kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may connect to other
-computers, so they cannot be confined themselves. The child can do nothing but compute: it is under
-all stages of the guard, with limits of memory and time, and only numbers come back. A show does not
-use this class: its process is under all stages already, and must not pass pictures to another
-process.
+computers, so they cannot be confined themselves. The child can do nothing but compute: it is in the
+show's whole sandbox, with limits of memory and time, and only numbers come back. A show does not
+use this class: its own process is in the sandbox when it classifies visitors, and it must not pass
+pictures to another process.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class ConfinedNetwork:
         return encoded.copy()
 
     def forget(self) -> None:
-        """Do nothing: the pictures of these commands are an artist's, not visitors'."""
+        """Do nothing: the commands that use this class read an artist's pictures, not visitors'."""
 
     def _ask(self, order: bytes) -> tuple[dict[str, Any], bytes]:
         """Send `order`, and return the answer and the numbers that follow it.
@@ -115,7 +115,7 @@ class ConfinedNetwork:
             return answer, self._child.stdout.read(int(answer["bytes"]))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
-            problem = "the network needs more memory or time than the limits for image classifiers"
+            problem = "the network needs more memory or time than the kiosk allows"
             raise self._failed(problem) from None
 
     def _failed(self, problem: str) -> LabelSetError:

@@ -7,9 +7,9 @@ onnxruntime's process, are rejected as well.
 
 A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
 memory in the package onnx as in the file (measured with 1.23). So the file is read in a child
-process, which has limits of memory and time, is under all stages of the guard, and may crash
-without consequences. A show has the file checked before its guard refuses new processes; a network
-that is changed while the show runs is used from the next start on.
+process, which has limits of memory and time, is in the show's whole sandbox, and may crash without
+consequences. A show has the file checked before its sandbox forbids new processes; a network that
+is changed while the show runs is used from the next start on.
 
 onnxruntime has another parser, which may find other content in the same bytes: keys beyond 32 bits,
 fields that the package onnx does not know, or its own format. So onnxruntime never reads the file
@@ -72,10 +72,10 @@ MOST_NUMBERS = 100_000
 """The largest number of values in one list of an operation's settings."""
 
 LARGEST_NUMBER = 1_000_000
-"""The largest number in an operation's settings: sizes, steps, axes.
+"""The largest absolute value of an integer in an operation's settings, such as a size or an axis.
 
-In onnxruntime 1.31 the square of a larger `blocksize` can overflow to zero, and the division by
-this zero crashes the process.
+A larger `blocksize` can crash the process: in onnxruntime 1.31 its square can overflow to zero, by
+which onnxruntime then divides.
 """
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
@@ -84,9 +84,9 @@ ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
 """
 
 CHILD_BYTES = 2**30
-"""The memory limit of the child process, bytes, in addition to five times the file's size.
+"""The child process may use this much memory (bytes) in addition to five times the file's size.
 
-A file of 1.6 GB that contains little but tensors is accepted within these limits.
+This is enough for a file of 1.6 GB, the largest that is allowed, if it contains little but tensors.
 """
 
 CHILD_CPU_S = 60
@@ -112,7 +112,7 @@ PACKED = ("MatMulNBits", "MatMulBnb4", "GatherBlockQuantized")
 """
 
 PACKED_REMEDY = (
-    "Copy model.onnx, model_fp16.onnx or model_quantized.onnx of the same folder as "
+    "Copy model.onnx, model_fp16.onnx or model_quantized.onnx from the same folder, and name it "
     "classifier.onnx; or copy the original's config.json and model.safetensors in place of this "
     "file."
 )
@@ -130,7 +130,9 @@ OPTIMISED_REMEDY = (
     "Export it without `--optimize`, or copy the original's config.json and model.safetensors in "
     "place of this file."
 )
-"""The remedy for the operations into which onnxruntime's optimiser merges others."""
+"""The remedy for an operation that only onnxruntime has. Its optimiser merges several of ONNX's
+operations into such an operation.
+"""
 
 _ACCEPTED, _REFUSED = b"+", b"-"
 """The first byte of the child's answer: it is followed by the network, or by the reason for
@@ -167,7 +169,7 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 
     `weights` are the bytes of the second file, if there is one; the result contains them. Both are
     read in a child process. `file` names the first one in messages. Raises LabelSetError if the
-    network must not be opened, or if the guard no longer allows child processes.
+    network must not be opened, or if the sandbox no longer allows child processes.
     """
     words = [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)]
     if weights is not None:
@@ -208,10 +210,9 @@ def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 def judge_input() -> None:
     """Write the checked ONNX network to standard output, or the reason why it is rejected.
 
-    The network is read from standard input.
-
-    This is the child process of `judge`. Its second argument is the length of the first file if the
-    second one follows on standard input.
+    This is the child process of `judge`. It reads the ONNX file from standard input. A second file
+    with the weights may follow the first one there; then the child's second argument is the length
+    of the first file.
     """
     with open(0, "rb", closefd=False) as stdin:
         data = stdin.read()
@@ -279,7 +280,7 @@ def _rewritten(model: Any) -> Any:
     graph.output.extend(model.graph.output)
     for value in (*graph.input, *graph.output):
         if value.type.WhichOneof("value") != "tensor_type":
-            problem = "an input or output is not a tensor (expected one tensor each)"
+            problem = "one of its inputs or outputs is not a tensor (expected only tensors)"
             raise _RefusedError(problem, NAMING_REMEDY)
     new.DiscardUnknownFields()
     return new
@@ -351,7 +352,10 @@ def _check(model: Any) -> None:
 
 
 def _check_names(*names: object) -> None:
-    """Raise _BrokenError if a name is not valid UTF-8, for which protobuf returns bytes."""
+    """Raise _BrokenError if a name is not valid UTF-8.
+
+    protobuf returns such a name as bytes.
+    """
     if not all(isinstance(name, str) for name in names):
         raise _BrokenError
 

@@ -51,8 +51,8 @@ Booleans do not count as integers, because they cannot be divided.
 def division_of_integers(graph: Any) -> str | None:
     """Return a sentence about an unsafe division of integers in `graph`; None if there is none.
 
-    The operations of a valid file are in the order of execution; onnxruntime rejects any other
-    order.
+    The types of an operation's inputs are known from the operations before it, because onnxruntime
+    accepts a file only if its operations are in the order of execution.
     """
     whole = {tensor.name for tensor in graph.initializer if tensor.data_type not in FLOATS}
     positive = _positive_constants(graph)
@@ -60,8 +60,8 @@ def division_of_integers(graph: Any) -> str | None:
         given = [name in whole for name in node.input]
         is_safe = len(node.input) == 2 and node.input[1] in positive
         if node.op_type in ("Div", "Mod") and any(given) and not is_safe:
-            problem = f"it divides whole numbers ('{ellipsize(', '.join(node.input))}')"
-            return f"{problem}, as networks without a fixed size do"
+            names = ellipsize(", ".join(node.input))
+            return f"it divides whole numbers ('{names}'), which can crash onnxruntime"
         if node.op_type in TO_WHOLE:
             returns = True
         elif node.op_type in TO_FRACTION:
@@ -116,9 +116,9 @@ def _integer(tensor: Any) -> int:
 
 
 def _types(node: Any) -> list[int]:
-    """Return the number types that an operation's settings state for its result, by ONNX's codes.
+    """Return ONNX's codes of the data types that an operation's settings give to its result.
 
-    Integers count as INT64.
+    The setting `to` is such a code, and a tensor has one. A setting that is an integer gives INT64.
     """
     types: list[int] = []
     for setting in node.attribute:

@@ -36,13 +36,15 @@ Smaller batches are padded to the fixed size, which takes as long as a full batc
 """
 
 BLUE_FIRST = ("bgr8", "bgra8")
+"""The values of `Image.BitmapPixelFormat` in ONNX's metadata that mean pictures with blue first."""
+
 RANGES = {
     "nominalrange_0_255": "mean: [0, 0, 0], std: [0.003922, 0.003922, 0.003922]",
     "normalized_0_1": "mean: [0, 0, 0], std: [1, 1, 1]",
 }
-"""What a network may state about its pictures in ONNX's metadata, `Image.BitmapPixelFormat` and
-`Image.NominalPixelRange`: the orders of colours in which blue is first (`BLUE_FIRST`), and the
-ranges of numbers, each with the settings of labelset.yaml that say the same.
+"""The settings of labelset.yaml for each value of `Image.NominalPixelRange` in ONNX's metadata.
+
+The value says which range of numbers the network expects in its pictures.
 """
 
 LEAST_SCORE = 1e-12
@@ -76,7 +78,7 @@ class OnnxNetwork:
         self._session = self._open(data, device)
         self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self._largest_batch = 0
-        """The size of the largest batch part since `forget` was called."""
+        """The largest number of pictures that ran at once since `forget` was called."""
         self.name = f"classifier.onnx on {'the GPU' if self._on_gpu else 'the CPU'}"
         self._read_form(label_set.settings.input)
         self._scores = label_set.settings.output == "scores"
@@ -149,7 +151,10 @@ class OnnxNetwork:
         size = self._size({side for side in sides if isinstance(side, int)}, form, settings)
         if self._type is np.uint8:
             if settings is not None and settings.model_fields_set & {"mean", "std"}:
-                problem = "its input is bytes (uint8), but labelset.yaml has a mean or std"
+                problem = (
+                    "its input is bytes (uint8), which are not normalised, but labelset.yaml has a "
+                    "mean or std"
+                )
                 raise self._unfit(problem, "Delete mean and std under `input`.")
             self.input = Input(size, mean=(0.0,) * 3, std=(1 / 255,) * 3)
         else:
@@ -157,9 +162,10 @@ class OnnxNetwork:
             self.input = Input(size, settings.mean, settings.std)
 
     def _check_stated(self, settings: InputSettings | None) -> None:
-        """Raise LabelSetError if the file states pictures about which the `settings` say nothing.
+        """Raise LabelSetError if the file's metadata state a picture format that `settings` lack.
 
-        Custom Vision writes such metadata; pictures of other colours would get wrong names.
+        The format is the order of colours or the range of numbers. Custom Vision writes such
+        metadata. Pictures in another format would get wrong names.
         """
         stated = self._session.get_modelmeta().custom_metadata_map
         pictures = {key.casefold(): value.casefold() for key, value in stated.items()}
@@ -278,8 +284,8 @@ class OnnxNetwork:
 def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
     """Return whether the channels are last in an input of this `shape`.
 
-    The result is None if the input is not a picture. Some exporters, such as Optimum and
-    transformers.js, do not fix any size; they only name the four axes.
+    The result is None if the input is not a picture. If neither the second nor the last axis has a
+    fixed size, as in files from Optimum and transformers.js, the name of the last axis decides.
     """
     if len(shape) != 4:
         return None

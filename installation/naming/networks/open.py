@@ -60,10 +60,10 @@ def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = Fa
     """Return the network that `label_set` uses, on `device`, warmed up.
 
     Its output is logits if the labels are the network's own classes or are made from them, and
-    features otherwise. With `leave_a_core` PyTorch leaves one core free for the mirror, as ONNX
-    Runtime always does. Raises WeightsError if its weights are missing or not the pinned ones,
-    LabelSetError if the label set's own network must not be opened or does not fit, and
-    SettingsError if it needs packages that are not installed.
+    features otherwise. With `leave_a_core` PyTorch leaves one core free for painting the screen, as
+    ONNX Runtime always does. Raises WeightsError if the weights are missing or do not have the
+    expected SHA-256, LabelSetError if the label set's own network must not be opened or does not
+    fit, and SettingsError if it needs packages that are not installed.
     """
     encoder = _open(label_set, device)
     if leave_a_core and encoder.library == "PyTorch":
@@ -186,10 +186,10 @@ def check_network(folder: Path) -> None:
 
 
 def prepare_network(folder: Path) -> None:
-    """Judge the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
+    """Check the ONNX network in a label set's `folder`, if it has one, for a later `open_encoder`.
 
-    A show calls this before the guard refuses new processes. Mistakes are raised when the network
-    is opened.
+    A show calls this before its sandbox forbids new processes. If the network must not be opened,
+    LabelSetError is raised by `open_encoder`, not here.
     """
     file = folder / ONNX_FILE
     if not file.exists():

@@ -35,7 +35,7 @@ towers.
 """
 
 CLIP_IN_TIMM = "vit_base_patch32_clip_224.laion2b"
-"""timm's name for the image tower in that file."""
+"""timm's name for the image tower in `CLIP_FILE`."""
 
 HEAD_WIDTH = 64
 """The width of one attention head in both towers (arXiv 2103.00020, table 20)."""

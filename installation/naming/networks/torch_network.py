@@ -71,7 +71,7 @@ class TorchNetwork:
         self.module.eval().requires_grad_(False)
         self.forward = forward or self.module
         self._largest: tuple[int, ...] = ()
-        """The shape of the largest batch part since `forget` was called."""
+        """The shape of the largest batch that ran at once since `forget` was called."""
 
     @torch.inference_mode()
     def run(

@@ -65,8 +65,8 @@ MODEL_TYPES: Mapping[str, str] = {
 """The `model_type` of each image classifier of transformers, keyed by the name of its class."""
 
 UNDERSTOOD = (
-    "an image classifier that timm saved, with an `architecture`, or an image classifier of "
-    "transformers, such as ViTForImageClassification"
+    "an image classifier of transformers, such as ViTForImageClassification, or one of timm, whose "
+    "config.json has an `architecture`"
 )
 
 IGNORED = frozenset(
@@ -80,13 +80,15 @@ IGNORED = frozenset(
 """The settings that are not passed to transformers, at any depth; settings that begin with `_` are
 not passed either.
 
-They name code, other networks, or files to load or download, or this module sets them.
+Some of them name code, other networks, or files to load or download. The others are set or replaced
+by this module.
 """
 
 LARGEST_NUMBER = 1_000_000
-"""The largest number in config.json, and the largest sum of a list: sizes, counts, tokens.
+"""The largest number in config.json, and the largest sum of the numbers in one of its lists.
 
-Some networks create a list as long as the sum of their `depths` before they build anything.
+Numbers are sizes, counts and tokens. Sums are limited because some networks create a list as long
+as the sum of their `depths` before they build anything.
 """
 
 MOST_ITEMS = 200
@@ -130,7 +132,8 @@ class TransformersNetwork(TorchEncoder):
                 network, difference = _load(config, model_type, settings, tensors)
             if difference:
                 raise self._unfit(
-                    f"the file does not contain the {self.name} of {CONFIG_FILE}: {difference}"
+                    f"its tensors do not fit the {self.name} that {CONFIG_FILE} describes: "
+                    f"{difference}"
                 )
             self.fingerprint = fingerprint(file)
         except (SafetensorError, OSError):
@@ -147,7 +150,7 @@ class TransformersNetwork(TorchEncoder):
         """Return the number of outputs, from one run on a grey picture."""
         if label_set.settings.output == "scores":
             where = display_path(label_set.folder / SETTINGS_FILE)
-            problem = "output is scores, but classifiers from Hugging Face give logits"
+            problem = "it has `output: scores`, but classifiers from Hugging Face return logits"
             raise LabelSetError(Mistake(where, problem, "Delete the line."))
         side = self.input.size
         try:
@@ -202,8 +205,8 @@ class ConfigFile:
     def side(self, key: str, default: object) -> int:
         """Return the side of a square, px.
 
-        The file may state it as a number, or as two or three numbers of which the last two are
-        the side. Raises LabelSetError for any other value.
+        The file may state it as one number, or as a list whose last two numbers are equal, such as
+        `[3, 224, 224]`. Raises LabelSetError for any other value.
         """
         value = self.values.get(key, default)
         sides = value[-2:] if isinstance(value, list | tuple) else [value, value]

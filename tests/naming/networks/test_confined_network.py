@@ -35,5 +35,5 @@ def test_a_child_that_was_killed_is_a_mistake(tmp_path: Path) -> None:
     data = (label_set.folder / "classifier.onnx").read_bytes()
     confined = ConfinedNetwork(label_set, data, "abc")
     confined._child.kill()
-    with pytest.raises(LabelSetError, match="needs more memory or time than the limits for image"):
+    with pytest.raises(LabelSetError, match="needs more memory or time than the kiosk allows"):
         confined.encode(np.zeros((1, 3, SIDE, SIDE), np.float32))

@@ -166,8 +166,9 @@ def test_packed_weights_of_transformers_js_are_refused_with_the_files_that_are_r
     assert judged(made()) == (
         f"classifier.onnx: its weights are packed in onnxruntime's own way ('{operation}', as in "
         "model_q4, model_q4f16 and model_bnb4; expected ONNX's own operations). Copy model.onnx, "
-        "model_fp16.onnx or model_quantized.onnx of the same folder as classifier.onnx; or copy "
-        "the original's config.json and model.safetensors in place of this file."
+        "model_fp16.onnx or model_quantized.onnx from the same folder, and name it "
+        "classifier.onnx; or copy the original's config.json and model.safetensors in place of "
+        "this file."
     )
 
 
