@@ -140,20 +140,31 @@ class Visit:
     size: float
     speed: float
 
+    @property
+    def sway(self) -> float:
+        """How far the face moves to either side, px."""
+        return min(40, self.size / 4)
+
     def box_at(self, at: float) -> Box:
         """Return the face at the instant `at`."""
-        x = self.x + min(40, self.size / 4) * np.sin(self.speed * (at - self.came_at))
+        x = self.x + self.sway * np.sin(self.speed * (at - self.came_at))
         return Box(x, self.y, x + self.size, self.y + 1.2 * self.size)
 
     def is_in_the_way_of(self, other: Visit) -> bool:
-        """Return whether both people are present at the same time and nearer than `APART`.
+        """Return whether both people are present at the same time and may be nearer than `APART`.
 
         Visits with less than `APART_S` between them count as being at the same time. If two heads
-        are in one place, a detector finds one face, and a tracker may confuse the two.
+        are in one place, a detector finds one face, and a tracker may confuse the two. The tracker
+        may also take a face that appears beside the place of one that has just gone for the same
+        face, which has moved fast.
         """
         together = self.came_at < other.left_at + APART_S and other.came_at < self.left_at + APART_S
-        (x, y), (other_x, other_y) = self.box_at(0.0).centre, other.box_at(0.0).centre
-        distance = np.hypot(x - other_x, y - other_y)
+        (x, y), (other_x, other_y) = (
+            self.box_at(self.came_at).centre,
+            other.box_at(other.came_at).centre,
+        )
+        across = max(0.0, abs(x - other_x) - self.sway - other.sway)
+        distance = np.hypot(across, y - other_y)
         return together and bool(distance < APART * max(self.size, other.size))
 
 

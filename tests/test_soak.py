@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import subprocess
@@ -11,16 +12,19 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
 
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
+from installation.seeing.tracker import GATE_RANGE
 from installation.settings.paths import PROJECT
 from installation.show.analysis_keeper import DIFFERENT_FAILURES
 from scripts.recoveries import Observation
 from scripts.soak import observations_of
 from scripts.soak_day import (
     ALL_FAULTS,
+    APART_S,
     Day,
     DayClock,
     Fault,
@@ -63,6 +67,21 @@ def test_a_seed_is_a_day() -> None:
     assert day != Day.from_seed(6, 1000.0, 3600.0, OFTEN)
     names = {fault.name for fault in Day.from_seed(5, 0.0, 8 * 3600.0, OFTEN).faults}
     assert names == {*ALL_FAULTS}
+
+
+def test_no_two_visitors_are_so_near_that_the_tracker_may_take_one_for_the_other() -> None:
+    """A face that appears while or just after another is there is too far from it for its track."""
+    visits = Day.from_seed(20261130, 1000.0, 1800.0, OFTEN).visits
+    sizes = [math.sqrt(each.box_at(0.0).area) for each in visits]
+    centres = [
+        np.array([each.box_at(float(at) / each.speed).centre for at in np.linspace(0, 6.3)])
+        for each in visits
+    ]
+    for one, other in itertools.combinations(range(len(visits)), 2):
+        first, second = visits[one], visits[other]
+        if second.came_at < first.left_at + APART_S and first.came_at < second.left_at + APART_S:
+            apart = np.linalg.norm(centres[one][:, None] - centres[other][None, :], axis=2)
+            assert apart.min() > GATE_RANGE[1] * max(sizes[one], sizes[other]), (first, second)
 
 
 def test_a_crowd_fills_the_room() -> None:

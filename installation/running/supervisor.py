@@ -69,8 +69,8 @@ LOST_FILTER = (
     "show's log or its events would be lost."
 )
 
-LOADING, TROUBLE = b"loading\n", b"trouble\n"
-"""The messages that tell the card its text: that the show starts, or that the show failed."""
+LOADING, TROUBLE, PAUSED = b"loading\n", b"trouble\n", b"paused\n"
+"""The messages that tell the card its text: the show starts, has failed, or fails repeatedly."""
 
 
 class Starter(Protocol):
@@ -159,7 +159,7 @@ class Supervisor:
             self._selector.register(wakeup, selectors.EVENT_READ)
             if self._status is not None:
                 self._selector.register(self._status, selectors.EVENT_READ)
-            self._start_card()
+            self._start_card(LOADING)
             try:
                 return self._loop(wakeup)
             finally:
@@ -322,14 +322,16 @@ class Supervisor:
         self._filters.clear()
         self._health.show_ended()
         stops = self._stopped_by is not None or code in (0, -signal.SIGINT, -signal.SIGTERM)
-        goes_on = self._is_service or self._has_mirrored or code < 0 or code == RESTART
-        if not stops and goes_on:
-            self._show_card(TROUBLE)
-        self._end_leftovers()
-        if stops or not goes_on:
+        if stops or not (
+            self._is_service or self._has_mirrored or code < 0 or code == RESTART
+        ):
+            self._end_leftovers()
             return code
         # A new process for a new camera also waits: each start has a new budget of output.
         delay_s = self._policy.delay_s(now, ran_s)
+        card = PAUSED if self._policy.is_slow else TROUBLE
+        self._show_card(card)
+        self._end_leftovers()
         self._health.restarts = self._policy.count
         self._start_at = now + delay_s
         if code == RESTART:
@@ -342,7 +344,7 @@ class Supervisor:
             f"supervisor: the show {ended}. It restarts {when} (restart {self._policy.count})."
         )
         if self._card is None:
-            self._start_card()
+            self._start_card(card)
         return None
 
     def _end_leftovers(self) -> None:
@@ -357,13 +359,13 @@ class Supervisor:
 
     # Starting and instructing the card.
 
-    def _start_card(self) -> None:
+    def _start_card(self, card: bytes) -> None:
         self._card, self._card_is_ready = self._starter.start_card(), False
         if self._card is not None:
             os.set_blocking(self._card.reading, False)
             os.set_blocking(self._card.writing, False)
             self._selector.register(self._card.reading, selectors.EVENT_READ)
-            self._show_card(TROUBLE if self._has_mirrored else LOADING)
+            self._show_card(card)
 
     def _show_card(self, card: bytes) -> None:
         if self._card is not None:

@@ -51,9 +51,7 @@ from installation.settings.text_file import read_text, remedy_for_missing
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
-"""The least number of words in `acknowledged`, because 'yes' or 'I know' does not say who
-decided.
-"""
+"""The least number of words in `acknowledged`: 'yes' or 'I know' does not say who decided."""
 
 ANNOUNCE_S = 3.0
 """How long the notice is shown before a visitor is classified, s; enough time to turn away."""
@@ -270,6 +268,7 @@ class ScreenSettings(Section):
 
 PROMISE = "it promises what happens to the pictures, so its text cannot be changed"
 NOTICE = "visitors have the right to read it unchanged"
+PAUSED = "it tells staff and visitors that the show has failed several times"
 NO_CAMERA = "it tells staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
@@ -297,6 +296,8 @@ FIXED_WORDS = {
     "unguarded_title": PROMISE,
     "unguarded": PROMISE,
     "unguarded_staff": PROMISE,
+    "paused_title": PAUSED,
+    "paused": PAUSED,
     "no_camera": NO_CAMERA,
     "rehearsal": NO_CAMERA,
 }

@@ -2,7 +2,7 @@
 
 Its window is opened before the show's window and stays behind it. Whenever the show ends, even
 suddenly, visitors see this card. The process has neither camera nor networks, and is under stages
-one and two of the sandbox. The supervisor tells it which of two cards to paint.
+one and two of the sandbox. The supervisor tells it which of three cards to paint.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from installation.errors import ScreenError
 from installation.guarding.status import SandboxStatus
 from installation.running.clock import Clock
 from installation.running.progress import Progress, send
-from installation.running.supervisor import LOADING, TROUBLE
+from installation.running.supervisor import LOADING, PAUSED, TROUBLE
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from installation.show.card import Card, CardOnScreen
 from installation.show.context import open_context
 from installation.show.privacy_line import without_privacy_line
 from installation.showing.scene import Scene
-from installation.showing.scenes.cards import title_card, trouble_card
+from installation.showing.scenes.cards import paused_card, title_card, trouble_card
 from installation.showing.scenes.faults import faults_card, show_fault
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import SCREEN_CHANGED, Screen
@@ -53,6 +53,7 @@ def show_standing_card(
     cards: dict[bytes, Card] = {
         LOADING.strip(): lambda context: title_card(without_privacy_line(context)),
         TROUBLE.strip(): trouble_card,
+        PAUSED.strip(): paused_card,
     }
 
     def for_staff(context: ScreenContext) -> Scene:

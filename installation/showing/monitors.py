@@ -12,7 +12,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_uint, c_ulong, c_ushort, c_void_p
+from ctypes import (
+    POINTER,
+    byref,
+    c_char,
+    c_char_p,
+    c_int,
+    c_long,
+    c_uint,
+    c_ulong,
+    c_ushort,
+    c_void_p,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,6 +102,33 @@ class _Output(ctypes.Structure):
     )
 
 
+class _Visibility(ctypes.Structure):
+    """The layout of XVisibilityEvent in `X11/Xlib.h`, with the size of the union XEvent."""
+
+    _fields_ = (
+        *(("kind", c_int), ("serial", c_ulong), ("is_sent", c_int), ("display", c_void_p)),
+        *(("window", c_ulong), ("state", c_int), ("rest", c_char * 148)),
+    )
+
+
+class _Attributes(ctypes.Structure):
+    """The layout of XWindowAttributes in `X11/Xlib.h`."""
+
+    _fields_ = (
+        *((name, c_int) for name in ("x", "y", "width", "height", "border", "depth")),
+        *(("visual", c_void_p), ("root", c_ulong), ("kind", c_int)),
+        *((name, c_int) for name in ("bit_gravity", "win_gravity", "backing_store")),
+        *(("planes", c_ulong), ("pixel", c_ulong), ("saves_under", c_int)),
+        *(("colormap", c_ulong), ("is_installed", c_int), ("map_state", c_int)),
+        *((name, c_long) for name in ("all_masks", "own_mask", "not_passed_on")),
+        *(("is_override", c_int), ("screen", c_void_p)),
+    )
+
+
+VISIBILITY_NOTIFY, VISIBILITY_MASK, UNOBSCURED = 15, 1 << 16, 0
+IS_VIEWABLE, REVERT_TO_PARENT, CURRENT_TIME = 2, 2, 0
+"""Values of `X11/X.h`."""
+
 CONNECTED, UPRIGHT = 0, 1
 """The values of RR_Connected and RR_Rotate_0 in `X11/extensions/randr.h`."""
 
@@ -115,6 +153,11 @@ class Monitors:
         x.XFree.argtypes = [c_void_p]
         x.XMoveResizeWindow.argtypes = [c_void_p, c_ulong, c_int, c_int, c_uint, c_uint]
         x.XFlush.argtypes = [c_void_p]
+        x.XSelectInput.argtypes = [c_void_p, c_ulong, c_long]
+        x.XCheckTypedWindowEvent.argtypes = [c_void_p, c_ulong, c_int, POINTER(_Visibility)]
+        x.XGetWindowAttributes.argtypes = [c_void_p, c_ulong, POINTER(_Attributes)]
+        x.XSetInputFocus.argtypes = [c_void_p, c_ulong, c_int, c_ulong]
+        self._is_covered = False
         randr.XRRQueryVersion.argtypes = [c_void_p, POINTER(c_int), POINTER(c_int)]
         randr.XRRGetMonitors.argtypes = [c_void_p, c_ulong, c_int, POINTER(c_int)]
         randr.XRRGetMonitors.restype = POINTER(_Info)
@@ -182,6 +225,33 @@ class Monitors:
         place = (monitor.x, monitor.y, monitor.width, monitor.height)
         self._x.XMoveResizeWindow(self._connection, window, *place)
         self._x.XFlush(self._connection)
+
+    def watch(self, window: int) -> None:
+        """Let the server report from now on whether `window`, a window of SDL, is covered."""
+        self._x.XSelectInput(self._connection, window, VISIBILITY_MASK)
+        self._x.XFlush(self._connection)
+
+    def is_covered(self, window: int) -> bool:
+        """Return whether another window covers a part of `window`, which is watched; does not wait.
+
+        It is false if a desktop draws all windows into memory and composes them, as GNOME and KDE
+        do: the server does not know then what is visible.
+        """
+        event = _Visibility()
+        while self._x.XCheckTypedWindowEvent(
+            self._connection, window, VISIBILITY_NOTIFY, byref(event)
+        ):
+            self._is_covered = event.state != UNOBSCURED
+        return self._is_covered
+
+    def give_keyboard(self, window: int) -> None:
+        """Give the keyboard to `window` if no window manager does this on SDL's request."""
+        seen = _Attributes()
+        # The server ends a client that gives the keyboard to a window that is not visible.
+        known = self._x.XGetWindowAttributes(self._connection, window, byref(seen))
+        if known and seen.map_state == IS_VIEWABLE and not self._has_window_manager():
+            self._x.XSetInputFocus(self._connection, window, REVERT_TO_PARENT, CURRENT_TIME)
+            self._x.XFlush(self._connection)
 
     def switch_on(self, connector: str | None) -> bool:
         """Switch on a monitor that is plugged in but not on; return whether one was found.

@@ -40,8 +40,8 @@ MOST_REQUESTS = 3
 """
 
 COVERED_S = 60.0
-"""How long another window may have the keyboard before the show's window comes to the front again,
-s. A member of staff may be using that window.
+"""How long another window may have the keyboard, or cover a part of the show's window, before the
+show's window comes to the front again, s. A member of staff may be using that window.
 """
 
 
@@ -66,10 +66,13 @@ class Placement:
         self._seen: Monitor | None = None
         self._lost_since: float | None = None
         self._wrong_since: float | None = None
+        self._unfocused_since: float | None = None
         self._covered_since: float | None = None
         self._may_ask = pygame.display.get_driver() == "wayland"
         self._requests = 0
         self._unfilled: tuple[int, int] | None = None
+        if monitors is not None and stays:
+            monitors.watch(self._window.handle)
         found = [] if monitors is None else monitors.now()
         self._connector = connector or _connector_of_window(found)
         self._opened_on = _monitor_at(self._connector, found)
@@ -84,7 +87,7 @@ class Placement:
 
     def note_focus(self, focused: bool, now: float) -> None:
         """Store whether the window has the keyboard; without it, another window is in front."""
-        self._covered_since = None if focused else now
+        self._unfocused_since = None if focused else now
 
     def keep_size(self) -> None:
         """From now on, ask a Wayland compositor for no other size of the window."""
@@ -104,11 +107,27 @@ class Placement:
         return None
 
     def _come_in_front(self, now: float) -> None:
-        since = self._covered_since
-        if self._stays and since is not None and now - since >= COVERED_S:
-            self._covered_since = now
-            self._window.restore()
-            self._window.focus()
+        """Come in front of a window that has had the keyboard, or been in front, for too long.
+
+        Not every window that covers the show takes the keyboard: a notice does not, and without a
+        window manager no window does.
+        """
+        if not self._stays:
+            return
+        monitors, covered_since = self._monitors, self._covered_since
+        is_covered = monitors is not None and monitors.is_covered(self._window.handle)
+        covered_since = now if covered_since is None else covered_since
+        self._covered_since = covered_since if is_covered else None
+        since = (self._unfocused_since, self._covered_since)
+        if all(each is None or now - each < COVERED_S for each in since):
+            return
+        self._unfocused_since, self._covered_since = (
+            None if each is None else now for each in since
+        )
+        self._window.restore()
+        self._window.focus()
+        if monitors is not None:
+            monitors.give_keyboard(self._window.handle)
 
     def _follow(self, now: float) -> str | None:
         size = pygame.display.get_window_size()

@@ -119,6 +119,11 @@ class Words:
     trouble_title: Sentence
     trouble: Sentence
     """The sentence on the card that visitors see if something is wrong."""
+    paused_title: Sentence
+    paused: Sentence
+    """The sentence on the card that visitors see if the show failed repeatedly, so that minutes may
+    pass before it is started again.
+    """
     no_camera: Sentence
     """The sentence on the card while the show waits for its camera."""
     rehearsal: Sentence

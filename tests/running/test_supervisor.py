@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,30 @@ def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:
             os.unlink(NOTE)
     """)
     assert (outcome.code, len(outcome.starts), outcome.left) == (0, 2, 0)
+
+
+def test_the_card_says_when_the_show_fails_again_and_again(tmp_path: Path) -> None:
+    """From the sixth failure in a minute on, the card says that a start may be minutes away."""
+    heard = tmp_path / "heard"
+    outcome = supervise(f"""
+        is_service = True
+        HEARD = {str(heard)!r}
+        def card(out, orders):
+            send(out, Progress())
+            while True:
+                with open(HEARD, "ab") as file:
+                    file.write(os.read(orders, 100))
+        def show(start, out, orders):
+            ends_at = time.monotonic() + 10
+            while start == 7 and time.monotonic() < ends_at:
+                with open(HEARD, "rb") as file:
+                    if file.read().endswith(b"paused\\n"):
+                        break
+                time.sleep(0.01)
+            return 0 if start == 7 else 2
+    """)
+    assert (outcome.code, len(outcome.starts), outcome.left) == (0, 7, 0)
+    assert heard.read_bytes() == b"loading\n" + 5 * b"trouble\n" + b"paused\n"
 
 
 def test_a_card_that_does_not_come_holds_nothing_up() -> None:

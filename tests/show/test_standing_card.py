@@ -8,7 +8,7 @@ import pytest
 
 from installation.errors import ScreenError
 from installation.guarding.status import SandboxStatus
-from installation.running.supervisor import TROUBLE
+from installation.running.supervisor import PAUSED, TROUBLE
 from installation.show.standing_card import show_standing_card
 from installation.showing.window import OffScreen, ScreenEvents
 from tests.support.manual_clock import ManualClock
@@ -70,10 +70,11 @@ NOTHING = ScreenEvents()
 
 
 def test_the_card_changes_when_the_supervisor_says_so() -> None:
-    """The card says that the machine is starting, and after a failure that it pauses."""
-    screen = play(NOTHING, TROUBLE, NOTHING, END)
-    assert len(screen.shown) == 2
-    assert not np.array_equal(screen.shown[0], screen.shown[1])
+    """The card differs while the machine starts, after a failure, and after many failures."""
+    screen = play(NOTHING, TROUBLE, NOTHING, PAUSED, NOTHING, END)
+    starting, trouble, paused = screen.shown
+    assert not np.array_equal(starting, trouble)
+    assert not np.array_equal(trouble, paused)
 
 
 def test_the_card_is_shown_again_when_the_window_in_front_has_gone() -> None:
@@ -104,5 +105,5 @@ def test_the_card_ends_with_its_supervisor() -> None:
 
 @pytest.mark.parametrize("order", [b"\xff\xff", b"x" * 5000, b"loading\n" * 50])
 def test_other_orders_change_nothing(order: bytes) -> None:
-    """Only the two known cards can be ordered."""
+    """Only the three known cards can be ordered."""
     assert len(play(order, NOTHING, NOTHING, END).shown) == 1

@@ -16,6 +16,7 @@ from installation.settings.placeholders import MAX_SENTENCE_LENGTH
 from installation.showing.scene import Panel, Scene, Size
 from installation.showing.scenes.cards import (
     MAX_NAMES,
+    paused_card,
     title_card,
     trouble_card,
     unguarded_card,
@@ -169,6 +170,7 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
     for scene, sentences in (
         (title_card(context), (words.title, words.loading, *bands)),
         (trouble_card(context), (words.trouble_title, words.trouble)),
+        (paused_card(context), (words.paused_title, words.paused)),
         (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
         (idle(FRAME, context, 0.0, 0.0), (words.title, blacked, *bands)),
         (idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0), (words.title, words.invitation)),

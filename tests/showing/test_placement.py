@@ -27,15 +27,15 @@ class Poll:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._now = 0.0
+        self.now = 0.0
         self.lines: list[str] = []
 
     def until(self, reached: Callable[[], bool]) -> ScreenEvents:
         """Poll until `reached` returns true, because X servers may answer late."""
         ends_at = time.monotonic() + 120
         while True:
-            self._now += LOOK_S
-            events = self._window.poll(self._now)
+            self.now += LOOK_S
+            events = self._window.poll(self.now)
             self.lines += [events.line] if events.line else []
             self._window.flip()
             if reached():
@@ -106,6 +106,27 @@ def test_a_show_starts_on_a_server_whose_monitor_is_off(projector: Projector) ->
         poll.until(lambda: window.surface.get_size() == (1280, 720))
 
 
+@pytest.mark.parametrize("takes_keyboard", [True, False])
+def test_a_window_in_front_of_the_show_stays_there_for_a_minute(
+    projector: Projector, takes_keyboard: bool
+) -> None:
+    """Each window is put behind after a minute, whether or not it has taken the keyboard."""
+    with contextlib.closing(Window(0, None)) as window:
+        window.surface.fill(GREEN)
+        poll = Poll(window)
+        poll.until(lambda: projector.colour() == 0x00FF00 and pygame.key.get_focused())
+        for colour in (0xFF0000, 0xFF, 0xFFFFFF):
+            projector.cover(colour, takes_keyboard=takes_keyboard)
+            assert projector.colour() == colour
+            poll.until(lambda: pygame.key.get_focused() is not takes_keyboard)
+            began_at = poll.now
+            while poll.now < began_at + COVERED_S - 10 * LOOK_S:
+                poll.until(lambda: True)
+            assert projector.colour() == colour
+            poll.until(lambda: projector.colour() == 0x00FF00)
+            poll.until(pygame.key.get_focused)
+
+
 class FakeMonitors(Monitors):
     """Monitors that a test sets, and the position that was requested."""
 
@@ -118,6 +139,15 @@ class FakeMonitors(Monitors):
 
     def fill(self, window: int, monitor: Monitor) -> None:
         self.filled.append(monitor)
+
+    def watch(self, window: int) -> None:
+        pass
+
+    def is_covered(self, window: int) -> bool:
+        return False
+
+    def give_keyboard(self, window: int) -> None:
+        pass
 
     def switch_on(self, connector: str | None) -> bool:
         return False

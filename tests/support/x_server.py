@@ -76,6 +76,15 @@ class Projector:
             *(c_void_p, POINTER(_Resources), c_ulong, c_ulong, c_int, c_int, c_ulong, c_ushort),
             *(POINTER(c_ulong), c_int),
         ]
+        x.XCreateSimpleWindow.argtypes = [
+            *(c_void_p, c_ulong, c_int, c_int, c_uint, c_uint, c_uint, c_ulong, c_ulong),
+        ]
+        x.XCreateSimpleWindow.restype = c_ulong
+        x.XGetImage.argtypes = [
+            *(c_void_p, c_ulong, c_int, c_int, c_uint, c_uint, c_ulong, c_int),
+        ]
+        x.XGetImage.restype, x.XGetPixel.restype = c_void_p, c_ulong
+        x.XGetPixel.argtypes = [c_void_p, c_int, c_int]
         self._connection = x.XOpenDisplay(name.encode())
         self._root = x.XDefaultRootWindow(self._connection)
 
@@ -94,6 +103,23 @@ class Projector:
         root = c_ulong(self._root)
         x.XChangeProperty(connection, root, name, kind, 32, 0, byref(root), 1)
         x.XSync(connection, 0)
+
+    def cover(self, colour: int, *, takes_keyboard: bool) -> None:
+        """Open a window of one `colour` (0xRRGGBB) in front of all others."""
+        x, connection = self._x, c_void_p(self._connection)
+        window = x.XCreateSimpleWindow(
+            *(self._connection, self._root, 0, 0, 1280, 720, 0, colour, colour)
+        )
+        x.XMapRaised(connection, c_ulong(window))
+        x.XSync(connection, 0)
+        if takes_keyboard:
+            x.XSetInputFocus(connection, c_ulong(window), 1, c_ulong(0))
+        x.XSync(connection, 0)
+
+    def colour(self) -> int:
+        """Return the colour that is seen in the middle of the monitor, 0xRRGGBB."""
+        image = self._x.XGetImage(self._connection, self._root, 640, 360, 1, 1, ~0 % 2**32, 2)
+        return int(self._x.XGetPixel(image, 0, 0)) & 0xFFFFFF
 
     def switch_off(self) -> None:
         """Take the monitor away."""

@@ -66,6 +66,12 @@ def trouble_card(context: ScreenContext) -> Scene:
     return _with_notice(context, card)
 
 
+def paused_card(context: ScreenContext) -> Scene:
+    """Return the calm card for a show that failed repeatedly and is started only now and then."""
+    card = _card(context, lambda words: words.paused_title, lambda words: words.paused)
+    return _with_notice(context, card)
+
+
 def no_camera_card(context: ScreenContext) -> Scene:
     """Return the calm card for a show that waits for its camera."""
     card = _card(context, lambda words: words.trouble_title, lambda words: words.no_camera)
