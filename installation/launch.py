@@ -231,7 +231,7 @@ def _fork(
     """Start `kiosk` with `arguments` in a new process under stage one, and return the process.
 
     `status`, `report` and `logs_json` are passed to stage one. One pipe leads from the new process
-    to this one, and another pipe leads back.
+    to this one, and another pipe leads back. Raises OSError if there is no process to be had.
     """
     from installation.running.started import STOP_SIGNALS, Started
 
@@ -239,7 +239,14 @@ def _fork(
     supervisor = os.getpid()
     # A signal that comes before the new process has its own handlers must not be lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    if pid := os.fork():
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        for end in (*progress, *orders):
+            os.close(end)
+        raise
+    if pid:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         os.close(progress[1])
         os.close(orders[0])

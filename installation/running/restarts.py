@@ -14,6 +14,9 @@ RESTART = 75
 let it open a camera or a display that appeared after its start. (EX_TEMPFAIL of sysexits.h.)
 """
 
+REFUSED = 2
+"""The exit status of a show that rejects its files or devices."""
+
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """The delays after the first five failures within `WINDOW_S`, s. A show that fails at each start,
 after about four seconds, uses them all within `WINDOW_S`.
@@ -64,6 +67,13 @@ class RestartPolicy:
         delay = SLOW_DELAYS_S[min(self._slow, len(SLOW_DELAYS_S) - 1)]
         self._slow += 1
         return delay
+
+
+def fault_of_end(code: int) -> str:
+    """Return the fault of a show that ended with the exit status `code`, one of `health.FAULTS`."""
+    if code < 0:
+        return "killed" if code == -signal.SIGKILL else "crashed"
+    return "refused" if code == REFUSED else "ended"
 
 
 def words_of_end(code: int) -> str:

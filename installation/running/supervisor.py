@@ -27,13 +27,10 @@ from installation.running.health import Health
 from installation.running.heartbeat import Heartbeat
 from installation.running.leftovers import descendants, end_descendants, ended_forks, kill
 from installation.running.progress import READ_AT_MOST, Progress, ProgressStream, State
-from installation.running.restarts import RESTART, RestartPolicy, words_of_end
+from installation.running.restarts import RESTART, RestartPolicy, fault_of_end, words_of_end
 from installation.running.service import ServiceManager
 from installation.running.started import STOP_SIGNALS, Started
 from installation.running.status_socket import StatusSocket
-
-REFUSED = 2
-"""The exit status of a show that rejects its files or devices."""
 
 STOP_S = 4.0
 """The longest time for the show to end after a stop signal, s; the unit allows 5 s in total."""
@@ -264,11 +261,18 @@ class Supervisor:
 
     def _start_show(self, now: float) -> None:
         self._show_began_at = now
-        self._show = self._starter.start_show(
-            waits_for_camera=self._is_service or self._camera_id != 0,
-            camera_id=self._camera_id,
-            ran_s=now - self._began_at,
-        )
+        try:
+            self._show = self._starter.start_show(
+                waits_for_camera=self._is_service or self._camera_id != 0,
+                camera_id=self._camera_id,
+                ran_s=now - self._began_at,
+            )
+        except OSError as error:  # for example no memory for a process
+            self._start_at = now + (delay_s := self._policy.delay_s(now, 0.0))
+            self._log(
+                f"supervisor: no show can be started ({error}). Next attempt in {delay_s:g} s."
+            )
+            return
         os.set_blocking(self._show.reading, False)
         os.set_blocking(self._show.writing, False)
         self._selector.register(self._show.reading, selectors.EVENT_READ)
@@ -322,9 +326,7 @@ class Supervisor:
         self._filters.clear()
         self._health.show_ended()
         stops = self._stopped_by is not None or code in (0, -signal.SIGINT, -signal.SIGTERM)
-        if stops or not (
-            self._is_service or self._has_mirrored or code < 0 or code == RESTART
-        ):
+        if stops or not (self._is_service or self._has_mirrored or code < 0 or code == RESTART):
             self._end_leftovers()
             return code
         # A new process for a new camera also waits: each start has a new budget of output.
@@ -337,7 +339,7 @@ class Supervisor:
         if code == RESTART:
             ended = "ended because it needs a new process"
         else:
-            self._health.fault(_name_of_end(code), now)
+            self._health.fault(fault_of_end(code), now)
             ended = f"ended after {ran_s:.1f} s ({words_of_end(code)})"
         when = f"in {delay_s:g} s" if delay_s else "immediately"
         self._log(
@@ -360,7 +362,9 @@ class Supervisor:
     # Starting and instructing the card.
 
     def _start_card(self, card: bytes) -> None:
-        self._card, self._card_is_ready = self._starter.start_card(), False
+        self._card, self._card_is_ready = None, False
+        with contextlib.suppress(OSError):  # The show is more important than its card.
+            self._card = self._starter.start_card()
         if self._card is not None:
             os.set_blocking(self._card.reading, False)
             os.set_blocking(self._card.writing, False)
@@ -431,12 +435,6 @@ class Supervisor:
                 for number, handler in handlers.items():
                     signal.signal(number, handler)
                 signal.set_wakeup_fd(previous)
-
-
-def _name_of_end(code: int) -> str:
-    if code < 0:
-        return "killed" if code == -signal.SIGKILL else "crashed"
-    return "refused" if code == REFUSED else "ended"
 
 
 def _read(pipe: int) -> bytes | None:

@@ -21,6 +21,27 @@ def test_a_show_that_crashes_is_started_again() -> None:
     assert "(SIGKILL). It restarts immediately (restart 1)." in outcome.lines[0]
 
 
+def test_a_machine_without_memory_for_a_process_starts_the_show_later() -> None:
+    """If no process can be started, the supervisor goes on and tries again, without a card too."""
+    outcome = supervise("""
+        is_service = True
+        fork, tries = os.fork, []
+        def refusing():
+            tries.append(1)
+            if len(tries) in (1, 3, 4):
+                raise OSError(12, "Cannot allocate memory")
+            return fork()
+        os.fork = refusing
+        def card(out, orders): return 2
+        def show(start, out, orders):
+            return 1 if len(tries) == 2 else 0
+    """)
+    assert (outcome.code, outcome.left) == (0, 0)
+    refused = [line for line in outcome.lines if "no show can be started" in line]
+    assert refused, outcome.lines
+    assert "Cannot allocate memory" in refused[0]
+
+
 def test_a_show_without_a_camera_waits_for_none() -> None:
     """A show that was started by hand and plays the rehearsal does the same after a crash."""
     outcome = supervise("""
