@@ -51,7 +51,7 @@ BUSY_PROGRAM = "import os; parent = os.getppid()\nwhile os.getppid() == parent: 
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
 RECOVERY_S = 10.0
-"""How long after a fault the mirror may take to recover, s of the day."""
+"""How long after a fault the mirror, or the analysis, may take to recover, s of the day."""
 HANG_S = 15.0
 """How long a call that hangs lasts, s of the day: longer than the show waits for it."""
 

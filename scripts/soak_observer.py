@@ -42,8 +42,6 @@ with the face and of the frame that is on the screen.
 """
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
-ANALYSIS_S = 45.0
-"""How long the analysis may take to recover from a fault, s; its longest delay is 30 s."""
 STARTED_S = 5.0
 """The mirror's rate is not judged until this long after a process's first frame, s of the day."""
 SETTLED_S = 900.0
@@ -269,7 +267,8 @@ class Observer:
             limit_s = RECOVERY_S
             seen: Frame | Sightings | None = frame
             if fault.name in ANALYSIS_FAULTS:
-                limit_s = ANALYSIS_S + (HANG_S if fault.name == "call hangs" else 0)
+                # A call that began at the end of the fault is known to hang only after a while.
+                limit_s += HANG_S if fault.name == "call hangs" else 0
                 seen = sightings
             back = seen is not None and seen.taken_at > fault.ends_at
             passed_s = now - fault.ends_at

@@ -45,8 +45,14 @@ MAX_STEP_S = 0.5
 that the whole machine was suspended or overloaded, and not that the analysis hangs.
 """
 
-DELAYS_S = (0.5, 2.0, 5.0, 15.0, 30.0)
-"""The delays before a failed part is opened again, s; the last one is repeated."""
+DELAYS_S = (0.5, 1.0, 2.0, 4.0, 5.0)
+"""The delays before failed networks are opened again, s; the last one is repeated.
+
+Visitors wait for a name until the next attempt, so the delays stay short: names are back within ten
+seconds after the end of a fault. Only networks that take longer to open than the last delay are
+opened again after the time that the last opening took, so that they are being opened for at most
+half of the time.
+"""
 
 DEVICE_FAILURES = 2
 """The number of failures within `MEMORY_S` after which the networks run on the CPU instead of the
@@ -120,6 +126,12 @@ class AnalysisKeeper:
         """The instant at which the networks must be opened (s, monotonic); None if they are open or
         being opened.
         """
+        self._opening_since: float | None = None
+        """The instant at which the opening of the networks began (s, monotonic); None if they are
+        open.
+        """
+        self._opening_s = 0.0
+        """How long the last opening took, s."""
         self._waited_s = 0.0
         self._looked_at = clock.now()
         self._results = 0
@@ -175,6 +187,7 @@ class AnalysisKeeper:
                 self._open(now)
             networks = self._opened.take(timeout=0)
             if networks is not None:
+                self._note_opening()
                 self._begin(networks)
             for worker in self._workers:
                 worker.check()
@@ -208,7 +221,7 @@ class AnalysisKeeper:
 
     def _open(self, now: float) -> None:
         """Open the networks in a thread."""
-        self._open_at = None
+        self._open_at, self._opening_since = None, now
         parts, self._opened = self._parts, Latest()
         open_networks: Callable[[], Networks] = parts.open_networks
         # Networks that an earlier live show has left open are on the processor if it replaces the
@@ -246,8 +259,15 @@ class AnalysisKeeper:
         self._waited_s += step_s
         return self._waited_s >= (OPENING_S if self.networks is None else HANGS_S)
 
+    def _note_opening(self) -> None:
+        """Record how long the opening took that has ended, successfully or not."""
+        if self._opening_since is not None:
+            self._opening_s = self._clock.now() - self._opening_since
+            self._opening_since = None
+
     def _fail(self, kind: str, now: float) -> None:
         """Record a failure of this `kind`, and decide what follows. Raises RestartNeededError."""
+        self._note_opening()
         self.failures += 1
         history = self._history
         history.failed.append((kind, now))
@@ -270,6 +290,8 @@ class AnalysisKeeper:
                 "minutes."
             )
         delay_s = DELAYS_S[min(len(recent), len(DELAYS_S)) - 1]
+        if len(recent) >= len(DELAYS_S):
+            delay_s = max(delay_s, round(self._opening_s))
         self._log(
             f"analysis: failed ({kind}). The mirror continues without labels; the networks are "
             f"reopened in {delay_s:g} s."

@@ -425,13 +425,35 @@ def test_three_different_failures_need_a_new_process() -> None:
         run.until_failed()
 
 
+def waits(run: Run) -> list[float]:
+    """Return the delays in the log, s."""
+    return [float(line.split("reopened in ")[1].removesuffix(" s.")) for line in run.log]
+
+
 def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> None:
-    """The same failure is retried after longer delays, while the mirror has no labels."""
+    """The same failure is retried after longer delays, but visitors never wait for long."""
     run = Run([with_detector(FailingDetector(RuntimeError("a")))])
     for _ in range(len(DELAYS_S) + 2):
         run.until_failed()
-    waits = [float(line.split("reopened in ")[1].removesuffix(" s.")) for line in run.log]
-    assert waits == [*DELAYS_S, DELAYS_S[-1], DELAYS_S[-1]]
+    assert waits(run) == [*DELAYS_S, DELAYS_S[-1], DELAYS_S[-1]]
+    assert max(waits(run)) <= 5, "names are back within ten seconds after a fault"
+
+
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_networks_that_open_slowly_are_opened_for_half_of_the_time_at_most(is_opened: bool) -> None:
+    """If an opening takes long, the repeated delay is as long, whether or not it succeeds."""
+
+    def open_slowly(parts: Parts) -> Networks:
+        run.clock.instant += 20.0
+        if not is_opened:
+            raise RuntimeError("a")
+        return with_detector(FailingDetector(RuntimeError("a")))(parts)
+
+    run = Run([open_slowly])
+    for _ in range(len(DELAYS_S) + 2):
+        run.until_failed()
+        run.clock.instant += 20.0
+    assert waits(run) == [*DELAYS_S[:-1], 20, 20, 20]
 
 
 def test_a_mistake_in_a_file_at_the_start_ends_the_show() -> None:

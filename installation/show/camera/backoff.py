@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""The delays before the first, the second, and each later attempt, s; the last one is repeated."""
+DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""The delays before the first, the second, and each later attempt, s; the last one is repeated. It
+is so short that the mirror is back within ten seconds after a camera works again.
+"""
 
 STEADY_S = 60.0
 """How long a camera must run without failing before the next delay is the first one again, s."""
