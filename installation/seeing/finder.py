@@ -15,7 +15,9 @@ single loop, and the mirror's picture came late on a busy computer.
 
 from __future__ import annotations
 
-from installation.seeing.faces.detector import Detector, Face
+import numpy as np
+
+from installation.seeing.faces.detector import DetectionError, Detector, Face
 from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 
@@ -83,8 +85,14 @@ class FaceFinder:
         return frame.taken_at - self._looked_at >= interval_s - TOLERANCE_S
 
     def find(self, frame: Frame) -> list[Track]:
-        """Look for faces on `frame`, and return the tracks to show after that, oldest first."""
+        """Look for faces on `frame`, and return the tracks to show after that, oldest first.
+
+        Raises DetectionError if the box of a face is not finite.
+        """
         faces = self._faces(frame)
+        boxes = [(box.x0, box.y0, box.x1, box.y1) for box in (face.box for face in faces)]
+        if not np.isfinite(boxes).all():
+            raise DetectionError
         self._looked_at, self._scene = frame.taken_at, frame.scene
         self._tracks = self._tracker.update(faces, frame.taken_at, frame.scene)
         return self._tracks

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -48,6 +49,14 @@ class FailingDetector(OneFace):
         if self.failure is not None:
             raise self.failure
         return super().detect(frame)
+
+
+class FaceOutsideNumbers(OneFace):
+    """A detector whose face is at no place."""
+
+    def detect(self, frame: Frame) -> list[Face]:
+        (face,) = super().detect(frame)
+        return [replace(face, box=Box(math.nan, 20, math.nan, 70))]
 
 
 class HangingDetector(OneFace):
@@ -179,8 +188,9 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
         with_detector(FailingDetector(MemoryError())),
         lambda parts: Networks(OneFace(), NotANumber(parts.label_set), "cpu"),
         lambda parts: Networks(OneFace(), Infinite(parts.label_set), "cpu"),
+        with_detector(FaceOutsideNumbers()),
     ],
-    ids=["exception", "out of memory", "NaN", "infinite"],
+    ids=["exception", "out of memory", "NaN", "infinite", "a box that is not finite"],
 )
 def test_an_analysis_that_fails_is_replaced(failing: Callable[[Parts], Networks]) -> None:
     """The mirror continues without labels, and the networks are opened again after a moment."""

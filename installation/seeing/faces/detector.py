@@ -37,6 +37,10 @@ class Face:
     landmarks: tuple[Landmark, Landmark, Landmark, Landmark, Landmark]
 
 
+class DetectionError(ArithmeticError):
+    """A detector returned numbers that are infinite or not numbers."""
+
+
 class Detector(Protocol):
     """Finds faces."""
 

@@ -23,7 +23,7 @@ from installation.memory.buffers import Buffers
 from installation.memory.onnx_session import forget_activations, open_session
 from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
-from installation.seeing.faces.detector import Face, reduce_frame
+from installation.seeing.faces.detector import DetectionError, Face, reduce_frame
 from installation.seeing.frame import Frame, Pixels
 
 FOLDER = Path(__file__).parent
@@ -179,7 +179,8 @@ class Mtcnn:
         """Run a network and return its outputs by name, for `pixels` `(N, h, w, 3)` uint8 BGR.
 
         The outputs are `scores`, `offsets` and, for O-Net only, `points`; the first axis of each is
-        N.
+        N. Raises DetectionError if a number in them is not finite: such scores are lower than every
+        limit, so the room would seem empty.
         """
         session, count = self._sessions[name], BATCHES.get(name, len(pixels))
         names = [output.name for output in session.get_outputs()]
@@ -187,9 +188,12 @@ class Mtcnn:
             session.run(names, {"pixels": pixels[start : start + count]})
             for start in range(0, len(pixels), count)
         ]
-        return {
+        outputs = {
             output: np.concatenate([part[i] for part in parts]) for i, output in enumerate(names)
         }
+        if not all(np.isfinite(values).all() for values in outputs.values()):
+            raise DetectionError
+        return outputs
 
     def _proposals(self, small: Pixels) -> Floats:
         """Return P-Net's proposals, squares that may contain a face, `(N, 4)` xyxy."""

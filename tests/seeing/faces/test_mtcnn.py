@@ -19,7 +19,7 @@ from installation.memory.onnx_session import open_session
 from installation.seeing.box import Box
 from installation.seeing.cameras.played.rehearsal import ENTER_S, RehearsalPictures
 from installation.seeing.faces import mtcnn
-from installation.seeing.faces.detector import reduce_frame
+from installation.seeing.faces.detector import DetectionError, reduce_frame
 from installation.seeing.faces.mtcnn import Mtcnn, iou, suppress
 from installation.seeing.frame import Frame, Pixels
 
@@ -188,3 +188,29 @@ def test_suppression_is_that_of_a_plain_loop() -> None:
     assert suppress(boxes[:0], scores[:0], 0.3).tolist() == []
     overlap = iou(boxes, boxes)
     assert overlap[3, 5] == pytest.approx(Box(*boxes[3]).iou(Box(*boxes[5])), abs=1e-5)
+
+
+class Damaged:
+    """A network of which one output has a number that is not finite."""
+
+    def __init__(self, session: Any, output: str, value: float) -> None:
+        self.get_outputs, self._run = session.get_outputs, session.run
+        self._output, self._value = output, value
+
+    def run(self, names: list[str], given: Mapping[str, Pixels]) -> list[Any]:
+        """Return the outputs `names`."""
+        outputs = [np.array(each) for each in self._run(names, given)]
+        outputs[names.index(self._output)].flat[0] = self._value
+        return outputs
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("output", ["scores", "offsets"])
+def test_a_network_that_returns_no_numbers_does_not_seem_to_see_an_empty_room(
+    output: str, value: float
+) -> None:
+    """Such a detector raises an error, so that its networks are opened again."""
+    detector = Mtcnn()
+    detector._sessions["pnet.onnx"] = Damaged(detector._sessions["pnet.onnx"], output, value)
+    with pytest.raises(DetectionError):
+        detector.detect(Frame.from_rgb(np.full((90, 160, 3), 90, np.uint8), 0.0))
