@@ -1,16 +1,20 @@
 """Finds and follows the faces of a camera's frames, and decides when and where to look.
 
-A look is one detection. A full look searches the whole frame, five times a second, even if nobody
-is present. Between full looks, only the places at which the tracks predict faces are searched. Such
-a look takes a tenth of the time of a full look, and is repeated so often that the square that the
-screen draws around a face stays on it while it moves. While a face may be a newcomer's, full looks
-are repeated every `NEWCOMER_INTERVAL_S` until its track is shown. So a newcomer's square appears
-within half a second: at most `DETECT_INTERVAL_S` pass until the first look that finds the face, and
-then `tracker.MIN_AGE_S`, each rounded up to the arrival of the next frame.
+A look is one search for faces on a frame. A full look searches the whole frame, five times a
+second, even if nobody is present. Between full looks, MTCNN searches only the places at which the
+tracks predict faces. Such a look takes a tenth of the time of a full look. YuNet always searches
+the whole frame. Looks are repeated so often that the square that the screen draws around a face
+stays on the face while it moves.
+
+While a face may be a newcomer's, full looks are repeated every `NEWCOMER_INTERVAL_S` until its
+track is shown. So a newcomer's square appears within half a second. The first look that can find
+the face comes after at most 0.2 s (`DETECT_INTERVAL_S`). The track is shown at the first look that
+is at least 0.15 s (`tracker.MIN_AGE_S`) later. At 30 frames a second this is 0.2 s later, because
+every other frame is searched, so the sum is 0.4 s.
 
 All instants are the frames' times of arrival. Rejected: a full look at every frame. The show then
 took 1.3 times as much processor time as a program that reads, detects, classifies and draws in a
-single loop, and the mirror's picture came late on a busy computer.
+single loop, and the picture on the screen came late on a busy computer.
 """
 
 from __future__ import annotations
@@ -28,8 +32,9 @@ NEWCOMER_INTERVAL_S = 0.06
 """The time between two looks while there may be a newcomer, s; with 30 frames a second, every other
 frame is searched.
 
-It is not shorter, because a detector may find a face in the background on some frames and lose it
-on others. Such a face may be a newcomer's all day, so that every frame would be searched.
+A detector may find a face in the background on some frames and lose it on others. Such a face
+counts as a newcomer's again and again, all day. With a shorter interval, every frame would then be
+searched.
 """
 
 TRACK_INTERVAL_S = 0.03
@@ -43,12 +48,17 @@ MAX_TRACK_INTERVAL_S = 0.1
 
 This time and `TRACK_INTERVAL_S` were chosen by measurements on a drawn face of 110 px with MTCNN.
 The error is the distance from the centre of the predicted box to the centre of the box that the
-detector finds on the same frame, as a multiple of the side of the square around the face. For a
-face that sways, comes nearer or walks slowly, 95 of 100 errors were below 0.02 at 30 looks a
-second, and below 0.03 to 0.04 at ten; for a singer who bobs, below 0.06 and 0.14. With a camera of
-30 frames a second there are 30 looks a second for one visitor, 15 for two, and ten for three or
-more. A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. With YuNet, which takes
-9 ms for every look, there are always ten looks a second.
+detector finds on the same frame. It is given as a multiple of the side of the square around the
+face. 95 of 100 errors were below these values:
+
+    looks a second                               30       10
+    a face that sways or comes nearer,
+    or the face of somebody who walks slowly     0.02     0.03 to 0.04
+    the face of a singer who bobs                0.06     0.14
+
+With a camera of 30 frames a second there are 30 looks a second for one visitor, 15 for two, and ten
+for three or more. A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. YuNet takes
+9 ms for every look; with YuNet there are ten looks a second for any number of visitors.
 """
 
 TOLERANCE_S = 0.005
@@ -65,7 +75,7 @@ class FaceFinder:
         self._detector = detector
         self._tracker = tracker
         self._tracks: list[Track] = []
-        """The tracks that were shown after the last look."""
+        """The result of the last `find`: the tracks that had enough hits to be shown."""
         self._looked_at = float("-inf")
         """The instant of the frame of the last look (s, monotonic)."""
         self._looked_fully_at = float("-inf")

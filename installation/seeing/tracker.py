@@ -36,7 +36,9 @@ time between two looks on a machine that looks four times a second.
 """
 
 BRAKING_S = 0.5
-"""The time in which a predicted box slows down and stops after `FULL_SPEED_S`, s; a guess."""
+"""The time in which a predicted box slows down until it stops, s; a guess. It begins when
+`FULL_SPEED_S` has passed.
+"""
 
 MIN_HITS = 2
 """The number of looks in a row that must find a face before its track is shown."""
@@ -49,13 +51,16 @@ there are four.
 """
 
 MAX_MISSES = 2
-"""The number of looks in a row that must miss a face before its track may end."""
+"""The number of looks in a row that must miss a face before its track may end. A track that is not
+shown yet ends at the first miss.
+"""
 
 MAX_UNSEEN_S = 1.0
 """A track ends when its face was missed `MAX_MISSES` times and was last found this long ago, s.
 
-A track younger than `MAX_UNSEEN_S` ends earlier: after a time without hits that is as long as its
-age. So something that the detector mistook for a face disappears quickly.
+If the time from the first hit to the last hit is shorter than this, the track ends already when
+that time has passed since the last hit. So something that the detector mistook for a face
+disappears quickly.
 """
 
 STILL_S = 60.0
@@ -65,8 +70,8 @@ STILL_RANGE = 0.2
 """A face stays at one place while its centre moves by at most this, in face sizes, and its size
 changes by at most this, as a natural logarithm.
 
-Faces on posters and screens are still. Most people who stand sway further than 3 cm within a
-minute.
+Faces on posters and screens are still. Most people who stand do not count as still, because they
+sway further than 0.2 face sizes, which is about 3 cm, within a minute.
 """
 
 MAX_COVERED_S = 10.0
@@ -75,9 +80,11 @@ group that walks past a poster covers it for a shorter time than this.
 """
 
 MAX_PAUSE_S = 3.0
-"""All tracks end if there was no look for this time, s, for example while a camera is reopened.
+"""All tracks end if no search for faces took place for longer than this, s, for example while a
+camera is reopened.
 
-The slowest machine that the tracker supports looks once a second.
+The slowest machine that the tracker supports searches once a second, so it misses two searches in
+such a pause.
 """
 
 LOST_S = 0.5
@@ -144,8 +151,9 @@ class Track:
     """One visitor over time.
 
     `box` is where the face is at `seen_at` (s, monotonic), smoothed; `velocity` is the change of
-    the box's `(centre x, centre y, width, height)` in px/s. `id` is never reused. `hits` counts the
-    looks that found the face, and `misses` the looks since the last of these.
+    the box's `(centre x, centre y, width, height)` in px/s. `id` is never reused. `hits` is the
+    number of looks (searches for faces) that found the face. `misses` is the number of looks after
+    the last hit.
     """
 
     id: int
@@ -187,10 +195,9 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return the distance that a box moves in `elapsed_s` after the last hit, divided by its speed.
+    """Return the time, s, in which a box at constant speed moves as far as it does with braking.
 
-    The speed is the full speed at the hit, so the result is a time, s. It is less than `elapsed_s`
-    if the box has slowed down.
+    `elapsed_s` is the time since the last hit. The result is shorter if the box has slowed down.
     """
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))

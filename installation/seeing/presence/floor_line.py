@@ -27,7 +27,8 @@ The factor is the median of 27 frontal faces in a film, detected by MTCNN. Pupil
 
 LARGEST_FACE_M = 0.22
 """The height of the box around a large face, m: 3.2 times the distance between the pupils, which is
-70 mm in such a face. The factor was measured with YuNet's boxes in the film of `FACE_M`.
+70 mm in such a face. The factor was measured with YuNet's boxes, in the film that was also used for
+`FACE_M`.
 """
 
 ANGLES = (60, 70, 78, 90, 120)

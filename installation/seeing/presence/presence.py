@@ -33,22 +33,24 @@ HYSTERESIS = 1.15
 """The factor by which a visitor's face may become smaller than `least_size` before the visitor
 becomes a bystander.
 
-The height of the box that the detector finds around a resting face varies by 5 %
-(`tracker.BOX_NOISE`), and that of the tracker's smoothed box by half as much. So somebody who
-stands still at the line does not become a visitor and a bystander in turn, even if they nod.
+The height of the box around a resting face has a standard deviation of 5 % for the detector's box
+(`tracker.BOX_NOISE`), and of 2.5 % for the tracker's smoothed box. The factor allows 15 %, which is
+six times 2.5 %. So somebody who stands still where their face has just `least_size` does not become
+a visitor and a bystander in turn, even if they nod.
 """
 
 GONE_S = 2
 """The longest time that a name stays on the screen after its visitor has turned away, s.
 
-The screen states this figure. The mirror never exceeds it, on any machine, because it ignores
-sightings that are older than this. Usually a name disappears earlier: at the first search for faces
-after `tracker.LOST_S`.
+The notice on the screen tells visitors this time. No machine exceeds it, because results of the
+face search that are older than this are not drawn. Usually a name disappears earlier:
+`tracker.LOST_S` after the face was last found.
 """
 
 SHOWN_S = 0.1
-"""The longest time until an announcement that has been published is on the screen, s: the
-composition of the scene, and two frames of a display at 30 Hz.
+"""An announcement is on the screen at most this long after it was published, s.
+
+In this time the scene is composed, and a display at 30 Hz shows two frames.
 """
 
 
@@ -70,7 +72,11 @@ class Present:
 
 
 class Presence:
-    """Keeps the end of each visitor's announcement. Use it from one thread only."""
+    """Separates visitors from bystanders, and stores when each visitor's announcement ends.
+
+    A visitor is announced before they are classified: the screen shows an empty square around their
+    face. Use a `Presence` from one thread only.
+    """
 
     def __init__(self, announce_s: float, least_size: float) -> None:
         """Announce everybody whose face is at least `least_size` high, for `announce_s` seconds.
@@ -91,10 +97,11 @@ class Presence:
         """Return the visitors and the bystanders of `frame`, both in the order of `tracks`.
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
-        at `now` (s, monotonic), which is when a newcomer's announcement begins. Visitors who have
-        left or stepped back are forgotten, and are announced again if they come back. A face that
-        never moves, such as one on a poster, is announced again after somebody has covered it. If a
-        visitor's face was not found on this frame, the frame is not used to classify them.
+        at `now` (s, monotonic). At `now` the announcement of each newcomer begins: an empty square
+        around the face. Visitors who have left or stepped back are forgotten, and are announced
+        again if they come back. A face that never moves, such as one on a poster, is announced
+        again after somebody has covered it. If a visitor's face was not found on this frame, the
+        frame is not used to classify them.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []
