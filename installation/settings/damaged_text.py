@@ -23,8 +23,9 @@ OTHER_ENCODINGS = {
 }
 """The encodings in which programs read UTF-8 by mistake: Windows-1252 and Mac OS Roman.
 
-One letter or quote that was decoded wrongly becomes two or three letters. Each value lists the
-letters that can be the first of these, for Latin, Greek and Cyrillic letters and for quotes.
+A letter or quote that was decoded wrongly becomes two or three characters. Each value lists the
+characters that can be the first of the two or three. The original is a Latin, Greek or Cyrillic
+letter, or a quote.
 """
 
 PUNCTUATION = "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2039\u203a\u00ab\u00bb"
@@ -94,9 +95,9 @@ CURLY_PAIRS = {
     "\u2033": "\u2033",
     "\u00b4": "\u00b4`",
 }
-"""The quotes and accents that people and programs write instead of " and '. The value of each lists
-the characters that can close it. Some include the straight quote, because programs often change
-only the first of two quotes.
+"""The quotes and accents that people and programs write instead of " and ' before a text, each with
+the characters that can follow the text. Some of these are straight quotes, because programs often
+change only the first of two quotes.
 """
 
 CURLY = "".join(CURLY_PAIRS)
@@ -187,8 +188,8 @@ def find_damage(text: str) -> Damage | None:
 def without_curly_quotes(text: str) -> str | None:
     """Return the text inside the curly quotes around `text`; None if there are none around it.
 
-    A text that contains other curly quotes, such as a title with two quotations, has none around
-    it. An apostrophe is not a quote.
+    The result is also None if there are other curly quotes between the two, as in a title that
+    begins and ends with a quotation. A ’ between them counts as an apostrophe.
     """
     inside = text[1:-1].strip()
     if len(text) < 2 or text[-1] not in CURLY_PAIRS.get(text[0], ""):

@@ -82,7 +82,7 @@ class Folders:
     models: Path
     """The folder of the label sets."""
     sources: Path
-    """The folder in which a film, or a folder of pictures, with a relative path is searched."""
+    """The folder at which a relative path of a film, or of a folder of pictures, starts."""
 
 
 def _refusal(problem: str, remedy: str) -> PydanticCustomError:
@@ -259,7 +259,7 @@ class ScreenSettings(Section):
     rotate: Literal[0, 90, 180, 270] = 0
     """The clockwise rotation of the picture for a screen that hangs sideways, degrees."""
     title: CuratorSentence = None
-    """The large line on the waiting screen; None: the kiosk's own title."""
+    """The large line on the waiting screen; None means the kiosk's title."""
     idle: Literal["list", "mirror"] = "list"
     """The waiting screen: the names of the labels, or only the picture of the camera."""
     keys: bool = True
@@ -307,7 +307,7 @@ under `fixed`, where `schema_words` finds them.
 
 
 class OwnWords(Section):
-    """The curator's own sentences; None: the kiosk's own sentence."""
+    """Sentences that the curator writes; None means that the kiosk's sentence is shown."""
 
     model_config = ConfigDict(json_schema_extra={"fixed": dict(FIXED_WORDS)})
 

@@ -24,9 +24,10 @@ CODE = re.compile(r"[a-z]{2,3}")
 
 NAMES = {"german": "de", "spanish": "es", "castellano": "es", "american": "en", "british": "en"}
 NAMES |= {"deu": "de", "ger": "de", "spa": "es", "eng": "en", "fra": "fr", "fre": "fr"}
-"""The code for a name that does not begin with its code, such as 'german', and for the codes of
-three letters that some systems use. A name such as 'deutsch', which begins with its code, is not
-listed.
+"""The two-letter code of a language, keyed by the language's name or three-letter code.
+
+Names that begin with the two-letter code, such as 'deutsch', are not listed, because
+`likely_language` compares the first two letters of a name.
 """
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
@@ -44,7 +45,7 @@ class Language:
     labels: str = ENGLISH
     """The language of names and definitions; a label without a translation keeps its own name."""
     translated: bool = False
-    """Whether the label set has any names in the language that `labels` names."""
+    """Whether labels.csv has a column of names in the language whose code is `labels`."""
     second: Language | None = None
     """The second language of a show in two languages."""
 

@@ -17,7 +17,10 @@ ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
 
 
 def has_all_packages() -> bool:
-    """Return whether all packages are installed, judged by PyTorch; nothing is imported."""
+    """Return whether all packages are installed: whether Python finds PyTorch.
+
+    PyTorch is not imported.
+    """
     return find_spec("torch") is not None
 
 

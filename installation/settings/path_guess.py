@@ -21,9 +21,9 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
 
     The result is relative if `text` is relative, and begins with `~` if `text` does.
 
-    The first part of the path that does not exist is compared, ignoring case, with the names in the
-    folder that should contain it. A relative path starts at `folder`. `is_possible` returns whether
-    a path may be proposed.
+    A relative path starts at `folder`. The path is followed part by part. The first part that does
+    not exist is compared, ignoring case, with the names in the folder reached so far. `is_possible`
+    returns whether a path may be proposed.
     """
     typed = Path(text)
     done, place = Path(), folder
@@ -55,9 +55,10 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
 
 
 def _has_similar_stem(name: str, other: str) -> bool:
-    """Return whether two names with the same suffix, such as .yaml, are similar without it.
+    """Return whether two similar names are also similar without their common suffix.
 
-    The result is True if their suffixes differ or are missing.
+    A suffix such as .yaml makes even different names similar. The result is True if the names have
+    no common suffix.
     """
     suffix = Path(name).suffix
     if not suffix or Path(other).suffix != suffix:

@@ -130,8 +130,8 @@ def expected_in_words(piece: Schema, schema: Schema) -> str:
 def remedy_for_value(value: object, plain_word: bool, piece: Schema, schema: Schema) -> str:
     """Return the remedy for a `value` that `piece` of `schema` does not allow.
 
-    `plain_word` says whether the file contains the value as a word without quotes that YAML did not
-    read as text.
+    `plain_word` is True if the value has no quotes in the file and YAML therefore read it as a
+    number, as true or false, or as nothing.
     """
     options = _options(piece, schema)
     if remedy := size_remedy(value, piece) or _remedy_for_form(value, options):
@@ -192,10 +192,11 @@ def _is_source(value: object) -> bool:
 def explain_unknown_key(keys: Keys, schema: Schema, value: object = None) -> tuple[str, str]:
     """Return the problem with a key that does not exist in its section, and the remedy.
 
-    `value` is the key's value, which may say which settings are meant.
+    `value` is the key's value. If it is a size such as '1920x1080', the remedy uses its numbers.
 
-    A section's schema may list under `fixed` the keys that it rejects, with the reasons, and under
-    `elsewhere` remedies for keys that people write in the wrong section.
+    A section's schema may have two tables for such keys. `fixed` maps keys that the section rejects
+    to the reasons. `elsewhere` maps keys that people often write in this section by mistake to the
+    remedies.
     """
     for option in _options(find_piece(schema, keys[:-1]), schema):
         if reason := option.get("fixed", {}).get(keys[-1]):
@@ -293,9 +294,10 @@ def typed(start: str, value: str) -> str:
 
 
 def quoted(text: str, *, not_with: str = "") -> str:
-    """Return `text` in the quotes that YAML needs for it; if possible not in the quotes `not_with`.
+    """Return `text` in quotes, so that YAML reads it unchanged.
 
-    A backslash is an escape only in double quotes, and an apostrophe ends single quotes.
+    The quotes are double, unless `text` contains a double quote or a backslash, or `not_with` is a
+    double quote. In single quotes, each apostrophe of `text` is doubled.
     """
     if '"' not in text and "\\" not in text and not_with != '"':
         return f'"{text}"'
@@ -305,7 +307,10 @@ def quoted(text: str, *, not_with: str = "") -> str:
 
 
 def yaml_remedy(description: str) -> str:
-    """Return the remedy for a mistake that only PyYAML found, from its `description`."""
+    """Return the remedy for a mistake in YAML's syntax, from PyYAML's `description` of it.
+
+    It is used if `yaml_form` finds no mistake up to the line at which PyYAML stopped.
+    """
     if "\\t" in description or "tab" in description:
         return "Indent with spaces, not with tabs."
     if "mapping values" in description:

@@ -50,8 +50,8 @@ PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
 """The suffixes of the pictures that are played from a folder instead of a camera."""
 
 UNPLAYED_SUFFIXES = (".avif", ".gif", ".heic", ".heif", ".jp2", ".jxl", ".tif", ".tiff")
-"""The suffixes of pictures that cannot be played as a camera, although label sets are built from
-them or viewers display them.
+"""The suffixes of pictures that the show cannot play. A folder that contains such a picture is
+rejected, and the message names the picture.
 """
 
 DEVICE_FOLDER = Path("/dev")

@@ -34,8 +34,8 @@ PLAIN_TEXT = {
 """The remedy for a file in another format, keyed by the suffix that the file should have."""
 
 HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
-"""The suffixes that programs add to a file's name and hide; "" is for names that differ only in
-capital letters.
+"""The suffixes that a program may have added to the expected name of a file; many computers hide
+them. With "", the file has the expected name except for capital letters.
 """
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
@@ -98,7 +98,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
 
 
 YAML_SUFFIXES = (".yaml", ".yml")
-"""The two ends of a YAML file's name."""
+"""The suffixes of YAML files."""
 
 
 def decode_start(content: bytes) -> str:

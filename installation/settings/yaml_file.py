@@ -146,7 +146,7 @@ def parse_yaml(
 
 @dataclass(frozen=True)
 class _Found:
-    """A mistake with a line number, which becomes a location in words; 0 means the whole file."""
+    """A mistake in the file; `line` 0 means the whole file."""
 
     keys: Keys
     line: int
@@ -218,7 +218,7 @@ class _Document:
         self.commented: dict[Keys, str] = {}
         """The values without quotes that are followed by a comment on the same line."""
         self.curly: dict[Keys, str] = {}
-        """The values inside curly quotes, which YAML takes as a part of the value."""
+        """The values that have curly quotes around them, without these quotes."""
         self.mistakes: list[_Found] = []
         self.broken = False
         """Whether the file is so damaged that its values cannot be validated."""
@@ -376,7 +376,8 @@ def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
 def _curly_texts(document: _Document, schema: Schema) -> list[_Found]:
     """Return a mistake for each value inside curly quotes, as a word processor writes them.
 
-    Straight quotes around the curly ones say that they are meant as a part of the text.
+    If straight quotes are around the curly ones, the curly ones are a part of the text, and there
+    is no mistake.
     """
     found = []
     for keys, inside in document.curly.items():

@@ -89,9 +89,10 @@ def number_remedy(value: object, option: Option) -> str:
 
 
 def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
-    """Return the number in `text`, its unit, and the end of the remedy, such as ", with a point".
+    """Return the number in `text`, its unit, and a hint such as ", with a point".
 
-    Returns None if `text` is not a number.
+    The remedy ends with the hint: "Write 0.5, with a point." The hint may be "". Returns None if
+    `text` is not a number.
     """
     seen = text.strip()
     text = VULGAR_FRACTION.sub(lambda match: " " + unicodedata.normalize("NFKC", match[0]), text)

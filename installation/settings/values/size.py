@@ -20,8 +20,9 @@ NAMES = {
     **dict.fromkeys(("uhd", "ultrahd", "4k", "4kuhd", "uhd4k", "2160p"), (3840, 2160)),
     **dict.fromkeys(("8k", "8kuhd", "4320p"), (7680, 4320)),
 }
-"""The width and height, px, for which each name stands on boxes of cameras and screens, without its
-blanks and hyphens. 2K is what sellers of webcams call by that name, not the 2048×1080 of cinemas.
+"""The width and height, px, of each size that has a name, such as those printed on the boxes of
+cameras and screens. The names are in lower case, without blanks, hyphens and underscores. 2K is
+2560×1440, as sellers of webcams use the name, and not 2048×1080 as in cinemas.
 """
 
 KEYS = ("size", "resolution", "res", "dimensions", "picture_size", "frame_size")
@@ -51,9 +52,9 @@ def meant_size(value: object) -> tuple[int, int] | None:
 
 
 def size_remedy(value: object, piece: dict[str, Any]) -> str:
-    """Return the remedy for a size as the `value` of a setting that is one side; "" otherwise.
+    """Return the remedy if `value` has two sides but the setting takes one; "" if there is none.
 
-    `piece` is the JSON schema of the setting.
+    An example is `width: 1920x1080`. `piece` is the JSON schema of the setting.
     """
     size, title = meant_size(value), piece.get("title")
     if size is None or title not in ("Width", "Height", "Size"):
@@ -64,10 +65,10 @@ def size_remedy(value: object, piece: dict[str, Any]) -> str:
 
 
 def unknown_size_remedy(key: object, value: object, names: list[str], section: str) -> str:
-    """Return the remedy for a size under a `key` that does not exist; "" if it is not a size.
+    """Return the remedy for a `key` that does not exist but is in `KEYS`; "" if there is none.
 
-    `names` are the settings of the section in which the key stands. `section` is the name of the
-    section below it that has a width and a height, or "".
+    `names` are the settings that exist in the section of the key. `section` is the name of a
+    subsection that has a width and a height, or "".
     """
     is_here = {"width", "height"} <= set(names)
     if str(key).casefold() not in KEYS or not (is_here or section):
