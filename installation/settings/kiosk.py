@@ -161,7 +161,7 @@ class ReadingSettings(Section):
         words = len(info.data["acknowledged"].split())
         if words < MIN_WORDS:
             problem = (
-                f"reading.announce_s is {announce_s:g} s and reading.acknowledged has "
+                f"reading.announce_s is {announce_s:g} s, but reading.acknowledged has "
                 f"{counted(words, 'word')} (expected {ANNOUNCE_S:g} s or more, or {MIN_WORDS} "
                 "words or more)"
             )
@@ -204,7 +204,7 @@ class ContentSettings(Section):
         words = len(info.data["acknowledged"].split())
         if missing and words < MIN_WORDS:
             problem = (
-                f"content.hide lacks {join_first(missing)} and content.acknowledged has "
+                f"content.hide lacks {join_first(missing)}, but content.acknowledged has "
                 f"{counted(words, 'word')} (expected all reasons, or {MIN_WORDS} words or more)"
             )
             remedy = (

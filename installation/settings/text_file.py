@@ -79,7 +79,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         raise wrong(f"the file is {form} (expected plain text)", remedy)
     is_utf_16 = content.startswith(UTF_16_MARKS) and not content.startswith(UTF_32_MARK)
     if b"\0" in content and not is_utf_16:
-        raise wrong("the file is not text (it contains zero bytes)", remedy)
+        raise wrong("the file is not text (it contains null characters)", remedy)
     try:
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:

@@ -112,8 +112,8 @@ def test_telling_visitors_later_needs_a_sentence() -> None:
     """`reading.announce_s` below 3 needs five words or more in `reading.acknowledged`."""
     text = "reading:\n  announce_s: {}\n  acknowledged: {}\n"
     expected = (
-        "kiosk.yaml:2: reading.announce_s is {} s and reading.acknowledged has {} (expected 3 s or "
-        "more, or 5 words or more). Write 3 or more, so that visitors are informed in time; or "
+        "kiosk.yaml:2: reading.announce_s is {} s, but reading.acknowledged has {} (expected 3 s "
+        "or more, or 5 words or more). Write 3 or more, so that visitors are informed in time; or "
         "write in reading.acknowledged who decided this and why."
     )
     assert mistakes_of(text.format(0, "")) == [expected.format("0", "0 words")]
@@ -131,7 +131,7 @@ def test_hiding_less_needs_a_sentence() -> None:
     text = "content:\n  hide: [{}]\n  acknowledged: {}\n"
     kept = ", ".join(reason for reason in REASONS if reason != "age")
     expected = (
-        "kiosk.yaml:2: content.hide lacks age and content.acknowledged has {} (expected all "
+        "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected all "
         "reasons, or 5 words or more). Add the reasons again, so that visitors do not get such "
         "labels; or write in content.acknowledged who decided this and why."
     )

@@ -33,8 +33,8 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             b"\x7fELF\0\0\0",
-            "kiosk.yaml: the file is not text (it contains zero bytes). Save the file as plain "
-            "text in UTF-8 "
+            "kiosk.yaml: the file is not text (it contains null characters). Save the file as "
+            "plain text in UTF-8 "
             "(in TextEdit: Format, Make Plain Text).",
         ),
         (
@@ -117,7 +117,7 @@ def test_a_file_of_another_program_is_named(write: Write, start: bytes, form: st
 def test_utf_32_is_not_taken_for_utf_16(write: Write) -> None:
     """UTF-32, whose byte-order mark begins like UTF-16's, is refused as UTF-32."""
     (mistake,) = mistakes_in(write("labels: persons\n".encode("utf-32")))
-    assert mistake.startswith("kiosk.yaml: the file is not text (it contains zero bytes).")
+    assert mistake.startswith("kiosk.yaml: the file is not text (it contains null characters).")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

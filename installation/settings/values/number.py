@@ -84,8 +84,11 @@ def number_remedy(value: object, option: Option) -> str:
         number = _whole(number, option)
     if _allows(option, number):
         return f"Write {number:.12g}{hint}."
+    if not share:
+        return ""
     bound = _nearest_bound(number, option)
-    return f"Write {bound}, because {value} is {number:.12g}." if share else ""
+    fault = "large" if bound.startswith("at most") else "small"
+    return f"Write {bound}; {100 * number:.12g} % is {number:.12g}, which is too {fault}."
 
 
 def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | None:
