@@ -37,7 +37,7 @@ def open_sentence_encoder() -> Embed:
     folder = Path(spec.submodule_search_locations[0]) / "model"
     with (folder / "model.safetensors").open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != ENCODER_SHA256:
-            problem = "the weights are truncated or are not the pinned ones"
+            problem = "model.safetensors is truncated or does not contain the expected weights"
             raise WeightsError(Mistake(str(folder), problem, remedy))
     from sentence_transformers import SentenceTransformer  # takes seconds
     from transformers.utils.logging import disable_progress_bar
