@@ -56,7 +56,9 @@ IN_BRACKETS = re.compile(
     r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
     re.DOTALL,
 )
-"""Matches a comment or a quoted item; if its quote stays open, the groups are quote and item."""
+"""Matches a comment or a quoted item. The groups, its quote and its text, are set only if the item
+does not end with its closing quote.
+"""
 
 
 class Flaw(NamedTuple):
@@ -94,10 +96,7 @@ def find_flaws(text: str) -> Iterator[Flaw]:
 
 
 def explain_failure(text: str, failure_line: int, description: str) -> Flaw:
-    """Return the flaw in a text that PyYAML rejected at `failure_line`.
-
-    `description` is PyYAML's message.
-    """
+    """Return the flaw in a text rejected at `failure_line` with PyYAML's message `description`."""
     lines = LINE_END.split(text)
     for flaw in _broken_lines(lines):
         if flaw.line <= failure_line:
@@ -399,8 +398,8 @@ def _push(line: _Line, above: list[_Line]) -> None:
 def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, int]]:
     """Yield the number, text and first column of each line that may hold the value of `line`.
 
-    The last one is before the next setting or item that is not indented deeper than `line`, because
-    a later quote or bracket belongs to another value. This also keeps the search short.
+    The value ends before the next setting or item that is not indented deeper than `line`: a quote
+    or bracket after that belongs to another value. This limit also keeps the search short.
     """
     yield line.number, line.text, line.text.index(line.value, len(line.indent + line.name))
     for number in range(line.number + 1, len(lines) + 1):

@@ -107,10 +107,10 @@ class Analysis:
             self._publish(self.analyse(frame))
 
     def analyse(self, frame: Frame) -> Sightings:
-        """Return the sightings on `frame`; before classifying, publish them without readings.
+        """Return the sightings on `frame`, after classifying the visitors whose turn it is.
 
-        So newcomers are announced at once, and not only after the other visitors have been
-        classified.
+        Before the classification, the sightings known so far are published. So newcomers are
+        announced at once, and not only after the other visitors have been classified.
         """
         tracks = self._finder.find(frame)
         began_at = self._clock.now()

@@ -106,11 +106,12 @@ class AnalysisKeeper:
         view: View,
         history: FailureHistory | None = None,
     ) -> None:
-        """Put sightings of `frames` into `sightings`, using `parts`.
+        """Store `parts` and the mailboxes; threads start only in `step`.
 
-        `clock` is the show's clock, and `log` is called with a line for each failure. `language` is
-        the labels' language, and `view` returns the part of a frame that is on the screen.
-        `history` has the failures of earlier live shows (None: there were none).
+        The analysis takes frames from `frames`, and puts sightings into `sightings`. `clock` is the
+        show's clock, and `log` is called with a line for each failure. `language` is the labels'
+        language, and `view` returns the part of a frame that is on the screen. `history` has the
+        failures of earlier live shows (None: there were none).
         """
         self._history = history or FailureHistory()
         self._view = view
@@ -224,8 +225,8 @@ class AnalysisKeeper:
         self._open_at, self._opening_since = None, now
         parts, self._opened = self._parts, Latest()
         open_networks: Callable[[], Networks] = parts.open_networks
-        # Networks that an earlier live show has left open are on the processor if it replaces the
-        # card.
+        # Networks that an earlier live show has left open are already on the processor if the
+        # graphics card is not used any more.
         is_open = isinstance(open_networks, OpenNetworks) and open_networks.has_networks
         if self._history.given_up_at is not None and parts.reopen_networks and not is_open:
             open_networks = partial(parts.reopen_networks, parts.label_set, True)

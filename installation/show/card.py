@@ -54,7 +54,11 @@ class CardOnScreen:
         self.update(staff_card=self._is_for_staff)
 
     def update(self, *, staff_card: bool, exposed: bool = True) -> None:
-        """Paint the card if it has changed; flip the screen after that, or if it was `exposed`."""
+        """Paint the card and flip the screen if the card or the screen's size has changed.
+
+        `exposed` says whether a covered part of the window has become visible again. Then the
+        screen is flipped in any case.
+        """
         self._is_for_staff = staff_card
         size = self._screen.surface.get_size()
         if size != self.context.size:

@@ -82,8 +82,9 @@ def run_show(
 
 
 def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) -> Screen | None:
-    """Return the screen for the supervisor's calm card; None if no display can be opened.
+    """Return the screen for the standing card; None if no display can be opened.
 
+    The standing card (`standing_card`) is behind the show's window, and belongs to another process.
     The screen of `title` is returned if it is on the display that the settings name. The process
     ends if the X server or the window ends.
     """
@@ -140,7 +141,7 @@ def show_trouble_card(
 
 
 def _end_process(problem: str, log: Log) -> None:
-    """Log `problem`, and end the process at once with the status of a refused show."""
+    """Log `problem`, and end the process at once with the exit status `supervisor.REFUSED`."""
     log(problem)
     os._exit(2)
 

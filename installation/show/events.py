@@ -21,7 +21,7 @@ class VisitorEvents:
         """The stage of each present visitor, by the visitor's number."""
         self.first_verdict_s: float | None = None
         self.verdicts = 0
-        """The number of verdicts so far."""
+        """How often a visitor has been named, or shown as a person because no name was certain."""
 
     def update(self, sightings: Sightings, now: float) -> None:
         """Emit an event for each change in `sightings`, shown from `now` on (s, monotonic)."""

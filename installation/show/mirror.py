@@ -27,8 +27,8 @@ REPAINT_S = 1 / 30
 
 
 ABSENT_S = 0.5
-"""The longest time that a frame may stay on the screen if no other arrives, s, for a camera that
-sends at least three frames a second.
+"""The longest time that a frame may stay on the screen if no other arrives, s. A camera that sends
+fewer than three frames a second has more time, see `ABSENT_FRAMES`.
 """
 
 STILL_S = 0.3
@@ -46,8 +46,10 @@ LONGEST_INTERVAL_S = 1.0
 
 
 UNREAD_S = 60.0
-"""How long the mirror stays on the screen while the analysis does not run, s. Hardly any visitor
-stays longer, and people who only pass by must not be shown.
+"""How long the mirror stays on the screen while the analysis does not run, s.
+
+Hardly any visitor stays longer than this. After that, the idle scene is shown, which by default has
+no picture: without the analysis, people who only pass by would be shown too.
 """
 
 
@@ -166,10 +168,10 @@ class Mirror:
             self._still, self.room = None, bands(self._context).room
 
     def _show(self, scene: Scene) -> None:
-        """Show `scene`; a scene without a picture is not painted again if it is on the screen.
+        """Show `scene`; paint it only if it has a picture, is new, or was painted `STILL_S` ago.
 
-        Painting it each time is not needed: the only motion while nobody is there is the list of
-        names, which moves by a pixel about fourteen times a second.
+        A scene without a picture is shown while nobody is there. Most of these scenes equal the
+        scene before: only the list of names moves, by one pixel about fourteen times a second.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
@@ -227,9 +229,10 @@ class Mirror:
         """Return the sightings; None if they belong to another scene or are stale.
 
         Stale sightings are not used, because a name that stayed on the screen while the analysis
-        hangs might end up on another visitor. They are stale after the time that the screen states,
-        `GONE_S`. At one search for faces a second, the slowest rate that the tracker supports,
-        sightings are up to two seconds old when the next ones arrive.
+        hangs might end up on another visitor. They are stale if they are older than `GONE_S`: the
+        notice says that a name disappears within this time. It is long enough for one search for
+        faces a second, the slowest rate that the tracker supports. At this rate, sightings are up
+        to two seconds old when the next ones arrive.
         """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:

@@ -44,8 +44,8 @@ Log = Callable[[str], None]
 """A function that logs one line for the people who run the show."""
 
 READINGS_PER_S = 30
-"""The number of faces that a machine must be able to classify per second to use crops of half
-bodies as well as busts.
+"""The number of faces that a machine must be able to classify per second so that two crops are
+used for each face: one of head and shoulders, and one of half the body.
 """
 
 MEASURED_READINGS = 5
@@ -85,8 +85,8 @@ class Parts:
     is true; if it is None, `open_networks` is used.
     """
     renew: Callable[[Parts], Parts] | None = None
-    """Returns the parts with a new tracker, presence and settler, which no thread uses yet; if it
-    is None, the old ones are kept.
+    """Returns the parts with new objects for `tracker`, `presence` and `settler`, because a thread
+    that hangs may still use the old ones. If it is None, the old ones are kept.
     """
 
 
@@ -95,9 +95,9 @@ def open_parts(
 ) -> Parts:
     """Return the parts of the show with the settings `loaded`.
 
-    `clock` is the show's clock, and `log` is called with a line about each part.
-    `as_fast_as_possible` plays a film once without waiting, for measurements. This takes some
-    seconds if the label set needs PyTorch. Raises KioskError.
+    `clock` is the show's clock, and `log` is called with a line about each part. If
+    `as_fast_as_possible` is true, a film is played once, without waiting between its frames, for
+    measurements. Opening takes some seconds if the label set needs PyTorch. Raises KioskError.
     """
     from installation.naming.label_set import folder
     from installation.seeing.cameras import v4l
@@ -155,7 +155,7 @@ def open_parts(
 
 
 def _renew(settings: Settings, parts: Parts) -> Parts:
-    """Return `parts` with a new tracker, presence and settler."""
+    """Return `parts` with new objects for `tracker`, `presence` and `settler`."""
     from installation.naming.reading.settler import Settler
     from installation.seeing.presence.presence import Presence
     from installation.seeing.tracker import Tracker
@@ -194,11 +194,11 @@ class OpenNetworks:
 
     @property
     def has_networks(self) -> bool:
-        """Whether the next call returns networks that are open already."""
+        """Whether the next call of this object returns networks that are open already."""
         return self._networks is not None
 
     def __call__(self) -> Networks:
-        """Return networks that are open."""
+        """Return the networks given at the start; from the second call on, open others."""
         networks, self._networks = self._networks, None
         return self._reopen() if networks is None else networks
 
@@ -287,10 +287,12 @@ def warm_up(detector: Detector, classifier: Classifier, settings: CameraSettings
 
 
 def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
-    """Let the classifier use half bodies if there is time; return a line for the log about it.
+    """Let the classifier use two crops for each face if there is time; return a line for the log.
 
-    There is time if the quickest of a few readings of busts and half bodies is fast enough for
-    `READINGS_PER_S`. The quickest is used, because other programs may be busy while the show loads.
+    One crop shows head and shoulders, the other one half the body. One face is classified with both
+    crops `MEASURED_READINGS` times. There is time if the shortest of these classifications is short
+    enough for `READINGS_PER_S`. The shortest counts, because other programs may be busy while the
+    show loads.
     """
     from installation.seeing.frame import Frame
 
@@ -303,9 +305,8 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
         took_s.append(clock.now() - began_at)
     classifier.has_time = min(took_s) <= 1 / READINGS_PER_S
     classifier.forget()
-    parts = "busts and half bodies" if classifier.has_time else "busts only"
-    took = f"classifying a bust and a half body takes {1000 * min(took_s):.0f} ms"
-    return f"reading: the classifier uses {parts} ({took})"
+    parts = "head and shoulders, and half the body" if classifier.has_time else "head and shoulders"
+    return f"crops: {parts} (classifying a face with both crops takes {1000 * min(took_s):.0f} ms)"
 
 
 def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:

@@ -1,4 +1,4 @@
-"""The privacy lines at the foot of the screen: the promise that the self-test supports today."""
+"""The privacy lines at the foot of the screen, which promise only what the self-test has proved."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def update_privacy_line(
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
     returns False for today, they state neither time nor day. If the kernel does not prevent the
-    storing of pictures, the text under an empty square promises nothing.
+    storing of pictures, `promise`, the sentence about pictures under an empty square, is empty.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -188,7 +188,7 @@ class Show:
             self._require_guard(self._guard)
             # Finding a font starts a program, which the guard forbids from the middle stage on.
             search_fonts(letters_in(MODELS / self._loaded.settings.labels))
-            # Judging a stranger's network starts a process.
+            # Checking a network of unknown origin starts a process.
             folder = MODELS / self._loaded.settings.labels
             prepared = self._run_behind_the_card("network", lambda: _prepare(folder), until)
             if prepared is None:
@@ -334,7 +334,7 @@ class Show:
             )
 
     def _seal(self, guard: Guard) -> Proof:
-        """Enter stage two, log what the self-test proves, and return the proof."""
+        """Enter stage two of the sandbox, run the self-test, log its result, and return it."""
         proof = guard.seal()
         if proof.holds:
             self._log(

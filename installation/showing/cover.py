@@ -13,9 +13,10 @@ from installation.seeing.box import Box
 from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.31
-"""The largest share of a frame's height that may be cropped away, half of it at the top; a guess. A
-frame of 16 : 9 on a screen of 16 : 9 with two languages loses this share, and has a black strip on
-each side.
+"""The largest share of a frame's height that may be cropped away, half of it at the top; a guess.
+
+With two languages, the bands leave less height for the picture. On a screen of 16 : 9, a frame of
+16 : 9 then loses 0.30 of its height.
 """
 
 
@@ -23,8 +24,8 @@ each side.
 class Cover:
     """The visible part of a frame, in px of the frame, and the part of the screen that it fills.
 
-    Both parts consist of whole pixels, so that the picture and the boxes on it are scaled by the
-    same factor.
+    Both parts are rounded to whole pixels. The picture and the boxes on it are both scaled from the
+    rounded parts, so each box stays on its face.
     """
 
     x: int

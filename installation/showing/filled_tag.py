@@ -1,4 +1,4 @@
-"""Draws a tag that is partly green: 40 % of the tag for a name that has 40 of 100.
+"""Draws a tag that is partly green: 40 % of its width if the name has a score of 40 (of 100).
 
 The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 
@@ -96,7 +96,7 @@ def parts(panel: Panel, fonts: Fonts) -> Iterator[Part]:
 
 
 def _parts_of(whole: Part, end_px: int, size: int) -> Iterator[Part]:
-    """Yield the parts of the line `whole`, of which the part before the column `end_px` is green.
+    """Yield the parts of the line `whole` in a panel that is green to the left of column `end_px`.
 
     `size` is the font size, px per em. The colour of `whole` is not used.
     """

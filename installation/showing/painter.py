@@ -108,10 +108,11 @@ def _blacken_beside(view: Rect, surface: pygame.Surface) -> None:
 
 
 def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface) -> None:
-    """Draw the outline of `square`, `stroke` px thick where it is lit, and thin elsewhere.
+    """Draw the outline of `square`: the share `lit` (0–1) is `stroke` px thick, the rest is thin.
 
-    The share `lit` (0–1) of it is lit. The whole outline is bright green on black, which is visible
-    on any background; a darker green would not be visible on a dark background.
+    Both parts have the same bright green, with a black line on each side, so that they are visible
+    on any background. Rejected: a darker green instead of a thin line, because it would not be
+    visible on a dark background.
     """
     keyline = max(1, round(KEYLINE * stroke))
     thin = max(1, round(THIN * stroke))

@@ -3,11 +3,13 @@
 The surface of a display has a fourth channel, which the frame lacks, and OpenCV cannot add it while
 it scales. So the channel is added in a step of its own: before the scaling if the frame is made
 larger, after it if the frame is made smaller. Both steps are done for one horizontal strip of the
-picture after another, because the data of a strip stay in the processor's cache. A strip gets the
-same levels as it would have in the whole picture only if its edges fall between two rows of the
-frame and also between two rows of the screen. For the usual sizes this is possible every few rows:
-2 rows of a frame 720 px high fill exactly 3 rows of a screen 1080 px high. A picture whose rows
-meet too seldom is processed as one strip.
+picture after another. So the result of the first step is only a strip, which fits into the
+processor's cache, and not a third whole picture in memory. Strips are not faster.
+
+A strip gets the same levels as it would have in the whole picture only if its edges are common
+boundaries: each lies between two rows of the frame and also between two rows of the screen. For the
+usual sizes there is one every few rows: 2 rows of a frame 720 px high fill exactly 3 rows of a
+screen 1080 px high. If the common boundaries are too far apart, the whole picture is one strip.
 
 Rejected: frames with four channels, because mirroring and reducing them takes longer. A frame then
 takes 1.0 ms more on a screen of 1920×1080, and 1.3 ms more on 3840×2160. Also rejected: OpenCV's
@@ -33,20 +35,23 @@ from installation.showing.cover import Cover
 from installation.showing.scene import Rect
 
 STRIP_BYTES = 2**19
-"""The size of a strip, bytes; half of the second-level cache of the processors of mini PCs.
+"""The size of a strip, bytes: half of the second-level cache of the processors of mini PCs.
 
-Measured on an AMD EPYC with frames of 1280×720 on a screen of 1920×1080. Strips of 128 KB take 1.7
-times as long as the whole picture in one piece, because each strip takes an additional 50 µs or so;
-strips of 512 KB take 1.1 times as long.
+Strips save memory, but no time, and small strips cost time. Measured on an AMD EPYC with frames of
+1280×720 on a screen of 1920×1080, compared with the whole picture in one piece: strips of 512 KB
+take 1.1 times as long, and strips of 128 KB 1.7 times, because each strip costs about 50 µs.
 """
 
 LEAST_STRIPS = 4
 """The least number of strips into which a picture is divided, even a small one."""
 
 MOST_ROWS = 16
-"""The largest distance, in rows, between two places where a row of the frame and a row of the
-screen begin together. Strips may end only there, and a few rows at each end are scaled twice, which
-would take too long if these places were farther apart.
+"""The largest distance between two common boundaries at which a picture is divided into strips, in
+rows of the frame or of the screen, whichever has more.
+
+A common boundary lies between two rows of the frame and also between two rows of the screen. Strips
+may end only there. If the picture is made larger, the rows next to each end are scaled twice; the
+farther apart the boundaries are, the more rows these are, and the longer this takes.
 """
 
 
@@ -84,11 +89,11 @@ def paint_picture(
 
 
 def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover:
-    """Return `cover`, with a few more rows if strips are possible only with these.
+    """Return `cover`, with a few rows added if it can be painted in strips only then.
 
     `frame_height` is the height of the frame and `bottom` that of the screen, px. The height of the
-    view is what the bands leave, and they are as high as their type, so it is seldom a height that
-    can be divided into strips.
+    view depends on the type in the bands above and below it. So without added rows, its common
+    boundaries with the frame (see `MOST_ROWS`) are usually too far apart for strips.
     """
     if _repeats_soon(cover.height, cover.view.height):
         return cover
@@ -106,8 +111,7 @@ def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover
 def _repeats_soon(height: int, rows: int) -> bool:
     """Return whether a picture of `height` rows can fill `rows` rows of a screen in strips.
 
-    It can if a row of the picture and a row of the screen begin together at least every `MOST_ROWS`
-    rows, counted in whichever of the two has more rows.
+    It can if their common boundaries are at most `MOST_ROWS` rows apart.
     """
     return max(height, rows) <= MOST_ROWS * math.gcd(height, rows)
 
@@ -160,17 +164,14 @@ class _Strip:
     given: slice
     rows: slice
     period: int
-    """The number of rows of the frame after which a row of the frame and one of the screen begin
-    together again.
-    """
+    """The distance between two common boundaries (see `MOST_ROWS`), in rows of the frame."""
 
 
 def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
     """Yield the strips of a picture of `height` px that fills `rows` px of a screen, from the top.
 
-    `row_bytes` is the size of a row of the picture or of the screen, whichever is smaller. If rows
-    of the two begin together less often than every `MOST_ROWS` rows, the whole picture is one
-    strip.
+    `row_bytes` is the size of a row of the picture or of the screen, whichever is smaller. If the
+    common boundaries are more than `MOST_ROWS` rows apart, the whole picture is one strip.
     """
     repeats = math.gcd(height, rows)
     period = height // repeats, rows // repeats
@@ -193,7 +194,10 @@ def _dimmed(bgr: Pixels, brightness: float, memory: Buffers) -> Pixels:
 
 
 def _channel_conversion(surface: pygame.Surface) -> int | None:
-    """Return OpenCV's code that converts BGR to the surface's format; None if it is unusual."""
+    """Return the constant for `cv2.cvtColor` that converts BGR to the format of `surface`.
+
+    The result is None if this format is neither BGRA nor RGBA.
+    """
     if surface.get_bitsize() != 32 or sys.byteorder != "little":
         return None
     return {

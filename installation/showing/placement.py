@@ -187,10 +187,10 @@ class Placement:
     def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
         """Store whether the picture `fits` its window and `monitor`, and since when it does not.
 
-        If it does not fit, a new window is needed only if a new window could fit better: if this
-        window has fitted before, or was opened on a monitor of another size. Otherwise the show
-        would start again every few seconds, for example below the panel of a desktop that allows no
-        window there.
+        A picture that has not fitted for `OUTDATED_S` needs a new window. But a new window could
+        fit better only if this window has fitted before, or if the monitor has changed since this
+        window was opened. Without this condition, the show would start again every few seconds on a
+        desktop whose panel no window may cover.
         """
         if fits:
             self._has_fitted = True
@@ -226,7 +226,8 @@ def _monitor_at(connector: str | None, monitors: Sequence[Monitor]) -> Monitor |
 def _connector_of_window(monitors: Sequence[Monitor]) -> str | None:
     """Return the connector of the monitor that the window is on; None if it is on none.
 
-    Two monitors with the same picture have the same position and may have different sizes.
+    Monitors with the same picture have the same position. Of these, one with the window's size is
+    preferred.
     """
     if not monitors:
         return None

@@ -118,7 +118,7 @@ class Panel:
     """The width of the part of the panel that is green with black letters, px, including a border.
     """
     fills_from_right: bool = False
-    """Whether this part is at the right; otherwise it is at the left."""
+    """Whether the green part is at the right of the panel; otherwise it is at the left."""
 
     def moved_to(self, x: int, y: int) -> Panel:
         """Return the panel with its upper left corner at `x, y`."""
@@ -151,7 +151,11 @@ class Caption:
 
 @dataclass(frozen=True)
 class Shown:
-    """The words on the screen about one visitor, which stay until large type may change again."""
+    """The stage and the name that the screen shows for one visitor.
+
+    They can be older than the newest analysis, because large type may change only every
+    `compose.CHANGE_S` on the whole screen.
+    """
 
     stage: Stage
     name: str = ""
@@ -207,7 +211,8 @@ class Scene:
     is in it.
     """
     changed_at: float = -math.inf
-    """The instant from which the time to the next change of large type is counted (s, monotonic).
+    """The instant (s, monotonic) from which `compose.CHANGE_S` must pass before large type, such as
+    a name, may change again.
     """
     searched_at: float = -math.inf
     """The instant at which space for missing tags and captions was last searched for (s,

@@ -304,8 +304,8 @@ def with_privacy_line(
 ) -> Words:
     """Return `words` with the privacy line that is true `today`.
 
-    The arguments are those of `privacy_line`. If `prevented` is false, the text under an empty
-    square promises nothing.
+    The arguments are those of `privacy_line`. If `prevented` is false, `promise`, the sentence
+    about pictures under an empty square, is empty.
     """
     line = privacy_line(words, prevented, tested_at, today)
     return words.updated({"privacy": line, "promise": words.promise if prevented else ""})

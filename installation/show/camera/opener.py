@@ -61,7 +61,8 @@ class CameraOpener:
             cameras_before: The video nodes that the sandbox lets the show open.
             clock: The clock by which frames are timed.
             log: Called with a line about the camera.
-            waits: Whether to wait for a missing camera; otherwise `auto` plays the rehearsal.
+            waits: Whether a missing camera raises CameraError, because the show waits for one;
+                otherwise `auto` plays the rehearsal, an animated visitor.
             camera_id: The number, from `identify`, of an earlier process's camera; 0: none.
             as_fast_as_possible: Whether a film is played once, without waiting, to measure.
             cameras: Returns the cameras of this machine.
@@ -80,11 +81,11 @@ class CameraOpener:
         self.camera_id = camera_id
 
     def __call__(self) -> Camera:
-        """Open the camera and return it. Call this only under the whole guard.
+        """Open the camera and return it. Call this only after `Guard.seal`.
 
-        Listing the cameras opens each of them. A rehearsal that plays because there is no camera
-        ends when one is plugged in. Raises CameraError, or RestartNeededError if the sandbox does
-        not let this process open the camera.
+        Other cameras may be opened too, because listing the cameras opens each of them. If the
+        rehearsal plays because there is no camera, it ends when one is plugged in. Raises
+        CameraError, or RestartNeededError if the sandbox does not let this process open the camera.
         """
         resolved, fallback = self._resolve()
         if fallback and self._waits:

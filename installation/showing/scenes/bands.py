@@ -39,11 +39,11 @@ LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080."""
 
 WIDE = 2
-"""If a screen with two languages is wider than this many times its height, its foot is shortened,
-so that the picture has enough room.
+"""The ratio of width to height above which the foot is shortened if there are two languages, so
+that the picture has enough room.
 
-The short text `promise` then follows `guess` directly, and `privacy` is left out. But if the
-promise is not true at that moment, the foot is not shortened.
+A shortened foot leaves out the sentence `privacy`; instead, the short sentence `promise` follows
+`guess`. If pictures could be stored, `promise` is empty, and the foot is not shortened.
 """
 
 LINE_SPACE = 0.25
