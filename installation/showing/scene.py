@@ -127,7 +127,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Tag:
-    """The panel with the name of a visitor, and the name's font size, px per em at 1080."""
+    """The panel with the name of a visitor, and the name's font size, px per em at 1080p."""
 
     panel: Panel
     size: int
@@ -141,7 +141,7 @@ Side = Literal["below", "right", "left", "above", "over"]
 class Caption:
     """The panel with a name's definition, on which side of the square it is, and its font size.
 
-    The font size is in px per em at 1080.
+    The font size is in px per em at 1080p.
     """
 
     panel: Panel

@@ -33,7 +33,7 @@ from tests.support.sightings import sightings_of
 MakeContext = Callable[[Size], ScreenContext]
 
 LARGE = 42
-"""Type of this size or more is large, px per em at 1080; WCAG's limit is lower."""
+"""Type of this size or more is large, px per em at 1080p; WCAG's limit is lower."""
 OF_SMALL, OF_LARGE = 4.5, 3.0
 """The least contrast of small and of large type: WCAG 2.2, success criterion 1.4.3."""
 OF_OUTLINE = 3.0

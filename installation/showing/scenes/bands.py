@@ -16,27 +16,27 @@ from installation.showing.type.typesetting import Paragraph, ScreenContext, set_
 from installation.showing.words import Words
 
 MARGIN = 60
-"""The distance from the left and right edges of the screen to the type, px at 1080."""
+"""The distance from the left and right edges of the screen to the type, px at 1080p."""
 
 SAFE = 40
-"""The distance from the upper and lower edges of the screen to the type, px at 1080. A display with
-overscan cuts off 27 px.
+"""The distance from the upper and lower edges of the screen to the type, px at 1080p. A display
+with overscan cuts off 27 px.
 """
 
 NOTICE_SIZE = 42
-"""The font size of the notice, px per em at 1080: capitals of 15 mm on a screen of 43 inches."""
+"""The font size of the notice, px per em at 1080p: capitals of 15 mm on a screen of 43 inches."""
 
 FOOT_SIZE = 34
-"""The font size of the foot, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
+"""The font size of the foot, px per em at 1080p: capitals of 15 mm on a screen of 55 inches."""
 
 SPACE = 18
-"""The space between the type of a band and the picture, px at 1080."""
+"""The space between the type of a band and the picture, px at 1080p."""
 
 COLUMN_GAP = 60
-"""The space between the columns of two languages, px at 1080."""
+"""The space between the columns of two languages, px at 1080p."""
 
 LANGUAGE_GAP = 26
-"""The space between two languages that are one below the other, px at 1080."""
+"""The space between two languages that are one below the other, px at 1080p."""
 
 WIDE = 2
 """The ratio of width to height above which the foot is shortened if there are two languages, so

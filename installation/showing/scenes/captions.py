@@ -39,28 +39,28 @@ from installation.showing.type.typesetting import (
 )
 
 DEFINITION_SIZES = (48, 42, 36, 34)
-"""The font sizes of a definition, px per em at 1080; all captions of a scene use the same size."""
+"""The font sizes of a definition, px per em at 1080p; all captions of a scene use the same size."""
 
 SENTENCE_SIZE = 42
-"""The font size of a caption that is a sentence, px per em at 1080; tags are at least as large."""
+"""The font size of a caption that is a sentence, px per em at 1080p; tags are at least as large."""
 
 SMALL_SIZE = 34
-"""The smallest font size, px per em at 1080: capitals of 15 mm on a screen of 55 inches."""
+"""The smallest font size, px per em at 1080p: capitals of 15 mm on a screen of 55 inches."""
 
 WIDTHS = (700, 500, 400, 320)
-"""The possible widths of a caption's lines, px at 1080, the largest first. They have room for about
-30, 22, 17 and 14 letters of a definition. 400 is enough for "1,053 other names 48" in each of the
-kiosk's languages.
+"""The possible widths of a caption's lines, px at 1080p, the largest first. They have room for
+about 30, 22, 17 and 14 letters of a definition. 400 is enough for "1,053 other names 48" in each
+of the kiosk's languages.
 """
 
 PARAGRAPH_SPACE = 16
-"""The space between paragraphs, px at 1080."""
+"""The space between paragraphs, px at 1080p."""
 
 PAD = 18
-"""The space around the type, px at 1080."""
+"""The space around the type, px at 1080p."""
 
 BAR_HEIGHT = 30
-"""The height of the bar that shows each name's share of the evidence, px at 1080."""
+"""The height of the bar that shows each name's share of the evidence, px at 1080p."""
 
 BAR_PARTS = 100
 """The number of parts of the bar; each part stands for 1 % of the evidence."""
@@ -136,7 +136,7 @@ def caption_panels(
     The longest text and the widest panel come first.
 
     No panel is wider than `max_width`, px, and no word is broken. `size` is the font size of
-    definitions, px per em at 1080. `least` is a cache of the least widths of paragraphs, which the
+    definitions, px per em at 1080p. `least` is a cache of the least widths of paragraphs, which the
     caller keeps from one call to the next.
     """
     pad = context.px(PAD)

@@ -29,7 +29,7 @@ from installation.showing.type.typesetting import (
 from installation.showing.words import Words
 
 TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
-"""The font sizes of the title, px per em at 1080; the largest that fits is used."""
+"""The font sizes of the title, px per em at 1080p; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
 """The distance between baselines of a title relative to the font size; less than in running text,
@@ -37,19 +37,19 @@ because lines of large type look torn apart otherwise.
 """
 
 SENTENCE_SIZE = 48
-"""The font size of the sentence under a title, px per em at 1080."""
+"""The font size of the sentence under a title, px per em at 1080p."""
 
 SENTENCE_PAD = 20
-"""The space around the sentence, px at 1080."""
+"""The space around the sentence, px at 1080p."""
 
 SENTENCE_GAP = 40
-"""The space between the title and the sentence, px at 1080."""
+"""The space between the title and the sentence, px at 1080p."""
 
 MARK_PAD = 14
-"""The space around the word that marks the rehearsal, px at 1080."""
+"""The space around the word that marks the rehearsal, px at 1080p."""
 
 REHEARSAL_SIZE = 42
-"""The font size of the word that marks the rehearsal, px per em at 1080."""
+"""The font size of the word that marks the rehearsal, px per em at 1080p."""
 
 MAX_NAMES = 3
 """The largest number of missing layers that the card names; the log names all of them."""

@@ -26,8 +26,8 @@ beyond the box in each direction.
 """
 
 POSITION_SLACK = 4
-"""How far a face may move before its square moves, px at 1080; the box of a face at rest jitters by
-this much.
+"""How far a face may move before its square moves, px at 1080p; the box of a face at rest jitters
+by this much.
 """
 
 POSITION_SLACK_SHARE = 0.03
@@ -41,7 +41,7 @@ the square's side.
 """
 
 STROKE = 6
-"""The largest thickness of a square's outline, px at 1080."""
+"""The largest thickness of a square's outline, px at 1080p."""
 
 STROKE_SHARE = 0.035
 """The largest thickness of a square's outline as a share of the square's side."""

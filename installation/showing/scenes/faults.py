@@ -17,7 +17,7 @@ from installation.showing.type.typesetting import Paragraph, ScreenContext, set_
 from installation.showing.words import Words
 
 SIZES = (36, 32, 28, 25, 22, 20)
-"""The font sizes of the card, px per em at 1080; the largest in which everything fits is used."""
+"""The font sizes of the card, px per em at 1080p; the largest in which everything fits is used."""
 
 PROBLEM_SCALE = 1.5
 """The font size of a problem relative to the other lines' font size."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from installation.seeing.frame import Frame
 
 TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
-"""The font sizes of the question, px per em at 1080; the largest that fits is used."""
+"""The font sizes of the question, px per em at 1080p; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
 """The distance between baselines of a question relative to the font size; less than in running
@@ -49,21 +49,21 @@ MOST_TITLE_LINES = 3
 """The largest number of lines of a question that is set larger than `RAGGED_SIZE`."""
 
 RAGGED_SIZE = 92
-"""The largest font size in which a question may have any number of lines, px per em at 1080."""
+"""The largest font size in which a question may have any number of lines, px per em at 1080p."""
 
 NOTE_SIZE = 42
-"""The font size of the notes below the question, px per em at 1080."""
+"""The font size of the notes below the question, px per em at 1080p."""
 
 BLEED = 20
-"""The space around type without a background, px at 1080, into which round letters and marks above
+"""The space around type without a background, px at 1080p, into which round letters and marks above
 capitals may extend.
 """
 
 NOTE_SPACE = 18
-"""The space between two notes, px at 1080."""
+"""The space between two notes, px at 1080p."""
 
 BLOCK_SPACE = 44
-"""The space above the question in the second language, and above the notes, px at 1080."""
+"""The space above the question in the second language, and above the notes, px at 1080p."""
 
 SQUARE_SHARE = 0.5
 """The share of the screen's width that the square and its tag take. If the screen is taller than
@@ -71,7 +71,7 @@ wide, it is the share of the screen's height.
 """
 
 TAG_HEIGHT = 110
-"""The height of the empty tag, px at 1080."""
+"""The height of the empty tag, px at 1080p."""
 
 TAG_SHARE = 0.55
 """The width of the empty tag relative to the width of the empty square."""
@@ -85,7 +85,7 @@ type then has a contrast of 8.6 : 1, and grey type of 4 : 1.
 """
 
 STROKE = 8
-"""The thickness of the empty square's outline, px at 1080."""
+"""The thickness of the empty square's outline, px at 1080p."""
 
 
 def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Scene:

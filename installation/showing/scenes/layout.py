@@ -27,7 +27,7 @@ previous scene counts as if its side were this many times as long.
 """
 
 MAX_TAG_WIDTH = 1190
-"""The largest width of a tag, px at 1080. A name that is too long for it has smaller type or
+"""The largest width of a tag, px at 1080p. A name that is too long for it has smaller type or
 several lines.
 """
 
@@ -38,7 +38,7 @@ sufficient for a tag that covers a part of its own square.
 """
 
 TAG_FAR = 40
-"""The distance from a tag to the squares of other visitors that is preferred, px at 1080."""
+"""The distance from a tag to the squares of other visitors that is preferred, px at 1080p."""
 
 TAG_OVER = 11
 """A tag may cover the outer part of its square, up to the square's side divided by this number. The
@@ -57,16 +57,16 @@ crowd, people are everywhere between the faces, and these searches would take to
 """
 
 GAP = 10
-"""The least space between the panels of two visitors, px at 1080."""
+"""The least space between the panels of two visitors, px at 1080p."""
 
 SPARE = 8
-"""The least space between a new panel and the boxes of faces, which jitter, px at 1080."""
+"""The least space between a new panel and the boxes of faces, which jitter, px at 1080p."""
 
 ROUNDING = 2
 """How much less than `GAP` is enough for a panel that stays, as squares are rounded, px."""
 
 EDGE = 40
-"""The least space between a panel and the left or right side of the screen, px at 1080."""
+"""The least space between a panel and the left or right side of the screen, px at 1080p."""
 
 MAX_CAPTIONS = 4
 """The largest number of captions; more would hide too much of the mirror. If there are more

@@ -16,7 +16,7 @@ from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 from installation.showing.type.typesetting import ScreenContext
 
 NAME_SIZE = 34
-"""The font size of the names, px per em at 1080."""
+"""The font size of the names, px per em at 1080p."""
 
 ROW = 1.34
 """The distance between baselines relative to the font size."""
@@ -31,7 +31,7 @@ BAR_SHARE = 0.6
 """The height of a bar relative to the font size."""
 
 DRIFT_PX_S = 14
-"""The speed at which the list scrolls up, px/s at 1080: a row every three seconds, slow enough to
+"""The speed at which the list scrolls up, px/s at 1080p: a row every three seconds, slow enough to
 read.
 """
 

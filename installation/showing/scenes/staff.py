@@ -55,19 +55,19 @@ MAX_MISSING = 4
 """The largest number of missing layers that the card names; `kiosk audit` names all of them."""
 
 CARD_WIDTH = 760
-"""The width of the card, px at 1080."""
+"""The width of the card, px at 1080p."""
 
 NAME_COLUMN = 230
-"""The width of the card's left column, which has the names of the values, px at 1080."""
+"""The width of the card's left column, which has the names of the values, px at 1080p."""
 
 PAD = 30
-"""The space around the card's type, px at 1080."""
+"""The space around the card's type, px at 1080p."""
 
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
-"""The font sizes of the text, px per em at 1080; the largest in which the card fits is used."""
+"""The font sizes of the text, px per em at 1080p; the largest in which the card fits is used."""
 
 TITLE_SIZE = 48
-"""The font size of the card's title, px per em at 1080."""
+"""The font size of the card's title, px per em at 1080p."""
 
 DIM = 0.6
 """The brightness of the mirror beside the card, 0–1."""
@@ -282,7 +282,7 @@ def _layer_names(words: Words) -> dict[str, str]:
 
 
 def _card(status: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
-    """Return the card's panels at 0, 0, its background first; `size` is px per em at 1080."""
+    """Return the card's panels at 0, 0, its background first; `size` is px per em at 1080p."""
     pad = context.px(PAD)
     width = min(context.px(CARD_WIDTH), context.size[0] - 2 * context.px(SAFE))
     if context.size[0] < context.size[1]:

@@ -32,7 +32,7 @@ from installation.showing.type.typesetting import (
 )
 
 TAG_SIZES = (96, 84, 72, 60, 50, 42)
-"""The font sizes of the tag, px per em at 1080; the largest in which the name has room is used."""
+"""The font sizes of the tag, px per em at 1080p; the largest in which the name has room is used."""
 
 TAG_SHARE = 0.24
 """The largest font size of the tag relative to the side of the square."""
@@ -46,13 +46,13 @@ PANEL_SHARE = 2
 """The largest width of a tag or a caption relative to the side of its square."""
 
 PAD = 18
-"""The space around the type of a tag, px at 1080."""
+"""The space around the type of a tag, px at 1080p."""
 
 SMALL_PAD = 12
-"""The space around the type of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080."""
+"""The space around the type of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080p."""
 
 SMALL_TAG_SIZE = 50
-"""The largest font size for which the space around a tag's type is `SMALL_PAD`, px per em at 1080.
+"""The largest font size for which the space around a tag's type is `SMALL_PAD`, px per em at 1080p.
 """
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
@@ -73,7 +73,7 @@ STRIKE_RISE = 0.28
 def tag_panels(
     context: ScreenContext, visitor: Visitor, max_width: int, *, is_crowd: bool = False
 ) -> Iterator[tuple[Panel, int]]:
-    """Yield the tags that `visitor` may have, each with its font size, px per em at 1080.
+    """Yield the tags that `visitor` may have, each with its font size, px per em at 1080p.
 
     Tags with fewer lines come first, and of those with equally many lines, the ones in larger type.
     In the smallest type, words of a known language may be hyphenated. No tag is wider than

@@ -60,7 +60,7 @@ class ScreenContext:
         return Rect(0, 0, *self.size)
 
     def px(self, length: float) -> int:
-        """Return `length` (px at 1080) in px of this screen; the result is at least 1.
+        """Return `length` (px at 1080p) in px of this screen; the result is at least 1.
 
         A screen that is not 16 : 9 is treated as the largest 16 : 9 screen that fits into it. But
         the scale is at least `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same

@@ -49,7 +49,7 @@ def text_on(panel: Panel) -> str:
 def test_the_notice_says_what_happens_and_how_it_does_not(
     first: str, second: str | None, size: Size
 ) -> None:
-    """The notice has two lines in each language, in type of 42 px per em at 1080."""
+    """The notice has two lines in each language, in type of 42 px per em at 1080p."""
     context = in_languages(first, second, size)
     notice = bands(context).notice
     for words in context.languages:
