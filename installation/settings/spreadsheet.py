@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
     @property
     def location(self) -> str:
-        """The row's location in messages: `6`, or `6 (row 4)` if spreadsheets show it as row 4."""
+        """The line in messages, and the row if it has another number: `6` or `6 (row 4)`."""
         return row_location(self.line, self.number)
 
 
