@@ -215,14 +215,10 @@ class Launcher:
         The result is empty with `privacy: degraded` and on systems other than Linux: there the show
         is not checked.
         """
-        from installation.running.leftovers import descendants
-
         if self._witness is None or self._privacy == "degraded":
             return []
         card = () if self._card is None else (self._card.pid,)
-        running = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
-        known = running - descendants(os.getpid(), card)
-        return [str(problem) for problem in self._witness.find_problems(pid, known)]
+        return [str(problem) for problem in self._witness.find_problems(pid, card)]
 
 
 def _fork(

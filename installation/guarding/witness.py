@@ -6,6 +6,11 @@ only numbers. The witness runs in the supervisor, and reads in /proc what the ke
 show: its filters, its limits, the process that traces it, and the processes that it left behind.
 The show opens no camera before the witness has found the sandbox complete.
 
+Shows of several supervisors may run side by side, also as the same user. Each witness gives its own
+process a mark, which every process that it starts inherits and cannot change from stage one on. So
+a process that a show has left behind is recognised whoever is its parent now, and the processes of
+other supervisors are not taken for it.
+
 A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
 files of a process with protected memory, so as another user the witness cannot check them. And
 the kernel does not report which processes Landlock restricts.
@@ -45,6 +50,9 @@ HIDDEN = Mistake(
 _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
 
+_PID_BITS = 22
+"""The bits of the largest process id: PID_MAX_LIMIT in the kernel's include/linux/threads.h."""
+
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 _NO_LIMITS = ("", "")
 
@@ -54,11 +62,12 @@ class ProcessFacts:
     """What the kernel tells every user about a process."""
 
     pid: int
+    parent: int
     uid: int
     started: int
     """The time at which the process started, in clock ticks since the start of the machine."""
-    group: str
-    """The process's control groups. A process that may not write files cannot change its groups."""
+    mark: str
+    """The mark of the supervisor that started the process (`layers.limits.mark`)."""
     no_new_privileges: bool
     filters: int
     tracer: int
@@ -70,24 +79,24 @@ class ProcessFacts:
 
     @classmethod
     def read(cls, pid: int, proc: Path = PROC) -> ProcessFacts | None:
-        """Return the facts of the process `pid`; None if it has ended."""
+        """Return the facts of the process `pid`; None if all of its threads have ended."""
         folder = proc / str(pid)
         try:
-            status, limits = _status(folder), _text(folder / "limits")
-            words = _text(folder / "stat").rpartition(")")[2].split()
-            group = _text(folder / "cgroup")
+            thread = _living_thread(folder)
+            if thread is None:
+                return None
+            status, words, limits = _status(thread), _stat(folder), _text(folder / "limits")
         except (FileNotFoundError, ProcessLookupError):
-            return None
-        if words[0] in "ZX":
             return None
         capabilities = 0
         for name in _CAPABILITIES:
             capabilities |= int(status.get(name, "f"), 16)
         return cls(
             pid=pid,
+            parent=int(words[1]),
             uid=int(status["Uid"].split()[1]),
             started=int(words[19]),
-            group=group,
+            mark=_limits(limits, "file locks")[0],
             no_new_privileges=status.get("NoNewPrivs") == "1",
             filters=_filters(status),
             tracer=int(status.get("TracerPid", "-1")),
@@ -100,10 +109,16 @@ class ProcessFacts:
 class Witness:
     """Checks shows, from the process that starts them."""
 
-    def __init__(self, proc: Path = PROC, own_pid: int | None = None) -> None:
-        """Store the facts about this process, such as its filters, before the first show starts."""
-        self._proc = proc
-        own = ProcessFacts.read(os.getpid() if own_pid is None else own_pid, proc)
+    def __init__(self) -> None:
+        """Mark this process and store the facts about it, before the first show starts."""
+        from installation.guarding.layers import limits
+
+        self._proc = PROC
+        own = ProcessFacts.read(os.getpid())
+        assert own is not None
+        # No other process that has run since the start of the machine has the same two numbers.
+        limits.mark(own.started << _PID_BITS | own.pid)
+        own = ProcessFacts.read(os.getpid())
         assert own is not None
         self._own = own
 
@@ -120,13 +135,15 @@ class Witness:
         return [
             *map(_mistake, self._weak_points(facts)),
             *map(_mistake, self._thread_problems(pid)),
-            *map(_mistake, self._leftovers(facts, {pid, *known})),
+            *map(_mistake, self._leftovers({pid, *known})),
             *map(_mistake, self._open_files(pid)),
         ]
 
     def _weak_points(self, facts: ProcessFacts) -> Iterator[str]:
         if facts.uid != self._own.uid:
             yield f"the show runs as user {facts.uid} (expected {self._own.uid})"
+        if facts.mark != self._own.mark:
+            yield "the show does not have the mark of its supervisor"
         if not facts.no_new_privileges:
             yield "the show can gain privileges (no_new_privs is not set)"
         if facts.tracer:
@@ -173,31 +190,45 @@ class Witness:
                 f"{counted(len(counts), 'thread')} ({seen})"
             )
 
-    def _leftovers(self, show: ProcessFacts, known: Collection[int]) -> Iterator[str]:
+    def _leftovers(self, known: Collection[int]) -> Iterator[str]:
         """Yield a problem for each running process that the show started and that is not `known`.
 
-        Such a process may have another parent by now. So it is recognised by properties that it
-        cannot change: its user and control groups are those of the show, it may write no core
-        dumps, it has more seccomp filters than the supervisor, and it did not start before the
-        supervisor.
+        Such a process may have another parent by now. So it is recognised by two properties that it
+        cannot change: it has the supervisor's mark, and more seccomp filters than the supervisor.
+        Another program of the same user could change the mark, so descendants of this process are
+        found without it, too.
         """
-        for name in os.listdir(self._proc):
-            if not name.isdecimal() or int(name) in known:
+        running = self._running()
+        for facts in running.values():
+            if facts.pid in known or facts.filters <= self._own.filters:
                 continue
-            with contextlib.suppress(PermissionError):  # Not a process of this user.
-                facts = ProcessFacts.read(int(name), self._proc)
-                if (
-                    facts is not None
-                    and facts.uid == show.uid
-                    and facts.started >= self._own.started
-                    and facts.filters > self._own.filters
-                    and facts.core_limits == ("0", "0")
-                    and facts.group == show.group
-                ):
-                    yield (
-                        f"process {facts.pid}, started by the show, is still running and may "
-                        "share the show's memory"
-                    )
+            if facts.mark == self._own.mark or self._is_ancestor(facts, running):
+                yield (
+                    f"process {facts.pid}, started by the show, is still running and may "
+                    "share the show's memory"
+                )
+
+    def _running(self) -> Mapping[int, ProcessFacts]:
+        """Return the facts of the processes not older than this one, keyed by their ids."""
+        running = {}
+        for name in os.listdir(self._proc):
+            if name.isdecimal():
+                with contextlib.suppress(PermissionError):  # Not a process of this user.
+                    facts = ProcessFacts.read(int(name), self._proc)
+                    if facts is not None and facts.started >= self._own.started:
+                        running[facts.pid] = facts
+        return running
+
+    def _is_ancestor(self, facts: ProcessFacts, running: Mapping[int, ProcessFacts]) -> bool:
+        """Return whether this process has started the process of `facts`, or its ancestors."""
+        seen: set[int] = set()
+        while facts.parent != self._own.pid:
+            # Ids are used again, so parents that were read one after the other may form a circle.
+            if facts.parent in seen or facts.parent not in running:
+                return False
+            seen.add(facts.parent)
+            facts = running[facts.parent]
+        return True
 
     def _open_files(self, pid: int) -> Iterator[str]:
         """Yield a problem for each file that is open for writing, if this user may list them."""
@@ -236,6 +267,26 @@ def _mistake(problem: str) -> Mistake:
 def _text(file: Path) -> str:
     with file.open(encoding="utf-8", errors="replace") as opened:
         return opened.read()
+
+
+def _stat(folder: Path) -> list[str]:
+    """Return the fields of a `stat` file from the state on, the third in proc_pid_stat(5)."""
+    return _text(folder / "stat").rpartition(")")[2].split()
+
+
+def _living_thread(folder: Path) -> Path | None:
+    """Return the folder of a thread of the process `folder` that has not ended; None if all have.
+
+    The first thread of a process may end before the others. Then the process looks as if it had
+    ended, and its `status` names no filters.
+    """
+    if _stat(folder)[0] not in "ZX":
+        return folder
+    for thread in (folder / "task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if _stat(thread)[0] not in "ZX":
+                return thread
+    return None
 
 
 def _status(folder: Path) -> Mapping[str, str]:

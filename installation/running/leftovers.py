@@ -62,12 +62,16 @@ def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
 
 
 def _parent(folder: Path) -> int | None:
-    """Return the parent's id of a running process; None if the process has ended."""
+    """Return the parent's id of a running process; None if all of its threads have ended.
+
+    A process whose first thread has ended looks as if it had ended itself, but counts the others.
+    """
     try:
-        state, parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-    except (OSError, ValueError):
+        fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+        state, parent, threads = fields[0], int(fields[1]), int(fields[17])
+    except (OSError, ValueError, IndexError):
         return None
-    return None if state in "ZX" else int(parent)
+    return None if state in "ZX" and threads <= 1 else parent
 
 
 def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> int:

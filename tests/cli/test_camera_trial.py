@@ -18,7 +18,7 @@ from installation.guarding.output import line_filter
 from installation.guarding.output.line_filter import LineFilter
 from tests.support.children import needs_guard
 
-pytestmark = [pytest.mark.slow, needs_guard, pytest.mark.usefixtures("one_camera_trial")]
+pytestmark = [pytest.mark.slow, needs_guard]
 
 FOUND = Mistake("witness", "a finding", "a remedy")
 ABSENT = Path("/dev/none-that-exists")

@@ -20,7 +20,7 @@ from installation.settings.yaml_file import Loaded
 from tests.support.children import needs_guard
 from tests.support.project import LABELS, Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_camera_trial")]
+pytestmark = pytest.mark.slow
 
 
 def states_of(output: str) -> dict[str, str]:

@@ -20,9 +20,9 @@ from tests.support.children import (
 )
 
 LOOK = """
-import ctypes, os, sys, threading, time
+import ctypes, os, resource, sys, threading
 from installation.guarding.guard import Guard
-from installation.guarding.layers import limits, seccomp
+from installation.guarding.layers import limits, seccomp, syscalls
 from installation.guarding.stage_one import enter_stage_one
 from installation.guarding.status import SandboxStatus
 from installation.guarding.witness import Witness
@@ -53,11 +53,47 @@ ORPHAN = """
 if not os.fork():
     if not os.fork():
         os.setsid()
-        time.sleep(5)
+        os.read(go[0], 1)
         os._exit(0)
     os._exit(0)
 os.wait()
 """
+
+HEADLESS_ORPHAN = """
+if not os.fork():
+    if not os.fork():
+        threading.Thread(target=os.read, args=(go[0], 1)).start()
+        syscalls.call("exit", 0)
+    os._exit(0)
+os.wait()
+"""
+"""Leaves a process whose first thread has ended."""
+
+UNMARK = """
+for child in open(f"/proc/{show}/task/{show}/children").read().split():
+    resource.prlimit(int(child), limits.MARK, (1, resource.getrlimit(limits.MARK)[1]))
+"""
+"""Takes the mark away from outside the sandbox, where no filter refuses that."""
+
+UNMARK_SHOW = """
+resource.prlimit(show, limits.MARK, (1, resource.getrlimit(limits.MARK)[1]))
+"""
+
+BESIDE = """
+answer = os.pipe()
+if not (starter := os.fork()):
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    {supervisor}
+    enter_stage_one(SandboxStatus("degraded", progress_pipe=answer[1], orders_pipe=go[0]), None)
+    os.write(answer[1], b"x")
+    os.read(go[0], 1)
+    os._exit(0)
+os.waitpid(starter, 0)
+assert os.read(answer[0], 1)
+"""
+"""Starts a process under stage one that is not a descendant of this process."""
 
 TRACE = """
 seize = 0x4206
@@ -97,6 +133,21 @@ SHOWS = {
         "the show can make files larger",
     ),
     "an orphan of the start-up": (ORPHAN, SEAL, "", "started by the show, is still running"),
+    "an orphan whose first thread has ended": (
+        HEADLESS_ORPHAN,
+        SEAL,
+        "",
+        "started by the show, is still running",
+    ),
+    "an orphan without its mark": (ORPHAN, SEAL, UNMARK, "started by the show, is still running"),
+    "an orphan that is no longer a descendant": (
+        "",
+        SEAL,
+        BESIDE.format(supervisor=""),
+        "started by the show, is still running",
+    ),
+    "a show without its mark": ("", SEAL, UNMARK_SHOW, "does not have the mark of its supervisor"),
+    "the show of another supervisor": ("", SEAL, BESIDE.format(supervisor="Witness()"), None),
     "a tracer": ("limits.protect_memory = lambda: None", SEAL, TRACE, "traces the show"),
     "open memory": ("limits.protect_memory = lambda: None", SEAL, "", OPEN_MEMORY),
     "another user": ("", SEAL, "object.__setattr__(witness._own, 'uid', 7)", "runs as user"),
@@ -107,7 +158,10 @@ SHOWS = {
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("case", SHOWS)
 def test_a_show_is_looked_at_from_outside(case: str, user: str, tmp_path: Path) -> None:
-    """The witness accepts a complete show, and finds each missing layer and leftover process."""
+    """The witness accepts a complete show, and finds each missing layer and leftover process.
+
+    It does not take processes that another supervisor started for leftovers.
+    """
     before, sealed, outside, problem = SHOWS[case]
     outcome = run("-W", "ignore", "-c", LOOK, before, sealed, outside, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr

@@ -51,3 +51,27 @@ def test_no_orphan_outlives_the_show() -> None:
         [sys.executable, "-c", ORPHANS], capture_output=True, text=True, timeout=60, check=True
     )
     assert outcome.stdout.split() == ["4", "4", "0", "True", "0"], outcome.stderr
+
+
+HEADLESS = """
+import os, threading, time
+from installation.guarding.layers import syscalls
+from installation.running.leftovers import descendants, end_descendants
+if not (pid := os.fork()):
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    syscalls.call("exit", 0)
+def state():
+    return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+ends_at = time.monotonic() + 30
+while state() != "Z" and time.monotonic() < ends_at:
+    time.sleep(0.01)
+print(descendants(os.getpid()) == {pid}, end_descendants(os.getpid()), descendants(os.getpid()))
+"""
+
+
+def test_a_process_whose_first_thread_has_ended_is_found() -> None:
+    """The kernel lists such a process as ended, but its other threads go on."""
+    outcome = subprocess.run(
+        [sys.executable, "-c", HEADLESS], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert outcome.stdout.split() == ["True", "1", "set()"], outcome.stderr

@@ -19,6 +19,11 @@ LOCKED = 256 * 1024 * 1024
 eight frames of the largest cameras.
 """
 
+MARK = 10
+"""The resource whose soft limit carries the mark of a process: RLIMIT_LOCKS, which Linux stores,
+inherits and displays in /proc, and has not applied to anything since version 2.4.25 (getrlimit(2)).
+"""
+
 CAP_DAC_READ_SEARCH = 1 << 2
 """The capability to read every file and folder; it does not allow writing."""
 
@@ -54,6 +59,17 @@ def drop_capabilities() -> None:
 def become_subreaper() -> None:
     """Make this process the new parent of descendants whose own parents have ended."""
     syscalls.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def mark(number: int) -> None:
+    """Give this process, and the processes that it will start, the mark `number`.
+
+    From stage one on, they cannot change it. If the hard limit is lower than `number`, the mark is
+    that limit, which other processes may have too.
+    """
+    _, most = resource.getrlimit(MARK)
+    number = number if most == resource.RLIM_INFINITY else min(number, most)
+    resource.setrlimit(MARK, (number, most))
 
 
 def end_with_parent(parent: int) -> None:

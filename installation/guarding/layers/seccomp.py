@@ -28,6 +28,7 @@ from installation.guarding.layers.bpf import (
     program,
     refuse,
 )
+from installation.guarding.layers.limits import MARK
 from installation.guarding.layers.show_calls import conditional, show_calls
 
 _INSTRUCTION = struct.Struct("=HBBI")
@@ -111,6 +112,9 @@ STAGE_ONE = Filter(
         refuse("clone3", error=errno.ENOSYS),
         # Otherwise this process could stop adopting orphans as its children.
         refuse("prctl", one_of(0, _SET_CHILD_SUBREAPER)),
+        # By its mark the witness recognises a process that a show has left behind.
+        refuse("setrlimit", one_of(0, MARK)),
+        refuse("prlimit64", one_of(1, MARK)),
         refuse("futex", one_of(1, _WAKE_OP, mask=_FUTEX_OPERATION)),
         # Every user can read the names of threads, and the kernel writes them into its log.
         # Libraries name their threads, so the call seems to succeed.
