@@ -511,6 +511,30 @@ def pip_calls(machine: Machine) -> list[str]:
     return [line for line in notes if line.startswith("-m pip ")]
 
 
+def test_the_packages_of_the_tests_are_unpacked_by_two_processes(machine: Machine) -> None:
+    """Each pinned package is installed by one of two processes, and then all are checked."""
+    machine.start("test")
+    *halves, last = pip_calls(machine)
+    pinned = (machine.project / "scripts" / "constraints.txt").read_text().splitlines()
+    for requirement in pinned:
+        if requirement and not requirement.startswith("#"):
+            assert sorted(f" {requirement} " in f"{half} " for half in halves) == [False, True]
+    assert f"--editable {machine.project}[dev]" in last
+    assert machine.calls_of("-m compileall -q -j 0") == 2
+    machine.start("test")
+    assert len(pip_calls(machine)) == 3
+
+
+def test_without_a_network_the_tests_do_not_begin(machine: Machine) -> None:
+    """If neither of two processes can fetch packages, the set-up says so and leaves nothing."""
+    machine.lacks("network")
+    started = machine.start("test")
+    assert started.returncode == 1
+    assert "set-up: the packages cannot be installed" in started.stderr.splitlines()[-1]
+    assert machine.calls_of("-m pytest") == 0
+    assert not (machine.project / ".venv.new").exists()
+
+
 @pytest.mark.skipif(has_nvidia_card(), reason="this machine has a card, so it needs all packages")
 def test_without_a_card_the_show_alone_is_set_up(machine: Machine) -> None:
     """Neither packages of PyTorch nor dependencies outside the list are installed."""
