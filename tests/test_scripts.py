@@ -157,7 +157,11 @@ def make_machine(folder: Path) -> Machine:
     (folder / "kiosk").write_text(KIOSK)
     (folder / "kiosk").chmod(0o755)
     shutil.copytree(PROJECT / "scripts", machine.project / "scripts")
-    shutil.copytree(PROJECT / "installation", machine.project / "installation")
+    # Networks are large, and no show starts here.
+    without_networks = shutil.ignore_patterns("*.onnx")
+    shutil.copytree(
+        PROJECT / "installation", machine.project / "installation", ignore=without_networks
+    )
     shutil.copy(PROJECT / "pyproject.toml", machine.project)
     return machine
 

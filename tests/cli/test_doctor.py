@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from installation.seeing.presence.floor_line import FloorLine
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from tests.support.children import needs_guard
-from tests.support.project import LABELS, Project
+from tests.support.project import LABELS, Project, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,38 @@ def states_of(output: str) -> dict[str, str]:
     """Return the state of each part that `kiosk doctor` prints."""
     rows = (line for line in output.splitlines() if line.startswith("  "))
     return {line[2:10].strip(): line[12:20].strip() for line in rows if line[2:10].strip()}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A kiosk that `kiosk doctor` has examined, and what it printed."""
+
+    project: Project
+    outcome: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def without_yunet(tmp_path_factory: pytest.TempPathFactory) -> Examined:
+    """Examine a kiosk on the rehearsal, turned by 90°, with a least size and without YuNet."""
+    project = make_project(tmp_path_factory.mktemp("doctor") / "a kiosk")
+    project.write(
+        "kiosk.yaml",
+        "labels: fish\ncamera: {source: rehearsal, rotate: 90}\ndevice: cpu\n"
+        "visitors: {least_size: 0.2}\n",
+    )
+    return Examined(project, project.kiosk("doctor", SDL_VIDEODRIVER="dummy"))
+
+
+@pytest.fixture(scope="module")
+def without_a_font(tmp_path_factory: pytest.TempPathFactory) -> Examined:
+    """Examine a kiosk without a least size, in which no font can draw a label."""
+    project = make_project(tmp_path_factory.mktemp("doctor") / "a kiosk")
+    project.write(
+        "kiosk.yaml",
+        "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\nvisitors: {least_size: 0}\n",
+    )
+    project.write("models/fish/labels.csv", LABELS.replace("tench", "ᎠᏣᏗ"))
+    return Examined(project, project.kiosk("doctor", SDL_VIDEODRIVER="dummy", PATH=""))
 
 
 @needs_guard
@@ -88,44 +121,40 @@ def test_doctor_looks_at_everything_if_the_file_is_wrong(project: Project) -> No
     assert outcome.returncode == 2
 
 
-def test_doctor_says_what_would_be_better(project: Project) -> None:
+def test_doctor_says_what_would_be_better(without_yunet: Examined) -> None:
     """If YuNet is missing, its row says how to fetch it."""
-    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
-    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    outcome = without_yunet.outcome
     assert states_of(outcome.stdout)["detector"] == "fallback"
     assert "Run once: kiosk fetch yunet\n" in outcome.stdout
-    assert f"  file      ok        {project.folder / 'kiosk.yaml'}\n" in outcome.stdout
+    file = without_yunet.project.folder / "kiosk.yaml"
+    assert f"  file      ok        {file}\n" in outcome.stdout
     assert outcome.stderr == ""
 
 
-def test_doctor_says_where_the_line_on_the_floor_goes(project: Project) -> None:
-    """The row `line` has distances for this file's settings; without a least size it says so."""
-    camera = "camera: {source: rehearsal, rotate: 90}\n"
-    text = f"labels: fish\n{camera}device: cpu\nvisitors: {{least_size: 0.2}}\n"
-    project.write("kiosk.yaml", text)
-    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
-    assert states_of(outcome.stdout)["line"] == "ok"
+def test_doctor_says_where_the_line_on_the_floor_goes(without_yunet: Examined) -> None:
+    """The row `line` has distances for this file's settings."""
+    output = without_yunet.outcome.stdout
+    assert states_of(output)["line"] == "ok"
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
     row = f"diagonal angle of view 78°: the line is {line.line_m:.1f} m from the plane of the "
-    assert (
-        f"{row}camera; visitors see the notice from {line.announced_m:.1f} m on\n" in outcome.stdout
-    )
-    project.write("kiosk.yaml", text.replace("0.2", "0"))
-    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
-    assert states_of(outcome.stdout)["line"] == "fallback"
-    assert "visitors.least_size is 0, so everybody in the picture is classified. " in outcome.stdout
+    assert f"{row}camera; visitors see the notice from {line.announced_m:.1f} m on\n" in output
+
+
+def test_doctor_says_that_without_a_least_size_there_is_no_line(without_a_font: Examined) -> None:
+    """Without a least size, the row `line` says that everybody is classified."""
+    output = without_a_font.outcome.stdout
+    assert states_of(output)["line"] == "fallback"
+    assert "visitors.least_size is 0, so everybody in the picture is classified. " in output
 
 
 @needs_guard
-def test_doctor_says_if_the_wall_promises_less(project: Project) -> None:
+def test_doctor_says_if_the_wall_promises_less(without_yunet: Examined) -> None:
     """The row `privacy` names each fact that weakens the promise on the screen."""
-    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
-    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
-    mistakes = not_prevented()
-    assert states_of(outcome.stdout)["privacy"] == ("fallback" if mistakes else "ok")
-    assert ("does not promise that" in outcome.stdout) is bool(mistakes)
+    output, mistakes = without_yunet.outcome.stdout, not_prevented()
+    assert states_of(output)["privacy"] == ("fallback" if mistakes else "ok")
+    assert ("does not promise that" in output) is bool(mistakes)
     for mistake in mistakes:
-        assert f"  {mistake}\n" in outcome.stdout
+        assert f"  {mistake}\n" in output
 
 
 @pytest.mark.parametrize("name", ["swap", "kernel log"])
@@ -145,11 +174,9 @@ def test_doctor_looks_at_every_fact_of_the_promise(
         assert (str(mistake) in finding.description) is bool(mistakes)
 
 
-def test_doctor_tries_the_fonts_on_their_own(project: Project) -> None:
+def test_doctor_tries_the_fonts_on_their_own(without_a_font: Examined) -> None:
     """A label that no font can draw makes the row `fonts` wrong, and only that row."""
-    project.write("kiosk.yaml", "labels: fish\ncamera: {source: rehearsal}\ndevice: cpu\n")
-    project.write("models/fish/labels.csv", LABELS.replace("tench", "ᎠᏣᏗ"))
-    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy", PATH="")
+    outcome = without_a_font.outcome
     states = states_of(outcome.stdout)
     assert states["fonts"] == "wrong"
     assert states["labels"] == states["weights"] == "ok"

@@ -176,7 +176,8 @@ class Kiosk:
 @contextmanager
 def open_kiosk(folder: Path) -> Iterator[Kiosk]:
     """Yield a kiosk whose hub has timm's network."""
-    shutil.copytree(PROJECT / "installation", folder / "installation")
+    without_networks = shutil.ignore_patterns("*.onnx")  # They are large, and no show starts here.
+    shutil.copytree(PROJECT / "installation", folder / "installation", ignore=without_networks)
     shutil.copy(PROJECT / "kiosk.yaml", folder)
     with running() as store, running() as hub:
         hub.store = store
