@@ -68,8 +68,8 @@ printf 'Filesystem blocks Used Available\\nroot 1 1 %s\\n' "$free"
 """
 
 TOOLS = (
-    "awk bash cat chmod cp cut dirname env flock getconf id ln mkdir mktemp mv readlink rm sha256sum "
-    "sh stat timeout touch uname"
+    "awk bash cat chmod cp cut dirname env flock getconf id ln mkdir mktemp mv readlink rm "
+    "sha256sum sh stat timeout touch uname"
 )
 
 
