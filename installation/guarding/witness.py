@@ -50,6 +50,11 @@ HIDDEN = Mistake(
 _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
 
+MAX_ROUNDS = 100
+"""The largest number of times that one check lists the processes; a busy computer starts new ones
+all the time.
+"""
+
 _PID_BITS = 22
 """The bits of the largest process id: PID_MAX_LIMIT in the kernel's include/linux/threads.h."""
 
@@ -209,14 +214,23 @@ class Witness:
                 )
 
     def _running(self) -> Mapping[int, ProcessFacts]:
-        """Return the facts of the processes not older than this one, keyed by their ids."""
-        running = {}
-        for name in os.listdir(self._proc):
-            if name.isdecimal():
+        """Return the facts of the processes not older than this one, keyed by their ids.
+
+        A process that copies itself and ends, again and again, has usually ended when its turn to
+        be read comes. So processes are listed again until none is new.
+        """
+        running: dict[int, ProcessFacts] = {}
+        listed: set[int] = set()
+        for _ in range(MAX_ROUNDS):
+            new = {int(name) for name in os.listdir(self._proc) if name.isdecimal()} - listed
+            if not new:
+                break
+            listed |= new
+            for pid in new:
                 with contextlib.suppress(PermissionError):  # Not a process of this user.
-                    facts = ProcessFacts.read(int(name), self._proc)
+                    facts = ProcessFacts.read(pid, self._proc)
                     if facts is not None and facts.started >= self._own.started:
-                        running[facts.pid] = facts
+                        running[pid] = facts
         return running
 
     def _is_ancestor(self, facts: ProcessFacts, running: Mapping[int, ProcessFacts]) -> bool:

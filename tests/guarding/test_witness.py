@@ -20,7 +20,7 @@ from tests.support.children import (
 )
 
 LOOK = """
-import ctypes, os, resource, sys, threading
+import ctypes, os, resource, select, signal, sys, threading
 from installation.guarding.guard import Guard
 from installation.guarding.layers import limits, seccomp, syscalls
 from installation.guarding.stage_one import enter_stage_one
@@ -68,6 +68,16 @@ if not os.fork():
 os.wait()
 """
 """Leaves a process whose first thread has ended."""
+
+CHAIN = """
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if not os.fork():
+    while not select.select([go[0]], [], [], 0)[0]:
+        if os.fork():
+            os._exit(0)
+    os._exit(0)
+"""
+"""Leaves a process that lives for an instant, and starts the next one before it ends."""
 
 UNMARK = """
 for child in open(f"/proc/{show}/task/{show}/children").read().split():
@@ -139,6 +149,7 @@ SHOWS = {
         "",
         "started by the show, is still running",
     ),
+    "a chain of orphans": (CHAIN, SEAL, "", "started by the show, is still running"),
     "an orphan without its mark": (ORPHAN, SEAL, UNMARK, "started by the show, is still running"),
     "an orphan that is no longer a descendant": (
         "",
