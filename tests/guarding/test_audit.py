@@ -78,8 +78,7 @@ def test_the_page_has_the_line_of_the_wall(tmp_path: Path) -> None:
     """`kiosk audit --page` has the privacy line in the language of the show as its headline."""
     (tmp_path / "kiosk.yaml").write_text("language: de\n")
     file = str(tmp_path / "kiosk.yaml")
-    command = ("-m", "installation", "audit", file, "--page", "--short")
-    outcome = run(*command, user=USERS[0], folder=tmp_path)
+    outcome = run("-m", "installation", "audit", file, "--page", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
     told = "Dieses Programm behält kein Bild" if not_prevented() else "Es bleibt kein Bild"
     assert f'<h1 lang="de">{told}' in outcome.stdout
