@@ -150,7 +150,7 @@ def _remarks_of_libraries() -> Iterator[list[str]]:
     """Yield a list for the lines that C libraries write to standard error in the `with` block.
 
     Xlib and libwayland write there why a display refuses a connection; SDL does not report it. The
-    list is filled at the end of the block; it stays empty if the guard no longer allows a pipe.
+    list is filled at the end of the block; it stays empty if the sandbox no longer allows a pipe.
     """
     remarks: list[str] = []
     try:

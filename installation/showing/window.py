@@ -68,7 +68,7 @@ class Screen(Protocol):
         ...
 
     def allocate_buffers(self) -> None:
-        """Let the display's driver take all its memory now; later the guard refuses it."""
+        """Let the display's driver allocate all its buffers now; the sandbox prevents it later."""
         ...
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class OffScreen:
 
     def __init__(self, size: Size = (1920, 1080)) -> None:
         self.surface = pygame.Surface(size, depth=32)
-        self.name = f"none; painted in memory at {size[0]}×{size[1]}"
+        self.name = f"no window; painted in memory at {size[0]}×{size[1]}"
 
     def flip(self) -> None:
         """Do nothing, because nobody can see the surface."""
@@ -100,8 +100,9 @@ class OffScreen:
 
 
 BUFFER_FLIPS = 12
-"""The number of flips in quick succession after which the display's driver has made all its
-buffers. Mesa's software renderer makes up to four for a Wayland window.
+"""The number of flips with which `allocate_buffers` makes the display's driver allocate all its
+buffers. It is larger than necessary for Mesa's software renderer, which allocates at most four
+buffers for a Wayland window.
 """
 
 
@@ -243,14 +244,14 @@ class Window:
         return ScreenEvents(end_show, self._f1.shows_card(now), exposed, outdated, line)
 
     def allocate_buffers(self) -> None:
-        """Let the display's driver make all the buffers that it may ever need for this size.
+        """Let the display's driver allocate all the buffers that it may ever need for this size.
 
-        Mesa makes another buffer when a Wayland compositor still holds all the others, as it may
-        for a moment when it is busy. Mesa makes new buffers, too, when the window gets another
-        size. From its middle stage on, the guard refuses the memory for them, and Mesa crashes. So
-        several flips follow each other here at once: the compositor has no time to give a buffer
-        back, and Mesa makes all the buffers that it may need. If the window gets another size
-        later, it counts as outdated.
+        Mesa allocates another buffer if a Wayland compositor still holds all the others; a busy
+        compositor may do so for a moment. Mesa also allocates new buffers if the window gets
+        another size. From its middle stage on, the sandbox denies the memory for them, and Mesa
+        crashes. So this method flips several times without a pause: the compositor has no time to
+        give a buffer back, and Mesa allocates all that it may need. If the window gets another size
+        later, `poll` reports the window as outdated. Without Wayland, nothing is done.
         """
         if pygame.display.get_driver() == "wayland":
             self._size_of_buffers = pygame.display.get_window_size()
@@ -391,8 +392,9 @@ def _find_monitor(connector: str, where: str) -> Monitor:
         f"{', '.join(found)})"
     )
     names = {name.lower(): name for name in found}
-    remedy = did_you_mean(names.get(nearest(connector, names) or ""))
-    raise ScreenError(Mistake(where, problem, remedy or "Switch the monitor on, or name another."))
+    meant = did_you_mean(names.get(nearest(connector, names) or ""))
+    remedy = meant or "Switch the monitor on, or write a connector that was seen."
+    raise ScreenError(Mistake(where, problem, remedy))
 
 
 def _set_mode(

@@ -108,8 +108,8 @@ class Words:
     0–100.
     """
     given: Sentence
-    """The remark after a next best name that has a higher score than the visitor's name: another
-    visitor has it already.
+    """The remark after a next best name whose score is higher than that of the visitor's name. It
+    says that another visitor already has that next best name.
     """
     drawn: Sentence
     """The line below `score` if the name was drawn at random (`draw: sample` in kiosk.yaml)."""
@@ -169,7 +169,7 @@ class Words:
     staff_mirror: Sentence
     staff_rate: Annotated[NonEmptyText, with_placeholders("rate", "dropped")]
     staff_memlock: Sentence
-    """The remedy on the staff card if not all blocks are locked."""
+    """The remedy on the staff card if not all blocks of memory for frames are locked."""
     staff_slow: Sentence
     """The remedy on the staff card if the mirror shows too few frames a second."""
     staff_plug: Sentence

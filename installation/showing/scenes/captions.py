@@ -48,9 +48,9 @@ SMALL_SIZE = 34
 """The smallest font size, px per em at 1080p: capitals of 15 mm on a screen of 55 inches."""
 
 WIDTHS = (700, 500, 400, 320)
-"""The possible widths of a caption's lines, px at 1080p, the largest first. They have room for
-about 30, 22, 17 and 14 letters of a definition. 400 is enough for "1,053 other names 48" in each
-of the kiosk's languages.
+"""The possible widths of a caption's lines, px at 1080p, the largest first. The lines have room for
+about 30, 22, 17 and 14 letters of a definition. In each of the kiosk's languages, 400 px are enough
+for "1,053 other names 48", in which 48 is the total share of these names.
 """
 
 PARAGRAPH_SPACE = 16
@@ -85,7 +85,7 @@ WORD_JOINER = "\u2060"
 
 @dataclass(frozen=True)
 class _Meter:
-    """The bar in a caption that shows each name's share of the evidence in 100 parts."""
+    """The bar in a caption; it has 100 parts, and shows each name's share of the evidence."""
 
     shares: Shares
     fills_from_right: bool
@@ -107,7 +107,7 @@ class _Chain:
 class _List:
     """Names with their shares, on one line; if they do not fit on it, each begins its own line.
 
-    A line ends within a unit only if the unit is wider than the line.
+    A line ends within one of the units of `items` only if the unit is wider than the line.
     """
 
     items: tuple[tuple[str, ...], ...]
@@ -121,7 +121,9 @@ class _List:
 
 _Piece = Paragraph | _Meter | _Chain | _List
 _Fitted = tuple[Paragraph, ...] | _Meter
-"""A piece that fits a width; if it has several paragraphs, each is a line of a list or a chain."""
+"""A piece for a given width: a bar, or paragraphs. Only a list that does not fit on one line has
+several paragraphs: one for each name, and one for the total.
+"""
 
 
 def caption_panels(
@@ -160,8 +162,8 @@ def _fitted(
 ) -> _Fitted | None:
     """Return `piece` for lines of `width` px; None if a word would have to be broken.
 
-    Words of a known language may be hyphenated, but a list and a chain are hyphenated only if a
-    word is wider than the line. `known` is a cache of the least widths of paragraphs.
+    Words of a known language may be hyphenated. But a `_List` or a `_Chain` is hyphenated only if
+    one of its words is wider than the line. `known` is a cache of the least widths of paragraphs.
     """
 
     def fits(paragraph: Paragraph) -> bool:
@@ -216,7 +218,7 @@ def unbreakable(text: str) -> str:
 
 
 def _glued(part: str) -> str:
-    """Return `part`, which ends where a line may end, so that no line may end there."""
+    """Return `part` with its end changed so that no line may end there any more."""
     return part[:-1] + NO_BREAK_SPACE if part.endswith(" ") else part + WORD_JOINER
 
 
@@ -259,7 +261,7 @@ def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
-    """Return the texts below 'person': that this is a human being, and why no name is shown."""
+    """Return the texts below 'person': its definition and, if `unsure`, why no name is shown."""
     root = verdict.label
     definition = _sentences(context, [root.definition, root.second.definition])
     if not unsure:

@@ -93,7 +93,7 @@ def rehearsal_mark(context: ScreenContext) -> Panel:
 def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
     """Return the calm card for a machine that cannot keep the promise of privacy.
 
-    `missing` are the layers that the guard lacks. The first `MAX_NAMES` of them are named for the
+    `missing` are the layers that the sandbox lacks. The first `MAX_NAMES` of them are named for the
     staff in small type at the bottom.
     """
     names = ", ".join(missing[:MAX_NAMES])

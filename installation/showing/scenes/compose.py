@@ -52,8 +52,8 @@ with its question returns.
 """
 
 CHANGE_S = 0.5
-"""The least time between two changes of large type on the screen, s. It follows the rule of science
-museums for flashing light.
+"""The least time between two changes of large type on the screen, s: at most two changes a second,
+which is the limit of science museums for flashing light. WCAG 2.3.1 allows three a second.
 """
 
 LAST_NAME_S = 1.0
@@ -160,7 +160,7 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return what decides the large type beside each face, keyed by the visitor's id.
+    """Return what the large type beside each face depends on, keyed by the visitor's id.
 
     This is the stage, the name, and whether the tag is missing. A face without a name is left out.
     """
@@ -174,9 +174,9 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
     """Return the instant from which `CHANGE_S` must pass before large type may change again.
 
-    Usually this is the instant of the last change. But a name disappears with its face at once,
-    even if it has only just appeared. Such a disappearance counts as if it had come `CHANGE_S`
-    after the change before it, so that the next change waits longer. So no name flashes if a face
+    Usually this is the instant of the last change. But a name disappears together with its face,
+    even less than `CHANGE_S` after the change before. In this case, the result is `CHANGE_S` after
+    that earlier change, so that the next change waits longer. So a name does not flash if its face
     is lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf

@@ -18,9 +18,9 @@ _RELATIVE = re.compile(
     rf" (?:and )?(?:(?:{_PREPOSITIONS}) (?:which|whom)|who|whose|which|while|so that|in order to"
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
-"""Matches further places at which an English definition may be cut: before a relative clause.
-Without this clause, the definition is less precise. In other languages nothing matches, because
-words of the main clause may follow a relative clause there.
+"""Matches further places at which an English definition may be cut: before a relative clause, or a
+clause of time or purpose. Without this clause, the definition is less precise. There is no such
+pattern for other languages: in German, for example, words of the main clause may follow.
 """
 
 

@@ -78,7 +78,7 @@ def show_fault(words: Words) -> Fault:
 def faults_card(
     context: ScreenContext, name: str, faults: Sequence[Fault], lines: Sequence[str]
 ) -> Scene:
-    """Return the staff's card for a show without a mirror.
+    """Return the staff card of a show that cannot show the camera's picture.
 
     `name` names the part that has the `faults`. The `lines` are lines of the log; letters that have
     no font are replaced.

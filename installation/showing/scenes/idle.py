@@ -46,7 +46,9 @@ text, because lines of large type look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
-"""The largest number of lines of a question that is set larger than `RAGGED_SIZE`."""
+"""In a font size above `RAGGED_SIZE`, the question has at most this many lines in each language, on
+average.
+"""
 
 RAGGED_SIZE = 92
 """The largest font size in which a question may have any number of lines, px per em at 1080p."""

@@ -38,7 +38,7 @@ sufficient for a tag that covers a part of its own square.
 """
 
 TAG_FAR = 40
-"""The distance from a tag to the squares of other visitors that is preferred, px at 1080p."""
+"""The preferred distance from a tag to the squares of other visitors, px at 1080p."""
 
 TAG_OVER = 11
 """A tag may cover the outer part of its square, up to the square's side divided by this number. The
@@ -53,7 +53,7 @@ MOST_MOVED = 8
 
 MOST_AVOIDED = 12
 """With more visitors than this, panels may cover chests, and `TAG_FAR` is not used. In such a
-crowd, people are everywhere between the faces, and these searches would take too much time.
+crowd, people are everywhere between the faces, and searching for better places would take too long.
 """
 
 GAP = 10
@@ -63,7 +63,7 @@ SPARE = 8
 """The least space between a new panel and the boxes of faces, which jitter, px at 1080p."""
 
 ROUNDING = 2
-"""How much less than `GAP` is enough for a panel that stays, as squares are rounded, px."""
+"""How much less space than `GAP` a panel that stays needs, px; squares are at whole pixels."""
 
 EDGE = 40
 """The least space between a panel and the left or right side of the screen, px at 1080p."""
@@ -148,8 +148,8 @@ class Layout:
     def _make_room(self, visitor: Visitor, placed: Sequence[Visitor], tags: dict[int, Tag]) -> None:
         """Add a tag of `visitor` to `tags` if moving the tag of one of `placed` makes room for it.
 
-        Only visitors whose tags are new in this scene are in `placed`, so that no tag jumps that is
-        on the screen already.
+        `placed` has only visitors whose tags are new in this scene. So tags that are already on the
+        screen do not jump.
         """
         x, y = visitor.square.x, visitor.square.y
         nearest = sorted(placed, key=lambda each: abs(each.square.x - x) + abs(each.square.y - y))
@@ -390,8 +390,8 @@ class Layout:
         """Return `panel` at `side` of the square of `visitor`; None if it has no room there.
 
         `tags` and `captions` are the panels placed so far, keyed by visitor; `avoided` are further
-        areas that it may not cover. `stays` says that the panel is where it was in the previous
-        scene: it needs less space, and the nearest position there is the best.
+        areas that it may not cover. If `stays`, the panel was at `side` in the previous scene: then
+        less space is sufficient, and the position nearest to its previous one is preferred.
         """
         square = visitor.square
         tag = tags[visitor.id].panel.rect if visitor.id in tags else None

@@ -123,9 +123,9 @@ class ShowStatus:
 def layers(proof: Proof) -> tuple[Layer, ...]:
     """Return every layer of the sandbox as `proof` found it, then problems that concern no layer.
 
-    Swap on a disk and the kernel's log are not layers. They are listed if they are a problem,
-    because then visitors are promised less. Remedies name commands with their whole paths, because
-    nobody knows in which folder the card's readers will type them.
+    Such a problem is, for example, swap on a disk. It is listed because, until it is solved, the
+    screen does not promise visitors that pictures cannot be stored. Remedies name commands with
+    absolute paths, because nobody knows in which folder the staff will type them.
     """
     missing: dict[str, Mistake] = {}
     for mistake in (*proof.missing, *proof.not_prevented):
@@ -146,9 +146,10 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
 
 
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
-    """Return `scene`, dimmed, with the card over it; of its words, only those in the bands remain.
+    """Return `scene`, dimmed and without tags and captions, with the card over it.
 
-    The card is set in the largest type in which it fits between the bands.
+    The bands with the notice and the foot remain. The card is set in the largest type in which it
+    fits between them.
     """
     edges = bands(context)
     edge = context.px(SAFE)

@@ -1,10 +1,11 @@
 """The tag on a square: a name, which is the more prominent the more evidence it has.
 
-The letters are green on black. While a name is being chosen, each candidate has a question mark.
-When it has been chosen, a part of the tag is green, from the name's first letter on, and its share
-of the tag's width equals the score. A name that is taken back is struck through. Rejected: a green
-band below the name. Each letter is then green on black, but a name with a score of 90 is hardly
-more prominent than a name with a score of 6 (of 100).
+While a name is being chosen, the letters are green on black, and each candidate has a question
+mark. When the name has been chosen, a part of the tag becomes green, and the letters on it black.
+This part begins at the name's first letter, and its share of the tag's width equals the score. A
+name that is taken back is struck through. Rejected: a green band below the name. All letters then
+stay green on black, and a name with a score of 90 (of 100) is hardly more prominent than a name
+with a score of 6.
 """
 
 from __future__ import annotations
@@ -77,9 +78,9 @@ def tag_panels(
 
     Tags with fewer lines come first, and of those with equally many lines, the ones in larger type.
     In the smallest type, words of a known language may be hyphenated. No tag is wider than
-    `max_width`, px, or than `PANEL_SHARE` times the square. For a countdown, the tags with its long
-    words come before those with its brief words; if `is_crowd`, the long words are not wider than
-    the square. Nothing is yielded if there is no name, or no space for it.
+    `max_width`, px, or than `PANEL_SHARE` times the square. For a countdown, the tags with the text
+    `countdown` come before those with `brief_countdown`; if `is_crowd`, the former are not wider
+    than the square. Nothing is yielded if there is no name, or no space for it.
     """
     shown = visitor.shown
     if not shown.name:

@@ -1,9 +1,9 @@
 """Finds font files for a text: in the package `manimgx-fonts`, then on the system.
 
-The package has Noto Sans, the kiosk's own face, which has all letters of Latin, Greek and Cyrillic
-and the positions of their marks, and the Noto faces of nineteen more scripts, which have the same
-design. All of these look the same on every machine. For other scripts, such as Chinese,
-`search_fonts` runs fontconfig's `fc-match` before the guard forbids starting programs.
+The package has Noto Sans, the kiosk's own face. It has all letters of Latin, Greek and Cyrillic,
+and knows the positions of their marks. The package also has Noto faces for nineteen more scripts,
+in the same design. All these faces look the same on every machine. For other scripts, such as
+Chinese, `search_fonts` runs fontconfig's `fc-match` before the sandbox forbids starting programs.
 
 A letter and its marks are drawn by one face, because another font does not know where the marks
 belong.
@@ -144,7 +144,7 @@ def undrawable(texts: Mapping[str, str]) -> list[Mistake]:
 
 
 def no_font(where: str, missing: Iterable[str]) -> Mistake:
-    """Return a mistake: no font can draw the clusters `missing` of the text at `where`."""
+    """Return the mistake for the text at `where`, whose clusters `missing` no font can draw."""
     missing = sorted(missing)
     groups = sorted({font_group(cluster[0]) for cluster in missing})
     letters = [f"{cluster} ({_code_points(cluster)})" for cluster in missing]

@@ -49,9 +49,9 @@ virama of Burmese, and Tai Tham's sakot.
 
 
 BreakKind = Literal["space", "soft hyphen", "hyphen", "letters"]
-"""The reason why a line may end: `space` if Unicode allows it, and nothing is drawn; `soft hyphen`
-if the text has one there; `hyphen` if the hyphenation patterns of the language allow it; `letters`
-if the word is too wide for a line.
+"""The reason why a line may end: `space` if Unicode's rules allow it; `soft hyphen` if the text has
+a soft hyphen there; `hyphen` if the hyphenation patterns of the language allow it; `letters` if the
+word is too wide for a line. A hyphen is drawn only for `soft hyphen` and `hyphen`.
 """
 
 
@@ -87,9 +87,10 @@ def line_breaks(text: str, language: str = "") -> list[Break]:
 
 
 def letter_breaks(text: str) -> list[Break]:
-    """Return the positions between letters, at which a word breaks that is too wide for a line.
+    """Return the positions between the letters of `text`; the last is the end of `text`.
 
-    A letter is what readers see as one letter. The last position is the end of `text`.
+    A word that is wider than a line is broken at these positions. A letter is what readers see as
+    one letter.
     """
     positions = _positions(text, icu.BreakIterator.createCharacterInstance, "en")
     return [Break(position, "letters") for position in positions]
@@ -113,7 +114,10 @@ def _positions(text: str, make: object, locale: str) -> list[int]:
 
 
 def _belongs_to_next(letter: str) -> bool:
-    """Return whether no line may end after `letter`: a vowel before its consonant, or a joiner."""
+    """Return whether no line may end between `letter` and the letter after it.
+
+    This is so for a vowel that is written before its consonant, and for `_JOINS_NEXT`.
+    """
     return letter in _JOINS_NEXT or bool(
         icu.Char.hasBinaryProperty(letter, icu.UProperty.LOGICAL_ORDER_EXCEPTION)
     )

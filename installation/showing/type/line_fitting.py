@@ -2,8 +2,8 @@
 
 All ways to break the paragraph are compared by the space that stays free in each line, as in TeX
 (Knuth and Plass, Software: Practice and Experience 11, 1981). Rejected: filling one line after
-another, because a line stays half empty if the next word is long, and narrowing all lines
-afterwards does not repair that.
+another. A line then stays half empty if the next word is long. Narrowing all lines afterwards does
+not correct this.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ share of a line's width that stays free.
 """
 
 SECOND_HYPHEN_COST = 0.1
-"""The additional cost of a hyphen on the line after a hyphen."""
+"""The additional cost of a line that ends with a hyphen if the previous line ends with one too."""
 
 OVERFULL_COST = 1000.0
 

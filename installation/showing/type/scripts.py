@@ -2,8 +2,8 @@
 
 The data comes from fontTools, because Python's `unicodedata` has no scripts. For a character that
 several scripts use, Unicode lists these scripts. Such a character, for example the Arabic comma,
-needs a font for one of them. It needs no further font if the kiosk's own typeface draws one of
-these scripts, as for the acute accent.
+needs a font for one of them. If the kiosk's own typeface draws one of them, no further font is
+needed; the acute accent is such a character.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ NO_SCRIPT = "Unknown"
 """The name of the script of unassigned and private-use characters."""
 
 _PICTOGRAPHS = frozenset(map(chr, (*range(0x1F1E6, 0x1F200), *range(0x1F300, 0x1FB00))))
-"""The letters that form flags in pairs, and Unicode's blocks of pictographs. They are listed
-because not all of them are wide, as emoji usually are; the cloud with rain is not.
+"""The letters that form flags in pairs, and Unicode's blocks of pictographs. `font_group` finds
+other emoji by their width, but some of these, such as the cloud with rain, are not wide.
 """
 
 _PREFERRED = ("Arab", "Deva")

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
 
 LEADING = 1.24
-"""The distance between baselines relative to the font size; lines of bold type may be this close to
-each other.
-"""
+"""The distance between baselines relative to the font size; sufficient for bold type."""
 
 HYPHEN = "-"
 
@@ -158,7 +156,7 @@ def set_panel(
         paragraphs: From top to bottom.
         max_width: The largest width of a line, px.
         pad: The space around the type, px.
-        background: The background's colour and opacity; None if there is only the picture.
+        background: The background's colour and opacity; None for a transparent panel.
     """
     key = (tuple(paragraphs), max_width, pad, background)
     kept = fonts.panels.get(tuple(paragraph.text for paragraph in paragraphs), dict)
