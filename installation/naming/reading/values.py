@@ -94,15 +94,17 @@ class Verdict:
     def shares(self, most_runners_up: int) -> Shares:
         """Return the scores as whole hundredths, with at most `most_runners_up` runners-up.
 
-        `others` also counts the further runners-up, and those with at most half a hundredth.
+        `others` also counts the further runners-up, and those whose share is 0.
         """
         named = self.runners_up[:most_runners_up]
-        while named and round(100 * named[-1].score) < 1:
+        while True:
+            unnamed = self.runners_up[len(named) :]
+            others = self.others_score + sum(each.score for each in unnamed)
+            scores = [self.score, others, *(each.score for each in named)]
+            own, others_share, *shares, nobodys = hundredths([*scores, max(0.0, 1 - sum(scores))])
+            if not named or shares[-1] > 0:
+                break
             named = named[:-1]
-        unnamed = self.runners_up[len(named) :]
-        others = self.others_score + sum(each.score for each in unnamed)
-        scores = [self.score, others, *(each.score for each in named)]
-        own, others_share, *shares, nobodys = hundredths([*scores, max(0.0, 1 - sum(scores))])
         return Shares(
             own,
             tuple(zip(named, shares, strict=True)),

@@ -30,6 +30,7 @@ def test_the_printed_shares_sum_to_a_hundred(scores: list[float], most: int, oth
     listed = [share for _, share in shares.runners_up]
     assert shares.own + sum(listed) + shares.others + shares.nobodys == 100
     assert len(listed) <= most
+    assert all(share > 0 for share in listed)
     assert all(
         abs(share - 100 * each.score) < 1 for share, each in zip(listed, candidates, strict=False)
     )
@@ -43,3 +44,11 @@ def test_who_has_less_than_one_hundredth_is_among_the_others() -> None:
     shares = Verdict(LABELS[0], 0.8, 0.0, runners, 3, 0.076).shares(3)
     assert [runner.label.name for runner, _ in shares.runners_up] == ["l1"]
     assert (shares.other_count, shares.others) == (4, 8)
+
+
+def test_who_is_left_without_a_hundredth_when_all_are_given_is_among_the_others() -> None:
+    """A runner-up with 0.6 hundredths is not listed if others have larger remainders."""
+    runners = (RunnerUp(LABELS[1], 0.177), RunnerUp(LABELS[2], 0.006))
+    shares = Verdict(LABELS[0], 0.409, 0.0, runners, 3, 0.408).shares(3)
+    assert [share for _, share in shares.runners_up] == [18]
+    assert (shares.own, shares.other_count, shares.others) == (41, 4, 41)
