@@ -2,13 +2,17 @@
 
 The day, the faults and their instants follow from a seed, so a run that fails can be repeated with
 `--seed`. These parts are real: the camera's class with its checks, the tracker, the classifier with
-the default label set, the settler, the part that restarts a failed analysis with its networks, the
-mirror, the painter and the recovery from faults. Two parts are replaced: the camera's device, which
-sends noise, and the detector, which knows where the day's visitors are. The clock is faster than
-the machine's by a factor; during a fault, and until the show has recovered, it is as fast as the
-machine's, so that the show's work does not seem longer than it is. A show that needs a new process
-gets one, by a fork. The supervisor and the sandbox are not part of the soak: `tests/running` and
-the virtual machine of `docs/venue.md` test these.
+the default label set, the part that chooses names (the settler), the part that restarts a failed
+analysis with its networks, the thread that paints the screen, and the recovery from faults. Two
+parts are replaced: the camera's device, which sends noise, and the detector, which knows where the
+day's visitors are.
+
+The day's clock is faster than the machine's by a factor. During a fault, and until the show has
+recovered, it is as fast as the machine's. Otherwise work that takes one second would take many
+seconds of the day, and each recovery would seem too long.
+
+A show that needs a new process gets one, by a fork. The supervisor and the sandbox are not part of
+the soak: `tests/running` and the virtual machine of `docs/venue.md` test these.
 """
 
 from __future__ import annotations
@@ -212,9 +216,10 @@ def _opener(
 
 
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
-    """Return the recoveries from the day's faults, and those after three different failures.
+    """Return the recoveries from the day's faults, and from three different analysis failures.
 
-    A fault from which the show has not recovered is left out; it is reported as a mistake.
+    After three different failures of the analysis, a new process replaces the show's. A fault from
+    which the show has not recovered is left out; it is reported as a mistake.
     """
     recovered = [(fault.name, seconds) for fault, seconds in findings.recovered.items()]
     recovered += [
@@ -239,7 +244,7 @@ def main() -> int:
         "--speed",
         type=float,
         default=12.0,
-        help="how many times faster than real time the day passes between faults, up to 60",
+        help="the speed of the day between faults, as a multiple of real time (default: 12)",
     )
     parser.add_argument("--seed", type=int, help="the seed of a day to run again (default: random)")
     parser.add_argument(
@@ -248,7 +253,8 @@ def main() -> int:
         nargs=2,
         default=(20.0, 60.0),
         metavar=("MIN", "MAX"),
-        help="the time between two faults, s of the day (default: 20 60)",
+        help="the least and the largest time between faults, after 10 s for the recovery, s of "
+        "the day (default: 20 60)",
     )
     parser.add_argument(
         "--faults",
@@ -259,7 +265,7 @@ def main() -> int:
         help="the faults to draw from (default: all)",
     )
     parser.add_argument(
-        "--crowd", action="store_true", help="fill the day with 32 people who come and go"
+        "--crowd", action="store_true", help="fill the day with up to 32 people at a time"
     )
     parser.add_argument(
         "--record", action="store_true", help="append the recoveries to docs/recoveries.csv"
@@ -311,11 +317,11 @@ def _print_findings(day: Day, findings: Findings) -> None:
         rates = sorted(rate for rate, _ in findings.rates)
         nearest = min(rate / floor for rate, floor in findings.rates)
         print(
-            f"the mirror: {rates[len(rates) // 2]:.0f} frames/s of real time (median), "
-            f"{rates[0]:.0f} (least); allowed: at least "
+            f"new frames on the screen: {rates[len(rates) // 2]:.0f}/s of real time (median), "
+            f"{rates[0]:.0f}/s (least); required: "
             f"{min(floor for _, floor in findings.rates):.0f} to "
-            f"{max(floor for _, floor in findings.rates):.0f}, depending on the machine's load; "
-            f"least (rate / allowed rate): {nearest:.1f}"
+            f"{max(floor for _, floor in findings.rates):.0f}/s, less on a busy machine; "
+            f"least (rate / required rate): {nearest:.1f}"
         )
     slope = findings.slope()
     print(

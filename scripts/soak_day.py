@@ -37,21 +37,26 @@ second of real time the show must handle the frames of many seconds of the day.
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
 ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")
-"""The faults of the camera, and those of the analysis. During faults of the analysis the mirror
-must continue, even while other programs keep all cores busy.
+"""The faults of the camera, and the faults of the analysis (face search and classifier). During a
+fault of the analysis the screen must go on showing the camera's pictures, even while other programs
+keep all cores busy.
 """
 ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
 
 BUSY = 2
-"""The number of programs for each core that compute while the cores are busy."""
+"""The number of programs per core that run during the fault `cores busy`."""
 
 BUSY_PROGRAM = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
-"""Computes until its parent has ended, so that a soak that is killed leaves nothing behind."""
+"""The program that keeps a core busy. It ends after its parent, so that a soak that is killed
+leaves no program behind.
+"""
 
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
 RECOVERY_S = 10.0
-"""How long after a fault the mirror, or the analysis, may take to recover, s of the day."""
+"""How long after a fault it may take until a newer frame, or a newer result of the analysis, is on
+the screen, s of the day.
+"""
 HANG_S = 15.0
 """How long a call that hangs lasts, s of the day: longer than the show waits for it."""
 
@@ -75,7 +80,10 @@ class DayClock:
     """
 
     def __init__(self, speed: float, faults_begin_at: Sequence[float] = ()) -> None:
-        """Run `speed` times as fast as the machine; `faults_begin_at` are instants of the day."""
+        """Run `speed` times as fast as the machine's clock until the first fault begins.
+
+        `faults_begin_at` are the instants of the day at which a fault begins, s.
+        """
         self.fast = speed
         self._speed = speed
         self._ahead = sorted(faults_begin_at)
@@ -84,12 +92,12 @@ class DayClock:
 
     @property
     def speed(self) -> float:
-        """How many times as fast as the machine's clock this clock runs now."""
+        """The present speed of this clock, as a multiple of the speed of the machine's clock."""
         self.now()
         return self._speed
 
     def now(self) -> float:
-        """Return the seconds of the day."""
+        """Return the present instant of the day, s."""
         with self._changed:
             return self._now()
 
@@ -198,8 +206,9 @@ class Day:
         """Return the day that follows from `seed`: single visitors, groups, and empty times.
 
         The day begins at `begins_at` and takes `seconds`; `names` are the faults that may occur.
-        `between_s` are the shortest and the longest time, s, from the end of the `RECOVERY_S` after
-        one fault to the beginning of the next. `crowd` fills all of the day with 32 people.
+        After each fault there are `RECOVERY_S` for the recovery; then it takes a random time until
+        the next fault begins. `between_s` are the least and the largest of these random times, s.
+        `crowd` fills the whole day with up to 32 people at a time.
         """
         drawn = random.Random(seed)
         visits = _crowd(drawn, begins_at, begins_at + seconds) if crowd else []
@@ -242,7 +251,7 @@ class Day:
 
 
 def _crowd(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visit]:
-    """Return the visits of a crowd: on each of its places one person after the other."""
+    """Return the visits of a crowd; in each place, one person follows another after a pause."""
     columns, rows = CROWD
     visits = []
     for place in range(columns * rows):
@@ -295,7 +304,10 @@ class DayDevice:
         return True
 
     def retrieve(self) -> tuple[bool, Pixels | None]:
-        """Return whether the picture is undamaged, and the picture, BGR, with the current fault."""
+        """Return whether the picture can be decoded, and the picture, BGR.
+
+        The current fault of the camera changes the picture.
+        """
         fault = self._day.fault_at(self._clock.now())
         if fault == "frozen" and self._last is not None:
             return True, self._last.copy()
@@ -308,7 +320,7 @@ class DayDevice:
         return (fault != "damaged"), picture
 
     def release(self) -> None:
-        """End the programs that keep the cores busy; there is no device."""
+        """End the programs that keep the cores busy. No real device has to be released."""
         self._end_load()
 
     def _end_load(self) -> None:
@@ -337,11 +349,11 @@ class DayDetector:
         return [_face(box) for box in self._day.faces_at(frame.taken_at)]
 
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:  # noqa: ARG002
-        """Return all faces: the day knows them all."""
+        """Return the faces that `detect` returns, which also include those outside `boxes`."""
         return self.detect(frame)
 
     def forget(self) -> None:
-        """Do nothing: it holds no pixels."""
+        """Do nothing, because this detector stores no pixels."""
 
 
 def _face(box: Box) -> Face:

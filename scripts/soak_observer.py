@@ -24,29 +24,33 @@ from installation.showing.scene import Scene
 from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault
 
 FLOOR_FPS = 5.0
-"""The least rate of the mirror while the day runs fast, frames per second of real time. It is lower
-if the machine is so busy that `Control` does not reach its own rate. In a second of real time, a
-fast day has many times as many frames and readings as a real day, so this only shows that the
-mirror does not stop.
+"""The least rate of new frames on the screen while the day runs fast, frames per second of real
+time. The limit is multiplied by `Control.share`, so it is lower on a busy machine.
+
+In a second of real time, a fast day has many times as many frames and readings as a real day.
+Therefore the limit is low, and only shows that the screen does not stop.
 """
 FULL_FPS = 12.0
-"""The least rate of the mirror while only the analysis fails and the day runs in real time, frames
-per second of real time, lowered like FLOOR_FPS; the camera sends 15.
+"""The least rate of new frames on the screen during a fault of the analysis, frames per second of
+real time. During such a fault the day runs in real time, and the camera sends 15 frames a second.
+The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
 """
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.1
 """How much longer than `GONE_S` the square around a face may stay on the screen after the face is
-gone, s of the day. The screen promises `GONE_S`; the difference is the duration of the last frame
-with the face and of the frame that is on the screen.
+gone, s of the day. The screen promises `GONE_S`. The grace is needed because faces are found, and
+squares are drawn, only when a frame arrives.
 """
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
 STARTED_S = 5.0
-"""The mirror's rate is not judged until this long after a process's first frame, s of the day."""
+"""How long after a process's first frame the rate of new frames begins to be judged, s of the day.
+"""
 SETTLED_S = 900.0
 """When the memory, the descriptors and the threads of a process are first measured, s of the day
-after its first frame: by then there were groups of all sizes.
+after its first frame. By then there were groups of all sizes, so that the process needs no more
+memory for a larger group.
 """
 LEAKED = 6
 """More descriptors or threads than at first, in this many measurements in a row, are a leak."""
@@ -57,15 +61,15 @@ CONTROL_FPS = 15.0
 """The rate of the loop in `Control` on a machine with idle cores, frames a second."""
 
 CONTROL_WORK_S = 0.004
-"""The work of that loop for each frame, s of processor time: as long as a frame takes to paint."""
+"""The processor time of each turn of the loop in `Control`, s; about that of painting a frame."""
 
 
 class Control:
-    """A loop in a separate process that does a mirror's work, to measure the machine's speed.
+    """A loop in a separate process that waits and computes in turn, as the show does.
 
-    Other programs slow this loop as much as they slow the show. A fault of the show itself does
-    not slow the loop. Rejected: a fixed floor for each load of the machine, because the load says
-    little about how long a program waits.
+    It measures how fast the machine is. Other programs slow this loop as much as they slow the
+    show. A fault of the show itself does not slow the loop. Rejected: a least rate that follows
+    from the load average, which says little about how long a program waits.
     """
 
     def __init__(self) -> None:
@@ -104,19 +108,22 @@ class Findings:
 
     mistakes: list[str] = field(default_factory=list)
     recovered: dict[Fault, float] = field(default_factory=dict)
-    """How long after each fault the mirror, or the analysis, had recovered, s."""
+    """The time from the end of each fault until the show had recovered, s of the day.
+
+    It is infinite if the show took longer than allowed.
+    """
     restarts: list[tuple[str, float]] = field(default_factory=list)
-    """Why each process ended, and how long after that the next mirror was shown, s of real time."""
+    """Why each process ended, and the real time until the next one showed its first frame, s."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
     """The number of the process, the hour of the day, and the resident memory, MB."""
     scenes: int = 0
     names: int = 0
     most_people: int = 0
     rates: list[tuple[float, float]] = field(default_factory=list)
-    """The mirror's rate in each judged period, and the least allowed, frames/s of real time."""
+    """The rate of new frames in each judged period, and the least allowed, per s of real time."""
     process: int = 0
     ended: tuple[str, float] | None = None
-    """Why the last process ended too early, and at which instant, s of the machine."""
+    """Why the last process ended too early, and when, s on the machine's clock (monotonic)."""
 
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
@@ -175,8 +182,8 @@ class Observer:
     ) -> None:
         """Judge a scene that was just shown.
 
-        `frame` and `sightings` are what the mirror had when it made the scene. `to_screen` returns
-        a box of the frame in px of the screen.
+        The scene was made from `frame` and `sightings`. `to_screen` takes a box in px of the frame,
+        and returns it in px of the screen.
         """
         now = self._clock.now()
         self.findings.scenes += 1
@@ -210,7 +217,9 @@ class Observer:
             self.findings.restarts.append((reason, took_s))
             self.findings.ended = None
             if took_s > RECOVERY_S:
-                self._mistake(f"a new process showed the mirror only after {took_s:.1f} s", now)
+                self._mistake(
+                    f"a new process showed its first frame only after {took_s:.1f} s", now
+                )
 
     def _mistake(self, problem: str, now: float) -> None:
         self.findings.mistakes.append(f"at {now - self._begins_at:.1f} s: {problem}")
@@ -230,7 +239,7 @@ class Observer:
         if scene.picture is None or to_screen is None:
             self._mistake("people are marked on a screen without a picture", now)
             return
-        # This holds on any machine and at any speed of the day, because the mirror enforces it.
+        # This holds on any machine and at any speed of the day, because the show enforces it.
         since = scene.picture.taken_at - GONE_S - GRACE_S
         visits = self._day.visits_between(since, now)
         costs = np.ones((len(people), max(1, len(visits))))
@@ -281,7 +290,7 @@ class Observer:
         return waiting
 
     def _judge_rate(self, now: float, waiting: bool, camera_fails: bool) -> None:
-        """Judge the mirror's rate after `RATE_S` in which no fault began or ended."""
+        """Judge the rate of new frames whenever no fault has begun or ended for `RATE_S`."""
         machine = time.monotonic()
         begun = sum(fault.begins_at <= now for fault in self._day.faults)
         window = waiting, camera_fails, self._clock.speed, begun
@@ -297,7 +306,7 @@ class Observer:
         self.findings.rates.append((rate, floor))
         if rate < floor:
             self._mistake(
-                f"the mirror shows {rate:.1f} frames/s (expected at least {floor:.1f})", now
+                f"the screen shows {rate:.1f} frames/s (expected at least {floor:.1f})", now
             )
         self._window_began_at, self._frames = machine, 0
 
