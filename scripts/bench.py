@@ -2,10 +2,10 @@
 
 Films of 0, 1, 4, 16 and 32 faces are made from the rehearsal's portrait. They play at their own
 rate, and a loop that reads late misses pictures, as with a camera. The show runs as visitors see
-it, under the whole guard, on a display of SDL's dummy driver; `bench_loops` has the loops. All
-programs are measured in turn in one run, because figures of two runs cannot be compared on a
-machine that others use. Below the table, bars show how the processor time of a frame is spent
-(`bench_stages`).
+it, in its whole sandbox (the guard), on a display of SDL's dummy driver. The loops are in
+`bench_loops`. All programs are measured in turn in one run, because figures of two runs cannot be
+compared on a machine that others use. Below the table, bars show how the processor time of a frame
+is spent (`bench_stages`).
 
     scripts/bench --quick                    three minutes: 0, 1 and 16 faces at 1080p
     scripts/bench                            90 minutes: 0 to 32 faces, 1080p and 2160p, three times
@@ -194,8 +194,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 def table(measured: Mapping[Case, Sequence[Figures]]) -> list[str]:
     """Return the rows of the table: the median of each figure, and its range.
 
-    For the show, `bench_stages` counts the written pictures, because calls cannot be counted in a
-    process that is under the guard.
+    Calls that write pictures cannot be counted in a process under the guard. For the show,
+    `bench_stages` counts them, in a process without the guard.
     """
     headings = " | ".join(heading for heading, _, _ in COLUMNS)
     lines = [f"| screen | faces | program | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]

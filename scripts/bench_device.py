@@ -1,4 +1,4 @@
-"""Measures the classifier on a graphics card, and the same network alone.
+"""Measures the classifier on a graphics card, and its network alone.
 
 `scripts/bench --device cuda` needs no camera, no screen and no weights: ViT-B/16 with 21,843
 classes has random weights, which take as long as trained ones. For batches of 1, 8 and 32 it prints
@@ -54,10 +54,11 @@ def measure(
     batches: Sequence[int] = BATCHES,
     seconds: float = 2.0,
 ) -> list[tuple[int, float, float, float]]:
-    """Return each batch size with its crops per second: eager, captured, and of the whole pass.
+    """Return each batch size with the rates of three ways to compute, crops/s.
 
-    `network` encodes crops as features `(N, width)`, from which `classes` scores are computed. Each
-    measurement takes `seconds`.
+    The ways are those that the module's docstring lists: the eager forward pass, the same pass in a
+    CUDA graph, and the whole pass. `network` encodes crops as features `(N, width)`, from which
+    `classes` scores are computed. Each measurement takes `seconds`.
     """
     on_card = torch.device(device)
     runner = TorchNetwork(network, device)
@@ -86,7 +87,7 @@ def measure(
 
 
 def _captured(work: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Return `work` captured in a CUDA graph; on a device other than a card, `work` itself."""
+    """Return `work` captured in a CUDA graph; if `device` is not a CUDA device, return `work`."""
     if device.type != "cuda":
         return work
     for _ in range(3):
@@ -117,9 +118,10 @@ def _rate(work: Callable[[], object], device: torch.device, seconds: float) -> f
 
 @torch.inference_mode()
 def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> float:
-    """Return the share of random crops with the same best feature in half precision and in float32.
+    """Return the share of random crops with the same best class in half precision and in float32.
 
-    The crops are soft noise of many colours and contrasts.
+    `network` returns the classes' logits. The crops are 14 × 14 random pixels of several contrasts,
+    enlarged to the size of the network's input.
     """
     on_card = torch.device(device)
     generator = torch.Generator().manual_seed(0)
@@ -137,17 +139,17 @@ def agreement(device: Device, network: torch.nn.Module, count: int = 512) -> flo
 
 
 def main() -> int:
-    """Measure on the card, print the table, and return 1 if a target was missed.
+    """Measure on the graphics card, print the table, and return 1 if a target was missed.
 
-    Raises SettingsError if there is no card.
+    Raises SettingsError if there is no graphics card.
     """
     device, description = choose_device("cuda", where="--device")
     import timm
 
     print(f"{description}, torch {torch.__version__}, {NETWORK} with {CLASSES:,} classes\n")
     print(
-        "| crops at a time | eager forward, crops/s | captured | whole pass | whole pass / "
-        "captured | met |"
+        "| crops at a time | eager forward, crops/s | CUDA graph | whole pass | whole pass / "
+        "CUDA graph | met |"
     )
     print("|---|---|---|---|---|---|")
     network = timm.create_model(NETWORK, num_classes=0)

@@ -1,4 +1,4 @@
-"""Measures what the guard costs: runs shows with and without it in turn.
+"""Measures what the guard (a show's sandbox) costs: runs shows with and without it in turn.
 
     scripts/bench --guard --source film.mp4
 
@@ -31,14 +31,15 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZE = (1920, 1080)
 
 RATE, AGE, LATER_MS = 0.97, 1.03, 300.0
-"""The targets: the least rate and the largest frame age, each divided by that of the show without
-the guard, and how much later than that show the show with the guard may start, ms.
+"""The targets. RATE is the least ratio (frames a second with the guard) / (without it). AGE is the
+largest such ratio of the frame ages. LATER_MS is how much later the first paint and the first frame
+may come with the guard, ms.
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The figures of a show under the guard, and of the show without it in the same pair."""
+    """The figures of two shows that ran one after the other: with the guard, and without it."""
 
     guarded: Figures
     free: Figures
@@ -48,7 +49,7 @@ class Pair:
         return at(self.guarded, keys) / at(self.free, keys)
 
     def later_ms(self, *keys: str) -> float:
-        """Return how much later the instant at `keys` came with the guard than without it, ms."""
+        """Return (time at `keys` with the guard, s) − (time without the guard, s), in ms."""
         return 1000 * (at(self.guarded, keys) - at(self.free, keys))
 
 
@@ -77,7 +78,7 @@ def main(args: Namespace) -> int:
 
 
 def measure(args: Namespace) -> list[Pair]:
-    """Return the two pairs of one round."""
+    """Run the four shows of one round, and return their figures as two pairs."""
     first, before = show(args), free_show(args)
     after, last = free_show(args), show(args)
     pairs = [Pair(first, before), Pair(last, after)]
@@ -93,7 +94,13 @@ def rows(pairs: Sequence[Pair]) -> list[Row]:
     paint = [pair.later_ms("first_paint_s") for pair in pairs]
     frame = [pair.later_ms("first_frame_s") for pair in pairs]
     return [
-        ("mirror's rate with the guard / without it", rate, ".3f", f"≥ {RATE}", rate.mean >= RATE),
+        (
+            "frames a second with the guard / without it",
+            rate,
+            ".3f",
+            f"≥ {RATE}",
+            rate.mean >= RATE,
+        ),
         ("frame age p50 with the guard / without it", age, ".3f", f"≤ {AGE}", age.mean <= AGE),
         (
             "frame age p95 with the guard / without it",
@@ -180,7 +187,10 @@ def _last_line(command: Sequence[str]) -> Figures:
 
 
 def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Figures:
-    """Return the figures of a show without the guard; it paints as many words as one with it."""
+    """Return the figures of a show without the guard.
+
+    This show paints as many words as a show with the guard.
+    """
     from installation import STARTED_AT
     from installation.guarding.guard import Guard
     from installation.guarding.self_test import Proof
@@ -190,7 +200,11 @@ def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Fi
     from installation.show.entry import run_show
 
     class Idle(Guard):
-        """A guard that enforces nothing; its privacy text has three lines, like the real one."""
+        """A guard that enforces nothing.
+
+        Its privacy text has three lines, like the real guard's, so that a show with `Idle` paints
+        as many words.
+        """
 
         def check_stage_one(self) -> None:
             pass

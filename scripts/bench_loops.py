@@ -2,17 +2,18 @@
 
 Unless its line below says something else, each loop uses the kiosk's own detector and classifier.
 It cuts one crop for each face, writes the label beside the face, and scales the picture to the
-screen. The film plays at its own rate, and a loop
-that reads late misses pictures, as with a camera.
+screen. The film plays at its own rate, and a loop that reads late misses pictures, as with a
+camera.
 
 - `plain`: read a picture, detect, classify every face, write its label, scale, repeat;
 - `reader`: the same with a thread that reads the film, so that the loop uses the newest picture;
-- `split`: reader, detector and mirror in separate threads, as in a careful program of 25 lines;
-- `pipeline`: roboflow's InferencePipeline, whose package is streamvision, with the same handlers;
+- `split`: one thread reads the film, one detects and classifies, and one shows each picture with
+  the last words;
+- `pipeline`: roboflow's InferencePipeline (package streamvision) calls the plain loop's steps;
 - `loader`: the plain loop on the pictures of Ultralytics' LoadStreams;
-- `plain torch` and `split torch`: the same as `plain` and `split`, but with the networks as their
-  packages have them: MTCNN by facenet-pytorch, EfficientNet-Lite0 by PyTorch. The kiosk's networks
-  were made from these.
+- `plain torch` and `split torch`: the same as `plain` and `split`, but PyTorch runs the networks:
+  MTCNN from facenet-pytorch, and EfficientNet-Lite0 from timm. The kiosk's ONNX files were made
+  from these networks.
 
 Run as a program, it prints the figures of one loop as JSON.
 """
@@ -54,8 +55,8 @@ PACKAGES = {
 """The packages that a loop needs in addition to the kiosk's."""
 
 STAMP_BYTES = 8
-"""The number of bytes at the start of a picture in which its time of arrival is stored, so that the
-loader of another library passes it on.
+"""The number of bytes at the start of a picture that hold its time of arrival. Other libraries pass
+on the pixels of a picture, but not its time. So `Capture` writes the time into the pixels.
 """
 
 Words = list[tuple[str, tuple[int, int]]]
@@ -167,7 +168,7 @@ def plain(work: Measured) -> None:
 
 
 def reader(work: Measured) -> None:
-    """Run the loop `reader`: use the newest picture of a thread that reads the film."""
+    """Run the loop `reader`: a thread reads the film, and the loop uses the newest picture."""
     newest = _newest(work.camera)
     while not work.is_over:
         frame = newest.take(timeout=0.1)
@@ -228,7 +229,7 @@ def _torch_encoder(label_set: LabelSet) -> Encoder:
 
 
 class Capture:
-    """A kiosk's camera with the methods of `cv2.VideoCapture`; stamps each picture."""
+    """The film with the methods of `cv2.VideoCapture`; each picture holds its time of arrival."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
@@ -342,7 +343,7 @@ LOOPS: dict[str, Callable[[Measured], None]] = {
 
 
 def _newest(camera: Camera) -> Any:
-    """Return a mailbox with the newest frame, which a thread reads from `camera`."""
+    """Return a `Latest` into which a thread puts each frame that it reads from `camera`."""
     from installation.running.latest import Latest
 
     newest: Latest[Any] = Latest()

@@ -1,4 +1,4 @@
-"""Measures the processor time of each stage of a frame, and how many whole pictures it writes.
+"""Measures the processor time of each stage of a frame, and counts the whole pictures written.
 
 The kiosk's own parts work in turn in one thread, by the film's time and not by a clock, so that
 other programs on the computer hardly affect the figures. OpenCV runs on one thread.
@@ -52,7 +52,7 @@ class Write(NamedTuple):
 
 @contextlib.contextmanager
 def recorded_writes() -> Iterator[list[Write]]:
-    """Yield a list that receives each picture, or part of one, that is written in the block."""
+    """Record each write of a picture, or of a part of one, in the `with` block; yield the list."""
     written: list[Write] = []
 
     def recorded(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,8 +83,9 @@ def _write(picture: Any) -> Write:
 def pictures(written: Iterable[Write]) -> list[tuple[int, float]]:
     """Return the number of pixels of each picture that was written, and how often it was written.
 
-    A picture is what was written in one block of memory. So a picture that is written in strips
-    counts once, and a strip that is overwritten by the next one counts as a picture of its size.
+    A picture is what was written in one block of memory. If strips are written next to each other,
+    they count as one picture. If each strip overwrites the one before, they count as a picture of a
+    strip's size that was written several times.
     """
     blocks: defaultdict[int, list[Write]] = defaultdict(list)
     for write in written:
@@ -117,7 +118,7 @@ class Stages:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self.frames = 0
         self.whole_pictures = 0
-        """The number of whole pictures that were written for all of these frames."""
+        """The number of whole pictures that were written while the show handled `frames` frames."""
 
     def restart(self) -> None:
         """Discard the measurements so far."""
@@ -269,9 +270,10 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
 
 @contextlib.contextmanager
 def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
-    """In the block, measure the mirror's calls of a function as a separate stage.
+    """Measure the calls of a function in the `with` block as a separate stage.
 
-    The function is the attribute `name` of `owner`; its time is added to `stage` of `stages`.
+    The function is the attribute `name` of `owner`. Its processor time is added to `stage` and
+    subtracted from `PANELS`, which contains the calls.
     """
     original = getattr(owner, name)
 
@@ -287,7 +289,7 @@ def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print the bars of a film's stages: FILM FACES WIDTH HEIGHT."""
+    """Print the bars of a film's stages; the arguments are FILM FACES WIDTH HEIGHT."""
     film, faces, width, height = sys.argv[1:]
     stages = measure(Path(film), (int(width), int(height)))
     title = f"Processor time of a 1280×720 frame with {faces} faces, on a {width}×{height} screen"

@@ -2,11 +2,11 @@
 
 A reading is the classification of one visitor on one frame.
 
-A show reads each visitor ten times a second until they have a name, and then not at all, so a crowd
-on a film is read for two seconds and never again. Here names never settle, and the show analyses
-every frame that it has time for and reads everybody on it, as the loops of `bench_loops` do: one
-crop of each face. All else is the show itself: its threads, its parts, its mirror on the screen's
-size. As with the loops, there is no guard.
+An ordinary show reads each visitor ten times a second until they have a name, and then not at all.
+So it reads a film's crowd for two seconds and never again. Here nobody gets a name, and the show
+analyses every frame that it has time for. It reads everybody on the frame, as the loops of
+`bench_loops` do: one crop of each face. Everything else is as in an ordinary show: the threads, the
+parts, and a picture of the screen's size. As with the loops, there is no guard (sandbox).
 
 Run as a program, it prints the figures as JSON.
 """
