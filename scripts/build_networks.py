@@ -1,16 +1,16 @@
 """Makes the ONNX files of the default networks from the weights in their packages.
 
 The show runs MTCNN's three networks and EfficientNet-Lite0 by ONNX Runtime, without PyTorch. Their
-files are part of the repository; this script makes them again, the same byte for byte:
+files are part of the repository. This script makes them again, byte for byte:
 
     .venv/bin/python scripts/build_networks.py
 
 The graphs are written node by node. An exporter would make other files with each version of
 PyTorch, and could not simplify the graphs as this script does. Batch norm becomes part of the
 convolution before it. In MTCNN, the normalisation of pixels and the order of channels in a camera's
-picture become part of the first convolution (which has no padding), the order of the numbers
-becomes part of the first dense layer, and the softmax over two classes becomes a sigmoid of their
-difference.
+picture become part of the first convolution (which has no padding). The package flattens features
+in another order than ONNX; the first dense layer's weights are reordered for that. The softmax over
+two classes becomes a sigmoid of the difference of their logits.
 """
 
 from __future__ import annotations
@@ -243,7 +243,10 @@ def build_all() -> dict[Path, bytes]:
 
 
 def main() -> None:
-    """Write the files, and print the SHA-256 of each, which its module pins."""
+    """Write the files, and print the SHA-256 of each.
+
+    `mtcnn.py` and `efficientnet.py`, which load the files, contain these SHA-256.
+    """
     for file, data in build_all().items():
         file.write_bytes(data)
         print(f"{hashlib.sha256(data).hexdigest()}  {file.name}  {len(data):,} bytes")

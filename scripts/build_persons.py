@@ -14,8 +14,8 @@ comes `scripts/persons/`, the result of reading every category with its definiti
   about one sex only or has a hurtful second meaning. It is another of ImageNet's own words;
 - `parents.csv`: another parent, for categories that WordNet puts under a wrong one.
 
-A category that must not appear in chains, such as *laborer*, is hidden: chains omit hidden
-categories.
+The screen shows a name with the chain of the categories above it. The chain leaves out hidden
+categories. So a category that must not appear in a chain, such as *laborer*, is hidden.
 
 Rejected: a list of bad words. It cannot find *colossus*, which is praise in WordNet, but an insult
 below a face on a screen.
@@ -75,7 +75,9 @@ WORST_FIRST = (
     "empty",
 )
 # The reason `imagenet` comes from a list that a venue fetches, not from this file.
-assert {*WORST_FIRST, "imagenet"} == {*REASONS}, "each reason of kiosk.yaml has its rank"
+assert {*WORST_FIRST, "imagenet"} == {*REASONS}, (
+    "WORST_FIRST must contain each reason of kiosk.yaml"
+)
 
 # A synset with all its hyponyms, by WordNet 3.0's offset.
 SUBTREES: dict[str, dict[str, str]] = {

@@ -63,14 +63,18 @@ more than this.
 
 Scores = npt.NDArray[np.float32]
 Name = Callable[[Sequence[Scores]], list[str]]
-"""A function that returns the names of people side by side, from the scores `(labels,)` of each."""
+"""A function that returns the names of people who are in one picture.
+
+It takes the scores `(labels,)` of each person. "" means that the person gets no name.
+"""
 
 
 @dataclass(frozen=True)
 class People:
-    """All people on the pictures: their presentations, and the scores of each view, `(N, labels)`.
+    """All people on the pictures: their data from photos.csv, and the scores of each view.
 
-    `groups` has the scores of all people on each group picture.
+    `views` has the scores `(N, labels)` of all people, keyed by the view's name. `groups` has one
+    item for each group picture: the scores `(labels,)` of each person on it.
     """
 
     labels: Sequence[Label]
@@ -102,7 +106,7 @@ def main() -> int:
 
 
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
-    """Return the people on `photos` with their scores, and the function that names them together.
+    """Return the people on `photos` with their scores, and the function that names a group.
 
     The show's own parts are used. People get scores even if more than a third of their bust is
     outside the picture, because the pictures are crops.
@@ -140,7 +144,7 @@ def _faces(photo: Photo, detector: Detector) -> list[Box]:
 
 
 def settle_together(label_set: LabelSet) -> Name:
-    """Return the function that names people side by side, with the show's own settler."""
+    """Return the function that names the people in one picture, with the show's own settler."""
     settings = ReadingSettings()
 
     def name(scores: Sequence[Scores]) -> list[str]:
@@ -238,7 +242,7 @@ def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Ite
     pairs = [pair for pair in zip(groups, presentations, strict=True) if pair[1] in "fm"]
     counted, corrected = bits([group for group, _ in pairs], [who for _, who in pairs])
     figure = f"{counted:.3f} ({corrected:.3f} corrected)"
-    yield f"bits of information in the label's group about being a woman or a man: {figure}"
+    yield f"mutual information of label group and presentation (woman or man), bits: {figure}"
     for group in sorted(set(groups)):
         women, men = (
             sum(pair == (group, who) for pair in pairs) / max(1, sum(p[1] == who for p in pairs))
@@ -277,12 +281,12 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
             f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them contain a name twice "
-            f"({alone / len(groups):.0%} if each person is named alone)"
+            f"({alone / len(groups):.0%} if each person is named without the others)"
         )
 
 
 def _repeats_one(names: Sequence[str]) -> bool:
-    """Return whether two people have the same name; the root, "", does not count."""
+    """Return whether two people have the same name; "" (no name) does not count."""
     given = [name for name in names if name]
     return len(set(given)) < len(given)
 

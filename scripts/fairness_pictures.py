@@ -40,7 +40,7 @@ WALL = (186, 180, 170)
 """The plain wall's colour, in RGB levels."""
 
 WALL_SIDE = 160
-"""The longer side at which people are cut out before the wall is put behind them, px."""
+"""The longer side of the reduced picture in which GrabCut separates a person from the room, px."""
 
 DIM = 0.2
 """The factor by which the light in a picture is multiplied for a dim room."""

@@ -32,8 +32,8 @@ SETUPS = {
     "soak": "soak",
     "test": "test",
 }
-"""Where an observation can be made, with the heading of its column: in the virtual machine under
-the printed unit, without systemd, in `scripts/soak`, in a test.
+"""The headings of the table's columns, keyed by where an observation was made: in a virtual machine
+under the systemd unit that `kiosk service` prints; without systemd; in `scripts/soak`; in a test.
 """
 
 FAULTS: dict[str, tuple[str, str]] = {
@@ -88,12 +88,15 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the mirror for up to a minute, then the desktop until systemd starts the kiosk again",
     ),
     "window closed": ("another program closes the show's window", "the calm card"),
-    "covered": ("a window of the desktop covers the show", "that window for a minute"),
+    "covered": ("a window of the desktop covers the show", "the other window for a minute"),
     "resolution": (
         "the display gets another resolution, or is turned",
         "the old picture, cut off, then one that fits",
     ),
-    "display off": ("the display is switched off and on again", "the mirror, once it is on"),
+    "display off": (
+        "the display is switched off and on again",
+        "the mirror, as soon as the display is on",
+    ),
     "clock": ("the clock is set back by a year, or forward by a day", "the mirror, as before"),
     "computer stops": (
         "the whole computer stands still for 40 s, as when it sleeps",
@@ -108,7 +111,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (
         "a poster of faces hangs in the picture",
-        "one name for each face; it is withdrawn, and no further name appears",
+        "one name for each face; the names are withdrawn, and no others appear",
     ),
 }
 """The faults that an observation may have, in the table's order: what happens, and what visitors

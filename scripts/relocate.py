@@ -1,7 +1,7 @@
-"""Changes the path that an environment was made for: relocate.py ENVIRONMENT OLD NEW.
+"""Replaces a path in a copied virtual environment: relocate.py ENVIRONMENT OLD NEW.
 
-Python itself finds its environment by the path of its executable. Only text that installers have
-written contains the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install.
+Python itself finds its environment by the path of its executable. Only files that an installer has
+written contain the path: the scripts in bin/, pyvenv.cfg, and the files of an editable install.
 Each file is replaced, never written into, because a copy of an environment may share its files by
 hard links.
 """
@@ -56,7 +56,7 @@ def _relocated(file: Path, text: bytes, old: str, new: str) -> bytes:
 
 
 def _in_python(path: str) -> str:
-    """Return `path` as part of a string literal in any quotes."""
+    """Return `path` escaped for a Python string literal, whichever quotes the literal has."""
     return path.replace("\\", "\\\\").replace("'", "\\'").replace('"', '\\"')
 
 

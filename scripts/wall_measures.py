@@ -70,7 +70,10 @@ class Row:
 
 
 def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
-    """Yield a row for each size of type in each scene; the notice and the foot only once."""
+    """Yield a row for each size of type in each scene.
+
+    A line that is the same in several scenes, such as the notice, has a row in the first one only.
+    """
     known: set[tuple[str, int]] = set()
     for name, scene in scenes(context, label_set):
         sizes: set[int] = set()
