@@ -262,6 +262,20 @@ def test_the_page_on_privacy_has_the_numbers_of_the_probes() -> None:
     assert f"of the {len(QUICK_PROBES)} that it knows for this, all that the computer has" in text
 
 
+def test_the_map_has_the_number_of_lines_that_must_be_believed() -> None:
+    """The launcher, the first act, the middle stage and the witness are read in an evening.
+
+    Their lines are counted as docs/architecture.md states them, rounded.
+    """
+    page = (PROJECT / "docs/architecture.md").read_text()
+    [(names, lines)] = re.findall(r"\((`launch\.py`[^)]*)\), has some ([\d,]+) lines", page)
+    package = PROJECT / "installation"
+    files = [next(package.rglob(name)) for name in re.findall(r"`(\w+\.py)`", names)]
+    assert len(files) == 5
+    count = sum(len(file.read_text().splitlines()) for file in files)
+    assert abs(count - int(lines.replace(",", ""))) <= 50
+
+
 def test_the_pages_have_the_sizes_that_the_set_up_prints() -> None:
     """Every page has the same size for the packages of `scripts/setup --all`."""
     setup = (PROJECT / "scripts" / "setup").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ restrict the child, and the child may share memory with this process.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -34,15 +35,23 @@ TEXT_STREAMS = (1, 2)
 """The descriptors of standard output and error: pipes to the output filters, or /dev/null."""
 
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
-HARMLESS_INODES = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
-PRIVATE_MEMORY = ("/memfd:", "/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
+HARMLESS_INODES = ("[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
+COUNTER = "[eventfd]"
+"""A number that every program with its descriptor reads and writes. CUDA makes some, and so do the
+libraries of a window on Wayland.
+"""
+
+DISPLAY_MEMORY = "/memfd:"
+"""The beginning of the names of memory that a window may share with its display server."""
+
+PRIVATE_MEMORY = ("/dmabuf", "/dev/zero (deleted)", "/i915", "/drm mm object")
 """A shared mapping whose name begins with one of these is harmless. It is memory that has no file
 and belongs to this process, its GPU or the display. Only a process that was given the descriptor of
 such memory can use it. System V's shared memory is not listed, because every program on this
 machine can find it.
 
 From the middle stage on, memfd_create is refused. So every memfd was made before that, when the
-show opened its window.
+show opened its window. A memfd (`DISPLAY_MEMORY`) is harmless only if there is a display.
 """
 
 
@@ -59,6 +68,10 @@ def find_leaks(
     sockets to the display that the session's `environment` names.
     """
     files = _open_files()
+    on_wayland = any(
+        stat.S_ISSOCK(state.st_mode) and is_wayland(_peer(file), environment)
+        for file, (state, _) in files.items()
+    )
     displays = [
         file
         for file, (state, _) in files.items()
@@ -66,9 +79,14 @@ def find_leaks(
     ]
     return [
         *_leaking_files(
-            files, {os.path.realpath(device) for device in devices}, set(pipes), displays
+            files,
+            {os.path.realpath(device) for device in devices},
+            set(pipes),
+            displays,
+            on_wayland=on_wayland,
         ),
-        *_leaking_mappings(),
+        *_hidden_files(),
+        *_leaking_mappings(has_display=bool(displays)),
         *_unknown_children(set(known_children)),
         *_tracers(),
     ]
@@ -126,7 +144,10 @@ def _leaking_files(
     devices: set[str],
     pipes: set[int],
     displays: Collection[int],
+    *,
+    on_wayland: bool,
 ) -> Iterator[Mistake]:
+    has_cuda = any("nvidia" in device for device in devices)
     if len(displays) > MOST_DISPLAY_SOCKETS:
         seen = f"the show has {len(displays)} sockets to the display"
         too_many = f"{seen} (expected at most {MOST_DISPLAY_SOCKETS})"
@@ -143,7 +164,7 @@ def _leaking_files(
             problem = _socket_problem(file, is_display=file in displays)
         elif stat.S_ISFIFO(mode):
             # CUDA uses pipes within this process.
-            known = file in (*TEXT_STREAMS, *pipes) or any("nvidia" in each for each in devices)
+            known = file in (*TEXT_STREAMS, *pipes) or has_cuda
             problem = None if known else "is a pipe"
         elif stat.S_ISCHR(mode):
             known = target in devices or target in READABLE_DEVICES
@@ -152,10 +173,36 @@ def _leaking_files(
             problem = "is a disk"
         elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
             problem = "has an unknown type"
+        elif target.endswith(COUNTER):
+            problem = None if has_cuda or on_wayland else "is a number that others could read"
         elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
             problem = "has a type that could carry pictures"
         if problem:
             yield Mistake("open files", f"descriptor {file}, {target}, {problem}", LEAK_REMEDY)
+
+
+def _hidden_files() -> Iterator[Mistake]:
+    """Yield a mistake for each thread with descriptors that the other threads do not have.
+
+    Such a thread can keep a file open that is not in the list of the process.
+    """
+    for thread in os.listdir("/proc/self/task"):
+        folder = f"/proc/self/task/{thread}/fd"
+        # Another thread may close a file between the two lists.
+        if all(_targets(folder) not in ({}, _targets("/proc/self/fd")) for _ in range(3)):
+            problem = f"thread {thread} has descriptors of its own"
+            yield Mistake("open files", problem, LEAK_REMEDY)
+
+
+def _targets(folder: str) -> dict[str, str]:
+    """Return what each descriptor in a `fd` folder leads to; empty if its thread has ended."""
+    targets = {}
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for name in os.listdir(folder):
+            # The descriptor of the listing is closed by now.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                targets[name] = os.readlink(f"{folder}/{name}")
+    return targets
 
 
 def _access(file: int) -> int:
@@ -215,19 +262,26 @@ def is_display(address: bytes, environment: Mapping[str, str] = os.environ) -> b
         server = f"/tmp/.X11-unix/X{number[1]}".encode()  # noqa: S108 - only compared
         if address in (server, b"\0" + server):
             return True
+    return is_wayland(address, environment)
+
+
+def is_wayland(address: bytes, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the Wayland compositor of `environment` listens at `address`."""
+    address = address.rstrip(b"\0")
     name = environment.get("WAYLAND_DISPLAY") or "wayland-0"
     folder = environment.get("XDG_RUNTIME_DIR", "/nonexistent")
     return bool(address) and address == os.fsencode(os.path.join(folder, name))
 
 
-def _leaking_mappings() -> Iterator[Mistake]:
+def _leaking_mappings(*, has_display: bool) -> Iterator[Mistake]:
     """Yield a mistake for each shared file mapping that is or can become writable."""
+    harmless = (*PRIVATE_MEMORY, DISPLAY_MEMORY) if has_display else PRIVATE_MEMORY
     shared = [line for line in _lines("/proc/self/maps") if line.split(maxsplit=2)[1][3] == "s"]
     suspects = {}
     for line in shared:
         fields = line.split(maxsplit=5)
         path = fields[5].strip() if len(fields) > 5 else ""
-        if path and not path.startswith(PRIVATE_MEMORY) and not _is_device(path):
+        if path and not path.startswith(harmless) and not _is_device(path):
             suspects[fields[0]] = path
     if not suspects:
         return

@@ -11,6 +11,11 @@ process a mark, which every process that it starts inherits and cannot change fr
 a process that a show has left behind is recognised whoever is its parent now, and the processes of
 other supervisors are not taken for it.
 
+A call to the kernel that began before a filter was installed goes on without being filtered: a
+thread of the start-up could send from memory into which pictures come later, through a socket that
+is closed, and so in no list. Therefore the witness stops each show for a moment when it has seen
+the filters. Every call that waits is thereby made again, under the filters.
+
 A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
 files of a process with protected memory, so as another user the witness cannot check them. And
 the kernel does not report which processes Landlock restricts.
@@ -21,7 +26,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import stat
+import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +53,9 @@ HIDDEN = Mistake(
 """The mistake on a computer whose /proc shows users only the processes that they may trace
 (proc(5)). There the supervisor cannot see the show, because it may not trace the show.
 """
+
+STOP_S = 5.0
+"""The longest time for all threads of a show to stop, s; it takes a few milliseconds."""
 
 _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
@@ -126,6 +136,8 @@ class Witness:
         own = ProcessFacts.read(os.getpid())
         assert own is not None
         self._own = own
+        self._interrupted = 0
+        """The process whose calls have been interrupted."""
 
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
         """Return the mistakes found in the show `pid`, which is in stage two; empty if none.
@@ -137,12 +149,43 @@ class Witness:
         if facts is None:
             is_hidden = not (self._proc / str(pid)).exists() and _is_running(pid)
             return [HIDDEN if is_hidden else _mistake("the show has ended")]
-        return [
-            *map(_mistake, self._weak_points(facts)),
-            *map(_mistake, self._thread_problems(pid)),
-            *map(_mistake, self._leftovers({pid, *known})),
-            *map(_mistake, self._open_files(pid)),
+        problems = [
+            *self._weak_points(facts),
+            *self._thread_problems(pid),
+            *self._leftovers({pid, *known}),
+            *self._open_files(pid),
         ]
+        if not problems and pid not in (self._interrupted, os.getpid()):
+            # Not before the filters have been seen, so that no call can begin in between.
+            self._interrupted = pid
+            if not self._interrupt_calls(pid):
+                problems = ["a thread of the show is in a call that cannot be interrupted"]
+        return [_mistake(problem) for problem in problems]
+
+    def _interrupt_calls(self, pid: int) -> bool:
+        """Stop all threads of `pid` and let them continue; return whether all had stopped.
+
+        A call that a stop signal interrupts is made again by the kernel, and passes the filters
+        then; or it returns what it has done so far (signal(7)). Nobody can block this signal.
+        """
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            ends_at = time.monotonic() + STOP_S
+            while not (stopped := self._has_stopped(pid)) and time.monotonic() < ends_at:
+                time.sleep(0.001)
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            return True  # The show has ended, which is found next.
+        return stopped
+
+    def _has_stopped(self, pid: int) -> bool:
+        """Return whether every thread of `pid` is stopped, by a stop signal or by a tracer."""
+        for thread in os.listdir(self._proc / str(pid) / "task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                state = _text(self._proc / str(pid) / "task" / thread / "stat")
+                if state.rpartition(")")[2].split()[0] not in "TtZX":
+                    return False
+        return True
 
     def _weak_points(self, facts: ProcessFacts) -> Iterator[str]:
         if facts.uid != self._own.uid:

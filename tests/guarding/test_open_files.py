@@ -98,6 +98,33 @@ LEFT_OPEN = {
         "kept = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ); file.close()",
         "is writable",
     ),
+    "memory with a name, only mapped": (
+        "import ctypes, os\n"
+        "file = os.memfd_create('x')\n"
+        "os.ftruncate(file, 4096)\n"
+        "map = ctypes.CDLL(None).mmap\n"
+        "map.argtypes = [ctypes.c_void_p, *[ctypes.c_long] * 5]\n"
+        "map(None, 4096, 3, 1, file, 0)\n"
+        "os.close(file)\n",
+        "/memfd:x (deleted) is writable",
+    ),
+    "a number that others may have": (
+        "import os; kept = os.eventfd(0)",
+        "is a number that others could read",
+    ),
+    "descriptors of one thread": (
+        "import ctypes, os, threading\n"
+        "stay, ready = threading.Event(), threading.Event()\n"
+        "def keep():\n"
+        "    kept = os.open('new', os.O_CREAT | os.O_WRONLY)\n"
+        "    assert not ctypes.CDLL(None).unshare(0x400)\n"
+        "    ready.set()\n"
+        "    stay.wait()\n"
+        "threading.Thread(target=keep, daemon=True).start()\n"
+        "ready.wait()\n"
+        "os.close(3)\n",
+        "has descriptors of its own",
+    ),
     "memory of its own": ("import mmap; kept = mmap.mmap(-1, 4096)", None),
 }
 

@@ -145,6 +145,25 @@ def test_an_ordinary_user_keeps_only_the_capability_to_read(tmp_path: Path) -> N
     assert int(after) == read_all
 
 
+@needs_guard
+def test_threads_share_their_descriptors(tmp_path: Path) -> None:
+    """A thread of stage one cannot have a list of descriptors of its own; others can be started."""
+    program = """
+    import ctypes, errno, threading
+    library = ctypes.CDLL(None, use_errno=True)
+    memory, shares_memory, thread = ctypes.create_string_buffer(65536), 0x100 | 0x800, 0x10000
+    top = ctypes.c_void_p(ctypes.addressof(memory) + 60000 & ~15)
+    assert library.clone(library.pause, top, shares_memory | thread, None) == -1
+    print(errno.errorcode[ctypes.get_errno()])
+    assert library.close_range(2**31 - 1, 2**31 - 1, 2) == -1
+    print(errno.errorcode[ctypes.get_errno()])
+    started = threading.Thread(target=print, args=("a thread",))
+    started.start()
+    started.join()
+    """
+    assert run_under_stage_one(program, USERS[0], tmp_path) == "ECANCELED\nECANCELED\na thread\n"
+
+
 @pytest.mark.parametrize("user", USERS)
 def test_a_second_thread_is_reported(user: str, tmp_path: Path) -> None:
     """A thread that was started before stage one is reported, because it is outside the sandbox."""

@@ -148,6 +148,13 @@ def test_the_unit_hides_pseudo_terminals_and_waits_a_finite_time_for_the_start()
     assert re.findall(r"^TimeoutStartSec=(.*)$", text, re.MULTILINE) == ["90"]
 
 
+@pytest.mark.parametrize("display", ["desktop", "x11", "cage"])
+def test_the_unit_gives_standard_output_away(display: Display) -> None:
+    """Under the unit the events of a show, which nobody asked for, are written nowhere."""
+    text = unit(ROOT, python="/usr/bin/true", display=display)
+    assert re.findall(r"^StandardOutput=(.*)$", text, re.MULTILINE) == ["null"]
+
+
 VARIABLES = {
     "x11": f" DISPLAY=:0 XAUTHORITY={AUTHORITY}\n",
     "cage": " XDG_RUNTIME_DIR=/run/kiosk-screen WAYLAND_DISPLAY=wayland-0\n",

@@ -291,3 +291,68 @@ def test_a_proc_that_hides_the_show_is_named(options: str, hidden: bool, tmp_pat
     assert outcome.returncode == 0, outcome.stderr
     assert (str(HIDDEN) in outcome.stdout) is hidden
     assert ("seccomp filters are missing in" in outcome.stdout) is not hidden
+
+
+IN_FLIGHT = """
+import ctypes, mmap, os, socket, sys, threading
+from installation.guarding.guard import Guard
+from installation.guarding.stage_one import enter_stage_one
+from installation.guarding.status import SandboxStatus
+from installation.guarding.witness import Witness
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("outside")
+listener.listen()
+witness = Witness()
+ready, go = os.pipe(), os.pipe()
+show = os.fork()
+if not show:
+    status = SandboxStatus("degraded", progress_pipe=ready[1], orders_pipe=go[0])
+    guard = Guard(enter_stage_one(status, None), [])
+    memory = mmap.mmap(-1, 1 << 24, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    to = socket.socket(socket.AF_UNIX)
+    to.connect("outside")
+    file, send = to.detach(), ctypes.CDLL(None).send
+    arguments = file, ctypes.c_void_p(address), ctypes.c_size_t(len(memory)), 0
+    threading.Thread(target=send, args=arguments, daemon=True).start()
+    os.write(ready[1], b"sends")
+    os.read(go[0], 1)
+    os.close(file)
+    proof = guard.seal()
+    assert not proof.missing, proof.missing
+    os.write(ready[1], b"sealed")
+    os.read(go[0], 1)
+    memory[:] = b"x" * len(memory)
+    os.write(ready[1], b"has a picture")
+    os.read(go[0], 1)
+    os._exit(0)
+os.close(ready[1])
+outside, _ = listener.accept()
+assert os.read(ready[0], 100) == b"sends"
+first = outside.recv(1)  # The call has begun.
+os.write(go[1], b"1")
+assert os.read(ready[0], 100) == b"sealed"
+if sys.argv[1] == "checked":
+    assert witness.find_problems(show) == []
+os.write(go[1], b"2")
+assert os.read(ready[0], 100) == b"has a picture"
+outside.settimeout(60)
+while b"x" not in (seen := outside.recv(1 << 20)):
+    if not seen:  # The call has ended, and with it the last reference to the socket.
+        break
+print(b"x" in seen)
+os.write(go[1], b"3")
+"""
+
+
+@pytest.mark.parametrize(("checked", "leaks"), [("checked", "False"), ("unchecked", "True")])
+@needs_guard
+def test_no_call_of_the_start_up_goes_on_after_the_check(
+    checked: str, leaks: str, tmp_path: Path
+) -> None:
+    """A call that sends pictures through a closed socket ends when the witness has looked.
+
+    The control: without the witness, what comes into memory after the seal arrives outside.
+    """
+    outcome = run("-W", "ignore", "-c", IN_FLIGHT, checked, user=USERS[0], folder=tmp_path)
+    assert (outcome.stdout.strip(), outcome.returncode) == (leaks, 0), outcome.stderr

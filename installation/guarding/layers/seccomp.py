@@ -33,8 +33,11 @@ from installation.guarding.layers.show_calls import conditional, show_calls
 
 _INSTRUCTION = struct.Struct("=HBBI")
 
+_CLONE_FILES = 0x400
 _CLONE_PARENT = 0x8000
 _CLONE_THREAD = 0x10000
+
+_CLOSE_RANGE_UNSHARE = 2
 
 _SET_DUMPABLE, _SET_NAME, _SET_SECCOMP, _SET_MM, _SET_CHILD_SUBREAPER = 4, 15, 22, 35, 36
 _SET_TRACER, _SCHED_CORE = 0x59616D61, 62
@@ -54,6 +57,8 @@ _IN_STAGE_ONE = (
     *("pidfd_getfd", "pidfd_send_signal", "unshare", "setns"),
     # Calls that set up another sandbox inside this one; it could not improve anything.
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
+    # Puts pages of this program into a pipe, whose reader sees what is written into them later.
+    "vmsplice",
     # Calls that bypass Landlock or these filters.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "io_setup", "bpf", "userfaultfd"),
     *("perf_event_open", "open_by_handle_at", "fanotify_init"),
@@ -110,6 +115,10 @@ STAGE_ONE = Filter(
         # filter can read; without clone3 the C library uses clone.
         refuse("clone", has(0, _CLONE_PARENT)),
         refuse("clone3", error=errno.ENOSYS),
+        # A thread with descriptors of its own could keep a socket that the search for leaks does
+        # not list.
+        refuse("clone", has(0, _CLONE_THREAD), lacks(0, _CLONE_FILES)),
+        refuse("close_range", has(2, _CLOSE_RANGE_UNSHARE)),
         # Otherwise this process could stop adopting orphans as its children.
         refuse("prctl", one_of(0, _SET_CHILD_SUBREAPER)),
         # By its mark the witness recognises a process that a show has left behind.
@@ -146,7 +155,7 @@ are loaded later, so code in them cannot contact or start another program.
 
 _IN_STAGE_TWO = (
     *("kill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pipe", "pipe2"),
-    *("tkill", "setrlimit", "pidfd_open", "capset", "flock", "seccomp", "umask"),
+    *("tkill", "setrlimit", "pidfd_open", "capset", "flock", "seccomp", "umask", "close_range"),
     # Settings of how programs of this user run: they persist, and every program can read them.
     *("sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity"),
     *("setpriority", "ioprio_set", "move_pages", "migrate_pages"),

@@ -46,9 +46,9 @@ aarch64.
 """
 
 _WAIT, _WAKE, _WAIT_BITSET = 0, 1, 9
-_FUTEX_OPERATION = 0x7F
-"""The mask for the operation in a futex call's argument. The flags for private memory and for the
-clock are outside the mask.
+_FUTEX_OPERATION, _FUTEX_PRIVATE = 0x7F, 0x80
+"""The mask for the operation in a futex call's argument, and the flag for a futex that only this
+process uses. The flag for the clock is outside both.
 """
 
 _PTHREAD_FLAGS = (0x3D0F00, 0x7D0F00)
@@ -161,10 +161,17 @@ def show_calls(
         allow("munlock", "camera: freeing the pictures of an unplugged camera"),
         # Threads of this process.
         allow("clone", "starting threads", one_of(0, *_PTHREAD_FLAGS)),
+        # The C library waits for a thread's end without the flag. A thread of another program could
+        # wait in a page of a file that both may read, and be woken up 20,000 times a second.
         allow(
             "futex",
             "waiting for threads",
-            one_of(1, _WAIT, _WAKE, _WAIT_BITSET, mask=_FUTEX_OPERATION),
+            one_of(1, _WAIT, _WAIT_BITSET, mask=_FUTEX_OPERATION),
+        ),
+        allow(
+            "futex",
+            "waking threads of this process",
+            one_of(1, _WAKE | _FUTEX_PRIVATE, mask=_FUTEX_OPERATION | _FUTEX_PRIVATE),
         ),
         allow("set_robust_list", "starting threads"),
         allow("rseq", "starting threads"),

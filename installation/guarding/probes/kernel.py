@@ -15,7 +15,8 @@ from installation.guarding.status import SECCOMP
 
 TIOCSTI = 0x5412
 PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_SECCOMP, PR_SET_MM, PR_SET_MM_MAP = 4, 15, 22, 35, 14
-FUTEX_WAKE_OP = 5
+FUTEX_WAKE, FUTEX_WAKE_OP = 1, 5
+CLOSE_RANGE_UNSHARE = 2
 MADV_MERGEABLE, MADV_PAGEOUT = 12, 21
 PROT_NONE, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE, MAP_HUGETLB = 0, 2, 32, 0x4000, 0x40000
 IPC_RMID, IPC_SET, SETVAL = 0, 1, 16
@@ -197,6 +198,23 @@ _SIGNS = (
 that writes its memory to a disk.
 """
 
+_SIGNALS_THROUGH_FILES = (
+    Probe(
+        "wake a thread of another program",
+        "futex(FUTEX_WAKE)",
+        SECCOMP,
+        system_call("futex", None, FUTEX_WAKE, 0, None, None, 0),
+    ),
+    Probe("put memory into a pipe", "vmsplice()", SECCOMP, system_call("vmsplice", -1, None, 0, 0)),
+    Probe(
+        "have descriptors that other threads do not have",
+        "close_range(CLOSE_RANGE_UNSHARE)",
+        SECCOMP,
+        system_call("close_range", 2**31, 2**31, CLOSE_RANGE_UNSHARE),
+    ),
+)
+"""The probes that share something with another program without a descriptor that could be found."""
+
 _MARKS = (
     Probe(
         "set the NUMA node of a file's memory pages",
@@ -311,6 +329,7 @@ _LIFTING_THE_SANDBOX = (
 PROBES: tuple[Probe, ...] = (
     *_KERNEL_LOG,
     *_SIGNS,
+    *_SIGNALS_THROUGH_FILES,
     *_MARKS,
     *_SHARED_MEMORY,
     *_PAST_THE_SANDBOX,

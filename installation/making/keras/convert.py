@@ -1,8 +1,8 @@
 """Converts keras_model.h5, which Teachable Machine exports, to classifier.onnx.
 
 The show then reads the result like every ONNX network, and does not need Keras. No code in the file
-is run. to_onnx.py reads the file in a child process with limits on memory and time, because a
-malicious file may be made to use up the memory or never to finish.
+is run. to_onnx.py reads the file in a child process with limits on memory and time, under all
+stages of the guard, because a malicious file may be made to use up the memory or never to finish.
 
 Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run code in the file.
 """
@@ -29,7 +29,7 @@ from installation.settings.paths import PROJECT
 MAX_KERAS_BYTES = 2**26
 """The largest keras_model.h5, bytes; Teachable Machine's files have 2.5 MB."""
 
-CHILD_TIMEOUT_S = 300.0
+CHILD_TIMEOUT_S = 60.0
 """The limit on the elapsed time of the child process, s, long enough for a busy machine."""
 
 _CHILD = (

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from installation.guarding.confine import confine
 from installation.making.keras import layers
 from installation.making.keras.h5_file import KerasFile
 from installation.making.keras.layers import RefusedError
@@ -24,7 +25,7 @@ that the child process has reserved before, for its libraries and the file, is n
 The conversion of a file of Teachable Machine takes 13 MB (measured).
 """
 
-CHILD_CPU_S = 60
+CHILD_CPU_S = 20
 """The limit on the child process's CPU time, s; a file of Teachable Machine takes 1 s."""
 
 REFUSED = 3
@@ -45,8 +46,7 @@ def convert_input() -> None:
     with open(0, "rb", closefd=False) as stdin:
         data = stdin.read()
     memory = _address_space() + 8 * len(data) + CHILD_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (CHILD_CPU_S, CHILD_CPU_S))
+    confine(memory, CHILD_CPU_S)
     try:
         network = to_onnx(data)
     except RefusedError as refused:

@@ -20,7 +20,11 @@ from safetensors import SafetensorError, safe_open
 from installation.errors import LabelSetError, Mistake, counted, display_path
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.lists import weights
-from installation.naming.lists.safetensors_header import mismatch
+from installation.naming.lists.safetensors_header import (
+    LENGTH_BYTES,
+    header_length,
+    mismatch,
+)
 from installation.naming.lists.weights import LITE
 
 _CHANGES = {
@@ -38,9 +42,6 @@ ROWS_TENSOR = "rows"
 """The name of the tensor (int64, ascending) that lists which rows of labels.csv are in the file. A
 file with all rows does not have this tensor.
 """
-
-HEADER_LENGTH = 8
-"""The number of bytes before the header of a safetensors file; they state the header's length."""
 
 MAX_HEADER_BYTES = 2**16
 """The longest header that is read, bytes. The header of a file with two tensors has 500 bytes, and
@@ -77,7 +78,7 @@ def checksum(file: Path) -> str:
     """
     digest = hashlib.sha256()
     with file.open("rb") as binary:
-        length = int.from_bytes(binary.read(HEADER_LENGTH), "little")
+        length = int.from_bytes(binary.read(LENGTH_BYTES), "little")
         header = json.loads(binary.read(length))
         header.pop("__metadata__", None)
         digest.update(json.dumps(header, sort_keys=True).encode())
@@ -120,8 +121,7 @@ def read_metadata(label_set: LabelSet) -> dict[str, str]:
 
 def _check_header(label_set: LabelSet) -> None:
     """Raise LabelSetError if the built file's header is too long to be read."""
-    with label_set.built.open("rb") as file:
-        length = int.from_bytes(file.read(HEADER_LENGTH), "little")
+    length = header_length(label_set.built)
     if length > MAX_HEADER_BYTES:
         problem = (
             f"the file is damaged (the header has {length} bytes, expected at most "

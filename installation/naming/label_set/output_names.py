@@ -33,6 +33,9 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 NUMBERED = re.compile(r"(\d{1,6})[ :,]+(\S.*)")
 """Matches a line such as `0 Name`."""
 
+NUMBERED_KEY = re.compile(r'"(\d{1,6})"\s*:')
+"""Matches a key such as `"0":`."""
+
 SYNSET = re.compile(r"(n\d{8})(?!\d).*")
 """Matches a name such as `n01440764`, or `n01440764 tench, Tinca tinca`."""
 
@@ -86,6 +89,10 @@ def _row(line: int, number: int, name: str, meanings: Mapping[str, frozenset[str
 def _of_lines(text: str, file: str) -> Iterator[Name]:
     lines = [(i, collapse_whitespace(line)) for i, line in enumerate(LINE_END.split(text), 1)]
     lines = [(i, line) for i, line in lines if line]
+    if len(lines) > MOST_OUTPUTS:
+        problem = f"the file names more than {MOST_OUTPUTS:,} outputs"
+        where = f"{file}:{lines[MOST_OUTPUTS][0]}"
+        raise LabelSetError(Mistake(where, problem, "Check whether this is the right file."))
     matches = [NUMBERED.fullmatch(line) for _, line in lines]
     if not all(matches):  # then the numbers are parts of the names
         yield from lines
@@ -121,6 +128,7 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
         )
         remedy = "Write the names there, or into a labels.csv or labels.txt."
         raise LabelSetError(Mistake(file, problem, remedy))
+    line_numbers = _line_numbers(text)
     for number in range(len(names)):
         name = names.get(str(number))
         if not isinstance(name, str) or not name.strip():
@@ -130,7 +138,7 @@ def _of_config(text: str, file: str) -> Iterator[Name]:
             raise LabelSetError(
                 Mistake(file, problem, "Number the outputs 0, 1, 2 … and name each.")
             )
-        yield _line_of(text, str(number)), collapse_whitespace(name)
+        yield line_numbers.get(str(number), 1), collapse_whitespace(name)
 
 
 def parse_config(text: str, file: str) -> dict[str, object]:
@@ -149,10 +157,16 @@ def parse_config(text: str, file: str) -> dict[str, object]:
     return config
 
 
-def _line_of(text: str, key: str) -> int:
-    """Return the number of the line of a config.json that has the key `key` of id2label.
+def _line_numbers(text: str) -> dict[str, int]:
+    """Return the number of the first line of `text` with each key after id2label, by its digits.
 
-    `text` is the content of the file. The result is 1 if the key is not found.
+    The text is read once, because it may have a hundred thousand keys.
     """
-    found = re.compile(rf'"{key}"\s*:').search(text, max(text.find('"id2label"'), 0))
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+    at = max(text.find('"id2label"'), 0)
+    line = text.count("\n", 0, at) + 1
+    lines: dict[str, int] = {}
+    for found in NUMBERED_KEY.finditer(text, at):
+        line += text.count("\n", at, found.start())
+        at = found.start()
+        lines.setdefault(found[1], line)
+    return lines

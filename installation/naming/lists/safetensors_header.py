@@ -1,4 +1,6 @@
-"""Checks the shapes of the tensors in a safetensors file, before any tensor is read.
+"""Checks the header of a safetensors file: its length, and the shapes of tensors.
+
+No tensor is read for this.
 
 This module does not import torch, so that `kiosk check` is fast.
 """
@@ -6,6 +8,7 @@ This module does not import torch, so that `kiosk check` is fast.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from installation.errors import counted, ellipsize
@@ -13,8 +16,21 @@ from installation.errors import counted, ellipsize
 if TYPE_CHECKING:
     from torch import nn
 
+LENGTH_BYTES = 8
+"""The number of bytes before the header of a safetensors file; they state the header's length."""
+
 NAMED = 3
 """The largest number of tensors that a message names; the rest are only counted."""
+
+
+def header_length(file: Path) -> int:
+    """Return the length that a safetensors `file` states for its header, bytes; raises OSError.
+
+    The library safetensors reads headers of up to 100 MB, and JSON takes many times its size in
+    memory when it is parsed.
+    """
+    with file.open("rb") as opened:
+        return int.from_bytes(opened.read(LENGTH_BYTES), "little")
 
 
 def mismatch(opened: Any, name: str, kind: str, shape: Sequence[int]) -> str:

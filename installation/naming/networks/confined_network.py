@@ -2,9 +2,11 @@
 
 `kiosk labels check`, `preview`, `build` and `kiosk doctor` write files and may connect to other
 computers, so they cannot be confined themselves. The child can do nothing but compute: it is in the
-show's whole sandbox, with limits of memory and time, and only numbers come back. A show does not
-use this class: its own process is in the sandbox when it classifies visitors, and it must not pass
-pictures to another process.
+show's whole sandbox, with limits of memory and time, and only numbers come back.
+
+A show must not pass pictures to another process, so it runs the network itself, in its sandbox. A
+network that crashes its process, or computes for hours, would end each start of the show. So a show
+lets a child open the network first, with `try_network`.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -39,13 +41,27 @@ do not use.
 CHILD_CPU_S = 24 * 3600
 """The limit on the child process's CPU time, s; a build may read thousands of pictures."""
 
-ANSWER_TIMEOUT_S = 300.0
-"""The longest time for the child process to open the network, or to encode one batch, s."""
+OPEN_TIMEOUT_S = 40.0
+"""The longest time for the child process to open the network and to encode two pictures, s.
+
+A network of 1.2 GB takes 5 s. A show opens its network twice while it starts, and the supervisor
+ends a show that does not start (`running.heartbeat`).
+"""
+
+BATCH_TIMEOUT_S = 300.0
+"""The longest time for the child process to encode one batch, s."""
+
+MOST_ANSWER_BYTES = 2**16
+"""The longest line that the child process answers, bytes."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from installation.naming.networks.confined_network import run_child; run_child()"
 )
+
+
+class NetworkLimitError(LabelSetError):
+    """A network ended its process, or needs more memory or time than it may have."""
 
 
 class ConfinedNetwork:
@@ -74,7 +90,11 @@ class ConfinedNetwork:
             "output": settings.output,
             "bytes": len(data),
         }
-        answer, _ = self._ask(json.dumps(order).encode() + b"\n" + data)
+        try:
+            answer, _ = self._ask(json.dumps(order).encode() + b"\n" + data, 0, OPEN_TIMEOUT_S)
+        except LabelSetError:
+            self.close()
+            raise
         self.name, self.width = str(answer["name"]), int(answer["width"])
         (red, green, blue), std = answer["mean"], answer["std"]
         self.input = Input(int(answer["size"]), (red, green, blue), (std[0], std[1], std[2]))
@@ -87,7 +107,8 @@ class ConfinedNetwork:
         if not len(batch):
             return np.empty((0, self.width), np.float32)
         order = json.dumps({"shape": batch.shape}).encode() + b"\n"
-        _, numbers = self._ask(order + np.ascontiguousarray(batch, np.float32).tobytes())
+        order += np.ascontiguousarray(batch, np.float32).tobytes()
+        _, numbers = self._ask(order, 4 * self.width * len(batch), BATCH_TIMEOUT_S)
         encoded = np.frombuffer(numbers, np.float32).reshape(-1, self.width)
         if len(encoded) != len(batch):
             raise self._failed("the network's process returned an invalid answer")
@@ -96,40 +117,66 @@ class ConfinedNetwork:
     def forget(self) -> None:
         """Do nothing: the commands that use this class read an artist's pictures, not visitors'."""
 
-    def _ask(self, order: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send `order`, and return the answer and the numbers that follow it.
+    def _ask(self, order: bytes, size: int, timeout_s: float) -> tuple[dict[str, Any], bytes]:
+        """Send `order`; return the answer and the numbers that follow it, at most `size` bytes.
 
-        Raises LabelSetError if the child fails or does not answer in time.
+        Raises LabelSetError if the child fails or has not answered after `timeout_s`.
         """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
+        # The child, which may run a stranger's code, cannot keep this process waiting: no read and
+        # no write outlasts it.
+        timer = threading.Timer(timeout_s, self._child.kill)
+        timer.start()
         try:
             self._child.stdin.write(order)
             self._child.stdin.flush()
-            ready, _, _ = select.select([self._child.stdout], [], [], ANSWER_TIMEOUT_S)
-            line = self._child.stdout.readline() if ready else b""
-            answer = json.loads(line)
+            answer = json.loads(self._child.stdout.readline(MOST_ANSWER_BYTES))
             if "what" in answer:
                 mistake = Mistake(self._file, str(answer["what"]), str(answer["remedy"]))
                 raise LabelSetError(mistake)
-            return answer, self._child.stdout.read(int(answer["bytes"]))
+            return answer, self._child.stdout.read(min(int(answer["bytes"]), size))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
             problem = "the network needs more memory or time than the kiosk allows"
             raise self._failed(problem) from None
+        finally:
+            timer.cancel()
 
-    def _failed(self, problem: str) -> LabelSetError:
-        return LabelSetError(Mistake(self._file, problem, "Use a smaller network."))
+    def _failed(self, problem: str) -> NetworkLimitError:
+        return NetworkLimitError(Mistake(self._file, problem, "Use a smaller network."))
+
+    def close(self) -> None:
+        """End the child."""
+        for pipe in (self._child.stdin, self._child.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._child.kill()
+        self._child.wait()
 
     def __del__(self) -> None:
         """End the child."""
-        child = getattr(self, "_child", None)
-        if child is not None:
-            for pipe in (child.stdin, child.stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()
-            child.kill()
-            child.wait()
+        if hasattr(self, "_child"):
+            self.close()
+
+
+def try_network(folder: Path, data: bytes) -> None:
+    """Open `data`, a network that `onnx_check.judge` returned, in a child process that then ends.
+
+    `folder` is its label set's. Raises NetworkLimitError if the network ends that process or needs
+    more memory or time than it may have. Other mistakes are raised when the network is opened with
+    the settings of its label set, which are not known yet.
+    """
+    label_set: Any = SimpleNamespace(
+        folder=folder, settings=SimpleNamespace(input=None, output=None)
+    )
+    try:
+        ConfinedNetwork(label_set, data, "").close()
+    except NetworkLimitError:
+        raise
+    except LabelSetError:
+        return
 
 
 def run_child() -> None:

@@ -5,11 +5,12 @@ image classifiers consist of are allowed: none of them reads a file, contains an
 loops, or handles text. Divisions of integers and huge numbers, with which fuzzing crashed
 onnxruntime's process, are rejected as well.
 
-A file may also be made to exhaust its reader's memory: records of two bytes take 76 times as much
-memory in the package onnx as in the file (measured with 1.23). So the file is read in a child
-process, which has limits of memory and time, is in the show's whole sandbox, and may crash without
-consequences. A show has the file checked before its sandbox forbids new processes; a network that
-is changed while the show runs is used from the next start on.
+A file may also be made to exhaust its reader: records of two bytes take 76 times as much memory in
+the package onnx as in the file (measured with 1.23), and checking 15 million of them took minutes.
+So the records are counted first (`onnx_records`). The file is read in a child process, which has
+limits of memory and time, is in the show's whole sandbox, and may crash without consequences. A
+show has the file checked before its sandbox forbids new processes; a network that is changed while
+the show runs is used from the next start on.
 
 onnxruntime has another parser, which may find other content in the same bytes: keys beyond 32 bits,
 fields that the package onnx does not know, or its own format. So onnxruntime never reads the file
@@ -24,6 +25,7 @@ Rejected: a parser of our own, which needs no child process, but has to know ONN
 from __future__ import annotations
 
 import math
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -38,6 +40,8 @@ from installation.guarding.confine import confine
 from installation.isolated import OPTIONS
 from installation.naming.label_set.folder import ONNX_DATA_FILE
 from installation.naming.networks.onnx_divisions import division_of_integers
+from installation.naming.networks.onnx_records import MOST_RECORDS, count_records
+from installation.naming.networks.onnx_weights import data_location, take_weights
 from installation.settings.paths import PROJECT
 
 OPERATIONS = set(
@@ -89,11 +93,20 @@ CHILD_BYTES = 2**30
 This is enough for a file of 1.6 GB, the largest that is allowed, if it contains little but tensors.
 """
 
-CHILD_CPU_S = 60
-"""The limit on the child process's CPU time, s; a file of 0.8 GB takes about 3 s."""
+CHILD_CPU_S = 20
+"""The limit on the child process's CPU time, s, in addition to `CPU_S_PER_GB`."""
 
-CHILD_TIMEOUT_S = 300.0
-"""The limit on the elapsed time of the child process, s, long enough for a busy machine."""
+CPU_S_PER_GB = 30
+"""How much more CPU time the child process may use for each 10⁹ bytes of the file, s; it takes
+about 4.
+"""
+
+CHILD_TIMEOUT_S = 60.0
+"""The limit on the elapsed time of the child process, s.
+
+A show has its network checked while it starts, and the supervisor ends a show that does not start
+(`running.heartbeat`). Therefore this time is shorter than the supervisor's.
+"""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -141,6 +154,11 @@ rejecting it and the remedy, with `_SEPARATOR` between them.
 
 _SEPARATOR = "\0"
 
+_LENGTH = struct.Struct("<Q?")
+"""The first bytes of the child's input: the length of the first file, and whether a second one
+follows it.
+"""
+
 _ORT, _ORT_AT = b"ORTM", 4
 """The bytes, and their offset, by which onnxruntime recognises its own format, whatever the other
 bytes are.
@@ -171,32 +189,51 @@ def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     read in a child process. `file` names the first one in messages. Raises LabelSetError if the
     network must not be opened, or if the sandbox no longer allows child processes.
     """
-    words = [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)]
-    if weights is not None:
-        words.append(str(len(data)))
+    with start_child(file) as child:
+        return judge_in(child, file, data, weights)
+
+
+def start_child(file: str) -> subprocess.Popen[bytes]:
+    """Return the process that `judge_in` uses, which waits for the file.
+
+    `file` is the file's name in messages. Raises LabelSetError if the sandbox no longer allows
+    child processes.
+    """
     try:
-        child = subprocess.run(
-            words,
-            input=data + (weights or b""),
-            capture_output=True,
-            timeout=CHILD_TIMEOUT_S,
-            check=False,
+        return subprocess.Popen(
+            [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-    except subprocess.TimeoutExpired:
-        raise _refused(file, f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s") from None
     except OSError:
         problem = (
             "this network is new, but new networks are checked by a separate process, which a "
             "running show must not start"
         )
         raise LabelSetError(Mistake(file, problem, "Restart the show.")) from None
-    if child.returncode or child.stdout[:1] not in (_ACCEPTED, _REFUSED):
+
+
+def judge_in(
+    child: subprocess.Popen[bytes], file: str, data: bytes, weights: bytes | None = None
+) -> bytes:
+    """Return what `judge` returns, from the `child` that `start_child` has started."""
+    first = _LENGTH.pack(len(data), weights is not None)
+    try:
+        answer, _ = child.communicate(
+            b"".join((first, data, weights or b"")), timeout=CHILD_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        child.kill()
+        problem = f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s"
+        raise _refused(file, problem) from None
+    if child.returncode or answer[:1] not in (_ACCEPTED, _REFUSED):
         problem = "reading the file takes more memory or time than a valid file of this size"
         raise _refused(file, problem)
-    if child.stdout[:1] == _REFUSED:
-        problem, _, remedy = child.stdout[1:].decode("utf-8").partition(_SEPARATOR)
+    if answer[:1] == _REFUSED:
+        problem, _, remedy = answer[1:].decode("utf-8").partition(_SEPARATOR)
         raise _refused(file, problem, remedy)
-    return child.stdout[1:]
+    return answer[1:]
 
 
 def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
@@ -210,15 +247,19 @@ def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 def judge_input() -> None:
     """Write the checked ONNX network to standard output, or the reason why it is rejected.
 
-    This is the child process of `judge`. It reads the ONNX file from standard input. A second file
-    with the weights may follow the first one there; then the child's second argument is the length
-    of the first file.
+    The network is read from standard input: `_LENGTH`, the file, and its second file.
+
+    This is the child process of `judge`.
     """
     with open(0, "rb", closefd=False) as stdin:
-        data = stdin.read()
-    confine(5 * len(data) + CHILD_BYTES, CHILD_CPU_S)
-    length = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    judged = _judged(data[:length], None if length is None else data[length:])
+        first = stdin.read(_LENGTH.size)
+        if not first:
+            return  # `judge` had no file to send.
+        length, has_weights = _LENGTH.unpack(first)
+        data, weights = stdin.read(length), stdin.read()
+    size = len(data) + len(weights)
+    confine(5 * size + CHILD_BYTES, CHILD_CPU_S + int(CPU_S_PER_GB * size / 1e9))
+    judged = _judged(data, weights if has_weights else None)
     if isinstance(judged, _RefusedError):
         answer = _REFUSED + f"{judged}{_SEPARATOR}{judged.remedy}".encode()
     else:
@@ -235,11 +276,15 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | _RefusedError:
     """Return the network of an ONNX file, serialised again, or why it must not be opened."""
     if data[_ORT_AT : _ORT_AT + len(_ORT)] == _ORT:
         return _RefusedError("it is in onnxruntime's own format (expected ONNX)")
-    model = ModelProto()
     try:
+        if count_records(data, MOST_RECORDS) > MOST_RECORDS:
+            return _RefusedError(
+                f"it has more than {MOST_RECORDS:,} parts, as no image classifier has"
+            )
+        model = ModelProto()
         model.ParseFromString(data)
-        if weights is not None:
-            _take_weights(model, weights)
+        if weights is not None and (problem := take_weights(model, weights)) is not None:
+            return _RefusedError(problem)
         _check(model)
         written = bytes(_rewritten(model).SerializeToString(deterministic=True))
     except (DecodeError, EncodeError, _BrokenError):
@@ -284,47 +329,6 @@ def _rewritten(model: Any) -> Any:
             raise _RefusedError(problem, NAMING_REMEDY)
     new.DiscardUnknownFields()
     return new
-
-
-def _take_weights(model: Any, weights: bytes) -> None:
-    """Put the weights of the second file into the model's tensors that refer to it.
-
-    The second file's name in the model does not matter, because people rename files. Raises
-    _RefusedError if the two files do not belong together.
-    """
-    tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
-    if not tensors:
-        raise _RefusedError(
-            f"the file contains all its weights, but there is a second file, {ONNX_DATA_FILE}"
-        )
-    if len({_data_location(tensor).get("location") for tensor in tensors}) > 1:
-        raise _RefusedError("its weights are in several other files (expected at most one)")
-    total = 0
-    for tensor in tensors:
-        location = _data_location(tensor)
-        start = location.get("offset", "0")
-        if not _is_number(start):
-            raise _BrokenError
-        length = location.get("length", str(max(0, len(weights) - int(start))))
-        if not _is_number(length):
-            raise _BrokenError
-        end = int(start) + int(length)
-        total += int(length)
-        if end > len(weights) or total > len(weights):
-            problem = f"{ONNX_DATA_FILE} belongs to another network, or is incomplete"
-            raise _RefusedError(f"{problem} (expected at least {max(end, total):,} bytes)")
-        tensor.ClearField("external_data")
-        tensor.ClearField("data_location")
-        tensor.raw_data = weights[int(start) : end]
-
-
-def _data_location(tensor: Any) -> dict[str, str]:
-    """Return where a tensor's numbers are stored: `location`, `offset` and `length`, as text."""
-    return {entry.key: entry.value for entry in tensor.external_data}
-
-
-def _is_number(text: object) -> bool:
-    return isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 20
 
 
 def _check(model: Any) -> None:
@@ -413,7 +417,7 @@ def _check_tensor(tensor: Any) -> None:
     """Raise _RefusedError if a tensor is incomplete in this file, or claims too many numbers."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
-        name = ellipsize(str(_data_location(tensor).get("location", "")))
+        name = ellipsize(str(data_location(tensor).get("location", "")))
         problem = f"some of its weights are in a second file, '{name}'"
         raise _RefusedError(f"{problem} (expected in the same folder, named {ONNX_DATA_FILE})")
     if tensor.string_data:

@@ -28,6 +28,7 @@ from installation.naming.label_set.folder import (
 )
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
+from installation.naming.lists.safetensors_header import header_length
 from installation.naming.lists.weights import CLIP, LITE, weights_file
 from installation.settings.packages import require_all_packages
 
@@ -116,7 +117,7 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         _require_torch(label_set)
         from installation.naming.networks.transformers_network import TransformersNetwork
 
-        check_size(file)
+        check_tensors(file)
         network = TransformersNetwork(label_set, file, device)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.row_count:
@@ -175,7 +176,7 @@ def check_network(folder: Path) -> None:
     from installation.naming.networks.transformers_network import check_config
 
     check_config(folder / CONFIG_FILE)
-    check_size(file)
+    check_tensors(file)
     try:
         with safe_open(file, framework="numpy"):
             pass
@@ -186,16 +187,21 @@ def check_network(folder: Path) -> None:
 
 
 def prepare_network(folder: Path) -> None:
-    """Check the ONNX network in a label set's `folder`, if it has one, for a later `open_encoder`.
+    """Check and try the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
 
     A show calls this before its sandbox forbids new processes. If the network must not be opened,
     LabelSetError is raised by `open_encoder`, not here.
     """
+    from installation.naming.networks.confined_network import try_network
+
     file = folder / ONNX_FILE
     if not file.exists():
         return
     try:
-        _prepared[file] = _judge_onnx(file)
+        network, fingerprint = _judge_onnx(file)
+        try_network(folder, network)
+        _prepared[file] = network, fingerprint
+        _accepted[file] = fingerprint
     except LabelSetError as error:
         _prepared[file] = error
 
@@ -204,20 +210,49 @@ _prepared: dict[Path, tuple[bytes, str] | LabelSetError] = {}
 """The results of `prepare_network` that have not been used yet."""
 
 
+_accepted: dict[Path, str] = {}
+"""The fingerprints of the networks that `prepare_network` has accepted."""
+
+
 def _judged_onnx(file: Path) -> tuple[bytes, str]:
     """Return a checked ONNX network that may be opened, and the fingerprint of its file.
 
     Raises LabelSetError if it may not be opened.
     """
-    judged = _prepared.pop(file, None) or _judge_onnx(file)
+    judged = _prepared.pop(file, None) or _judged_again(file) or _judge_onnx(file)
     if isinstance(judged, LabelSetError):
         raise judged
     return judged
 
 
+def _judged_again(file: Path) -> tuple[bytes, str] | None:
+    """Return a network that `prepare_network` has accepted before; None if `file` is another one.
+
+    A show whose network failed opens it again, but may start no process then. A process has judged
+    the same bytes, so they are judged without one.
+    """
+    if file not in _accepted:
+        return None
+    from installation.naming.networks import onnx_check
+
+    data = _read_onnx(file)
+    if _fingerprint(data) != _accepted[file]:
+        return None
+    return onnx_check.judge_here(display_path(file), *data), _accepted[file]
+
+
 def _judge_onnx(file: Path) -> tuple[bytes, str]:
     from installation.naming.networks import onnx_check
 
+    # The process starts before the file is read: a show that must not start one has no use for a
+    # gigabyte in its memory.
+    with onnx_check.start_child(display_path(file)) as child:
+        data = _read_onnx(file)
+        return onnx_check.judge_in(child, display_path(file), *data), _fingerprint(data)
+
+
+def _read_onnx(file: Path) -> list[bytes]:
+    """Return the contents of an ONNX file and, if there is one, of its second file."""
     second = file.with_name(ONNX_DATA_FILE)
     files = [file, second] if second.exists() else [file]
     data = []
@@ -230,8 +265,33 @@ def _judge_onnx(file: Path) -> tuple[bytes, str]:
     if sum(map(len, data)) > MAX_NETWORK_BYTES:
         problem = f"its two files together have more than {MAX_NETWORK_BYTES / 1e6:,.0f} MB"
         raise LabelSetError(Mistake(display_path(file), problem, "Use a smaller network."))
-    judged = onnx_check.judge(display_path(file), *data)
-    return judged, hashlib.sha256(b"".join(data)).hexdigest()
+    return data
+
+
+def _fingerprint(data: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(data)).hexdigest()
+
+
+MAX_HEADER_BYTES = 2**20
+"""The longest header of model.safetensors, bytes; a network with 1,000 tensors has 110,000."""
+
+
+def check_tensors(file: Path) -> None:
+    """Raise LabelSetError if model.safetensors or its header is too large.
+
+    Only the length of the header is read.
+    """
+    check_size(file)
+    try:
+        length = header_length(file)
+    except OSError as failure:
+        raise _unreadable(file, failure) from None
+    if length > MAX_HEADER_BYTES:
+        problem = (
+            f"its list of tensors has {length:,} bytes (expected at most {MAX_HEADER_BYTES:,}), "
+            "so it is damaged or is not an image classifier"
+        )
+        raise LabelSetError(Mistake(display_path(file), problem, "Copy or download it again."))
 
 
 def check_size(file: Path) -> None:

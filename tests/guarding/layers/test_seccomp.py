@@ -30,6 +30,38 @@ def test_what_is_listed_is_refused_on_both_machines(machine: int, filter_: Filte
             assert answer([filter_], machine, rule.call) == rule.error, rule.call
 
 
+BEFORE_STRANGERS_CODE = (
+    *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),
+    *("execve", "execveat", "fork", "vfork", "memfd_create", "memfd_secret", "vmsplice"),
+)
+"""The calls that are refused before torch, label sets and networks are loaded."""
+
+
+@pytest.mark.parametrize("call", BEFORE_STRANGERS_CODE)
+def test_strangers_code_reaches_and_starts_no_program(call: str) -> None:
+    """From the middle stage on each of these calls is refused, whatever its arguments are."""
+    for machine in (0, 1):
+        if syscalls.NUMBERS[call][machine] is not None:
+            for arguments in ((), (1, 1, 1, 1, 1, 1)):
+                error = answer([STAGE_ONE, MIDDLE_STAGE], machine, call, *arguments)
+                assert error == REFUSED_ERRNO
+            assert answer([], machine, call) is None, "the control: the filters refuse it"
+
+
+THREAD = 0x3D0F00
+"""The flags with which glibc starts a thread; without these bits it is another kind of call."""
+
+
+@pytest.mark.parametrize(
+    ("flags", "error"),
+    [(THREAD, None), (THREAD & ~0x10000, REFUSED_ERRNO), (THREAD & ~0x400, REFUSED_ERRNO)],
+)
+def test_threads_are_started_and_processes_are_not(flags: int, error: int | None) -> None:
+    """A thread that shares all descriptors can be started, a process or another thread cannot."""
+    for machine in (0, 1):
+        assert answer([STAGE_ONE, MIDDLE_STAGE], machine, "clone", flags) == error
+
+
 @given(st.sampled_from((0, 1)), st.integers(0, syscalls.LAST_KNOWN))
 def test_what_is_not_listed_is_allowed_during_the_start(machine: int, number: int) -> None:
     """The filters of the start-up refuse what they name and nothing else."""

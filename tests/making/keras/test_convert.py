@@ -16,10 +16,13 @@ import torch
 from installation.errors import LabelSetError
 from installation.making.build import build
 from installation.making.check_set import check_lines
+from installation.making.keras import convert
 from installation.making.keras.to_onnx import to_onnx
 from installation.naming.label_set.hiding import EVERYTHING
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import open_encoder
+from tests.support.children import needs_guard
+from tests.support.confined import TELL_LAYERS, assert_confined
 from tests.support.keras_files import (
     ANSWERS,
     SEED,
@@ -45,6 +48,13 @@ def _set(models: Path, data: bytes, yaml: str = YAML) -> Path:
     (folder / "labels.txt").write_text("0 Naranja\n1 Negro\n2 Nada\n")
     (folder / "keras_model.h5").write_bytes(data)
     return folder
+
+
+@needs_guard
+def test_the_child_that_converts_is_under_all_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that reads a stranger's Keras file can do nothing but compute."""
+    monkeypatch.setattr(convert, "_CHILD", f"{convert._CHILD}; {TELL_LAYERS}")
+    assert_confined(convert._in_child("keras_model.h5", keras_file(teachable_machine(size=32))))
 
 
 def _refusal(models: Path, data: bytes) -> str:

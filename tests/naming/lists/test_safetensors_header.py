@@ -7,7 +7,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from installation.naming.lists.safetensors_header import difference, mismatch, shapes
+from installation.naming.lists.safetensors_header import (
+    difference,
+    header_length,
+    mismatch,
+    shapes,
+)
 
 
 def test_a_tensor_of_another_shape_or_type_is_named(tmp_path: Path) -> None:
@@ -23,6 +28,15 @@ def test_a_tensor_of_another_shape_or_type_is_named(tmp_path: Path) -> None:
         assert mismatch(opened, "bias", "F32", (3,)) == (
             "the tensor 'bias' is missing (expected F32 [3])"
         )
+
+
+def test_the_stated_length_of_a_header_is_read(tmp_path: Path) -> None:
+    """The first eight bytes state the length; a shorter file states what it has."""
+    file = tmp_path / "some.safetensors"
+    save_file({"weight": torch.zeros(3, 4)}, file)
+    assert file.stat().st_size == 8 + header_length(file) + 4 * 12
+    file.write_bytes(b"")
+    assert header_length(file) == 0
 
 
 def test_how_tensors_differ_from_a_networks_is_said_by_name() -> None:

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from installation.errors import LabelSetError
-from installation.naming.networks.confined_network import ConfinedNetwork
+from installation.naming.networks import confined_network, onnx_check
+from installation.naming.networks.confined_network import (
+    ConfinedNetwork,
+    NetworkLimitError,
+    try_network,
+)
 from installation.naming.networks.onnx_network import OnnxNetwork
+from installation.running import heartbeat
 from tests.support.made_networks import SIDE, made_onnx
 
 
@@ -37,3 +43,44 @@ def test_a_child_that_was_killed_is_a_mistake(tmp_path: Path) -> None:
     confined._child.kill()
     with pytest.raises(LabelSetError, match="needs more memory or time than the kiosk allows"):
         confined.encode(np.zeros((1, 3, SIDE, SIDE), np.float32))
+
+
+ENDINGS = {
+    "it crashes": "import os; os.abort()",
+    "its answer is no JSON": "print('x' * 100_000)",
+    "its answer is longer than a line": "print('[' + '0,' * 100_000)",
+    "it does not answer": "import time; time.sleep(600)",
+    "it does not read": "import sys, time; sys.stdin.close(); time.sleep(600)",
+    "its line does not end": "import time; print('{', end='', flush=True); time.sleep(600)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_child_keeps_its_command_waiting(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that takes over its process can end it or fall silent, and nothing else."""
+    label_set = made_onnx(tmp_path)
+    monkeypatch.setattr(confined_network, "_CHILD", ENDINGS[ending])
+    monkeypatch.setattr(confined_network, "OPEN_TIMEOUT_S", 0.2)
+    with pytest.raises(NetworkLimitError, match="needs more memory or time than the kiosk allows"):
+        ConfinedNetwork(label_set, bytes(1_000_000), "abc")
+
+
+def test_a_trial_reports_only_what_the_limits_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a network fits its label set is found out later, with that set's settings."""
+    label_set = made_onnx(tmp_path)
+    data = (label_set.folder / "classifier.onnx").read_bytes()
+    try_network(label_set.folder, data)
+    try_network(label_set.folder, b"no network")
+    monkeypatch.setattr(confined_network, "_CHILD", "raise MemoryError")
+    with pytest.raises(NetworkLimitError):
+        try_network(label_set.folder, data)
+
+
+def test_a_strangers_network_cannot_outlast_the_start_of_a_show() -> None:
+    """Judging, trying and opening a network take less time than the supervisor allows a start."""
+    most_s = onnx_check.CHILD_TIMEOUT_S + 2 * confined_network.OPEN_TIMEOUT_S
+    assert most_s <= heartbeat.START_S - 40

@@ -15,6 +15,9 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from installation.errors import LabelSetError
 from installation.naming.networks import onnx_check
+from tests.support.children import needs_guard
+from tests.support.confined import TELL_LAYERS, assert_confined
+from tests.support.hostile_onnx import HOSTILE, varint
 from tests.support.made_networks import onnx_classifier, peak_memory, with_node
 
 
@@ -296,28 +299,33 @@ def test_a_child_process_judges_as_this_one_does() -> None:
 
 
 def test_a_file_that_exhausts_its_reader_is_refused() -> None:
-    """Millions of records of two bytes use memory only in the child process, up to its limit."""
-    records = b"\x0a\x00" * 15_000_000
-    length = bytes([*(len(records) >> shift & 127 | 128 for shift in (0, 7, 14)), 14])  # a varint
+    """Millions of records of two bytes end in a mistake, and use no memory of this process."""
+    data = HOSTILE["operations"](15_000_000)
     before = peak_memory()
-    with pytest.raises(LabelSetError, match=r"classifier\.onnx: the file is not an ONNX file"):
-        onnx_check.judge("classifier.onnx", b"\x3a" + length + records)
-    assert peak_memory() - before < 10 * len(records)
+    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it has more than 500,000 parts"):
+        onnx_check.judge("classifier.onnx", data)
+    assert peak_memory() - before < 5 * len(data)
+
+
+@needs_guard
+def test_the_child_that_judges_is_under_all_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that reads a stranger's file can do nothing but compute, within its limits."""
+    monkeypatch.setattr(onnx_check, "_CHILD", f"{onnx_check._CHILD}; {TELL_LAYERS}")
+    judged_ = onnx_check.judge("classifier.onnx", onnx_classifier().SerializeToString())
+    assert_confined(judged_)
+
+
+def test_a_child_beyond_its_limits_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the child fails at a limit of memory or time, the mistake says so, with the remedy."""
+    monkeypatch.setattr(onnx_check, "_CHILD", "raise MemoryError")
+    with pytest.raises(
+        LabelSetError, match="takes more memory or time than a valid file"
+    ) as raised:
+        onnx_check.judge("classifier.onnx", onnx_classifier().SerializeToString())
+    assert "Export the network alone" in str(raised.value)
 
 
 SECRET = b"LoopReadFile"
-
-
-def varint(number: int, padding: int = 0) -> bytes:
-    """Return `number` as protobuf writes it, with `padding` bytes that add nothing."""
-    parts = []
-    while True:
-        parts.append(number & 0x7F)
-        number >>= 7
-        if not number:
-            break
-    parts += [0] * padding
-    return bytes(part | 0x80 for part in parts[:-1]) + bytes(parts[-1:])
 
 
 @st.composite

@@ -8,8 +8,23 @@ import pytest
 
 from installation.errors import LabelSetError, counted
 from installation.naming.label_set.folder import MAX_NETWORK_BYTES, ONNX_FILE, TENSORS_FILE
-from installation.naming.networks.open import check_size
-from tests.support.made_networks import HEADER, onnx_classifier, refusal, write_onnx, write_set
+from installation.naming.networks import confined_network
+from installation.naming.networks.open import (
+    MAX_HEADER_BYTES,
+    check_network,
+    check_size,
+    check_tensors,
+    open_encoder,
+    prepare_network,
+)
+from tests.support.made_networks import (
+    HEADER,
+    made_onnx,
+    onnx_classifier,
+    refusal,
+    write_onnx,
+    write_set,
+)
 
 
 def test_there_is_one_network(tmp_path: Path) -> None:
@@ -68,6 +83,47 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         file.unlink()
         with pytest.raises(LabelSetError, match="it cannot be read"):
             check_size(file)
+
+
+def test_a_long_list_of_tensors_is_not_parsed(tmp_path: Path) -> None:
+    """The length that model.safetensors states for its header is checked before the header is read.
+
+    The library safetensors would parse 100 MB of JSON.
+    """
+    file = tmp_path / TENSORS_FILE
+    for length, claim in ((MAX_HEADER_BYTES, False), (MAX_HEADER_BYTES + 1, True), (2**63, True)):
+        file.write_bytes(length.to_bytes(8, "little") + b"{}")
+        if claim:
+            with pytest.raises(LabelSetError, match=f"its list of tensors has {length:,} bytes"):
+                check_tensors(file)
+        else:
+            check_tensors(file)
+
+
+def test_a_show_that_may_start_no_process_reads_no_new_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network of a gigabyte takes no memory of a running show, which could not use it."""
+    folder = made_onnx(tmp_path).folder
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("the network is read"))
+    with pytest.raises(LabelSetError, match="must not start"):
+        check_network(folder)
+
+
+def test_a_network_that_was_not_tried_with_success_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The show reports a network that ended its trial, and does not run it in its own process."""
+    label_set = made_onnx(tmp_path)
+    monkeypatch.setattr(confined_network, "_CHILD", "raise MemoryError")
+    prepare_network(label_set.folder)
+    with pytest.raises(LabelSetError, match="needs more memory or time than the kiosk allows"):
+        open_encoder(label_set, "cpu")
 
 
 DEFAULT = """
