@@ -34,8 +34,11 @@ DARK_S = 2.0
 For a shorter time, somebody may be standing close to the camera or shining a lamp into it.
 """
 
-BLACK_LEVEL = 16
-"""The highest value that a pixel of a black picture may have, 0–255; in video, black is 16."""
+BLACK_LEVEL, BLACK_SHARE = 16, 0.99
+"""A picture counts as black if at least the share `BLACK_SHARE` (0–1) of its values is
+`BLACK_LEVEL` (0–255) or lower; in video, black is 16. Behind a cap a sensor has noise and some
+bright pixels.
+"""
 
 WHITE_LEVEL, WHITE_SHARE = 250, 0.9
 """A picture counts as overexposed if at least the share `WHITE_SHARE` (0–1) of its values is
@@ -114,7 +117,7 @@ class PictureCondition:
     def judge(self, pixels: Pixels, now: float) -> None:
         """Update `faults` by a new picture, which arrived at the instant `now` (s, monotonic)."""
         sample = pixels[::STEP, ::STEP]
-        black = int(sample.max()) <= BLACK_LEVEL
+        black = float((sample <= BLACK_LEVEL).mean()) >= BLACK_SHARE
         white = float((sample >= WHITE_LEVEL).mean()) >= WHITE_SHARE
         self._hold(CameraFault.BLACK, black, now)
         self._hold(CameraFault.OVEREXPOSED, white, now)

@@ -78,6 +78,18 @@ def test_a_covered_or_blinded_camera_is_known(level: float, fault: CameraFault) 
     assert judged(level, 1.5) == CameraFault(0)
 
 
+@pytest.mark.parametrize(("share", "is_black"), [(0.005, True), (0.03, False)])
+def test_a_few_bright_pixels_behind_a_cap_are_no_picture(share: float, is_black: bool) -> None:
+    """Behind a lens cap a sensor has some bright pixels; a small lamp in a dark room is a picture."""
+    condition = PictureCondition(SIZE, 30.0, 0.0)
+    bright = np.random.default_rng(0).random((SIZE[1], SIZE[0])) < share
+    for number in range(90):
+        picture = noisy(4, number)
+        picture[bright] = 200
+        condition.judge(picture, number / 30)
+    assert (CameraFault.BLACK in condition.faults) is is_black
+
+
 def test_another_size_and_a_low_rate_are_known() -> None:
     """Pictures of another size or rate than the camera reported are a fault."""
     assert judged(128, 1.0, size=(160, 120)) == CameraFault.OTHER_SIZE
