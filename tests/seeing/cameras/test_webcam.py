@@ -12,6 +12,7 @@ import cv2
 import pytest
 
 from installation.errors import CameraError
+from installation.seeing.cameras import webcam
 from installation.seeing.cameras.webcam import Webcam, check_node
 from installation.settings.kiosk import CameraSettings
 from tests.support.fake_device import FakeDevice
@@ -40,6 +41,21 @@ def test_mjpg_is_requested_first_and_two_buffers(device: FakeDevice) -> None:
         cv2.CAP_PROP_FPS: 30,
         cv2.CAP_PROP_BUFFERSIZE: 2,
     }
+
+
+def test_the_controls_are_set_each_time_the_camera_is_opened(
+    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A camera that was plugged in again has its own settings, so the curator's are set again."""
+    done: list[object] = []
+    monkeypatch.setattr(webcam, "check_node", lambda node: None)
+    monkeypatch.setattr(webcam, "_open_v4l", lambda *_: device)
+    monkeypatch.setattr(webcam, "_open_with_opencv", lambda *_: device)
+    monkeypatch.setattr(webcam, "set_controls", lambda *given: done.append(given))
+    controls = {"power_line_frequency": 1}
+    for _ in range(2):
+        Webcam.open(3, CameraSettings(controls=controls), device.clock)
+    assert done == [(Path("/dev/video3"), controls, "camera 3")] * 2
 
 
 def test_the_name_has_the_size_that_the_camera_gives(device: FakeDevice) -> None:
