@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from installation.seeing.cameras import v4l_capture
-from installation.seeing.cameras.v4l_capture import BUFFERS, TIMEOUT_S, V4lCapture
+from installation.seeing.cameras.v4l_capture import BUFFERS, V4lCapture
 from tests.support.fake_v4l import FakeKernel
 from tests.support.tools import header
 
@@ -49,7 +49,7 @@ def test_a_wait_ends_after_two_seconds() -> None:
     kernel = FakeKernel()
     capture = opened(kernel)
     assert not capture.grab()
-    assert kernel.waited == [TIMEOUT_S]
+    assert kernel.waited == [2.0]
     kernel.sent.append(jpeg(50))
     assert level(capture) == 50
 
