@@ -218,7 +218,10 @@ class Launcher:
         if self._witness is None or self._privacy == "degraded":
             return []
         card = () if self._card is None else (self._card.pid,)
-        return [str(problem) for problem in self._witness.find_problems(pid, card)]
+        try:
+            return [str(problem) for problem in self._witness.find_problems(pid, card)]
+        except OSError as error:  # for example no free descriptor
+            return [f"the show cannot be checked from outside ({error})."]
 
 
 def _fork(

@@ -26,7 +26,7 @@ ROUND_S = 0.01
 def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> set[int]:
     """Return the running descendants of process `pid`, without `spared` and their descendants."""
     children: dict[int, list[int]] = {}
-    for folder in proc.iterdir() if proc.exists() else ():
+    for folder in _entries(proc):
         if folder.name.isdecimal() and (parent := _parent(folder)) is not None:
             children.setdefault(parent, []).append(int(folder.name))
     found: set[int] = set()
@@ -52,13 +52,21 @@ def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
     exit status. Programs that a library has started are not returned.
     """
     ended = set()
-    for folder in proc.iterdir() if proc.exists() else ():
+    for folder in _entries(proc):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
             state, parent, flags = fields[0], int(fields[1]), int(fields[6])
             if state in "ZX" and parent == pid and flags & _FORKED_ONLY:
                 ended.add(int(folder.name))
     return ended
+
+
+def _entries(proc: Path) -> list[Path]:
+    """Return the folders in `proc`; none if it cannot be read, as without a free descriptor."""
+    try:
+        return list(proc.iterdir())
+    except OSError:
+        return []
 
 
 def _parent(folder: Path) -> int | None:

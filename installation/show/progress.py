@@ -78,8 +78,8 @@ class ProgressReporter:
             state=state,
             painted=self._painted,
             memory_mb=_resident_mb(),
-            threads=len(os.listdir("/proc/self/task")) if _HAS_PROC else 0,
-            descriptors=len(os.listdir("/proc/self/fd")) if _HAS_PROC else 0,
+            threads=_count("/proc/self/task"),
+            descriptors=_count("/proc/self/fd"),
         )
         send(self._pipe, record)
 
@@ -94,7 +94,17 @@ class ProgressReporter:
         return True
 
 
-_HAS_PROC = os.path.isdir("/proc/self/fd")
+def _count(folder: str) -> int:
+    """Return the number of entries in `folder`; 0 if it cannot be read.
+
+    It cannot be read on systems other than Linux, nor while the computer has no free descriptor.
+    """
+    try:
+        return len(os.listdir(folder))
+    except OSError:
+        return 0
+
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

@@ -42,6 +42,29 @@ def test_a_machine_without_memory_for_a_process_starts_the_show_later() -> None:
     assert "Cannot allocate memory" in refused[0]
 
 
+def test_a_computer_without_a_free_descriptor_ends_no_supervisor() -> None:
+    """If no file can be opened when the show crashes, the next show starts once one can be."""
+    outcome = supervise("""
+        import resource
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        class Lines(list):
+            def append(self, line):
+                super().append(line)
+                if "no show can be started" in line:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        LINES = Lines()
+        def witness(pid):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, most[1]))
+            return ()
+        def show(start, out, orders):
+            if start == 1:
+                mirror(out, 0.3)
+                return 1
+    """)
+    assert (outcome.code, len(outcome.starts), outcome.left) == (0, 3, 0)
+    assert any("no show can be started ([Errno 24]" in line for line in outcome.lines)
+
+
 def test_a_show_without_a_camera_waits_for_none() -> None:
     """A show that was started by hand and plays the rehearsal does the same after a crash."""
     outcome = supervise("""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -61,6 +62,20 @@ def test_once_a_second_and_at_each_change_of_the_state(supervisor: Supervisor) -
     assert progress.memory_mb > 10
     assert progress.threads >= 1
     assert progress.descriptors >= 3
+
+
+def test_a_computer_without_a_free_descriptor_is_reported_to(supervisor: Supervisor) -> None:
+    """If a figure cannot be read, it is 0, and the show goes on."""
+    reporter = ProgressReporter(supervisor.status, ManualClock())
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        reporter.tick()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    record = supervisor.newest()
+    assert record is not None
+    assert (record.threads, record.descriptors, record.memory_mb) == (0, 0, 0)
 
 
 def test_figures_go_on_from_one_live_show_to_the_next(supervisor: Supervisor) -> None:
