@@ -63,7 +63,7 @@ SPARE = 8
 """The least space between a new panel and the boxes of faces, which jitter, px at 1080p."""
 
 ROUNDING = 2
-"""How much less space than `GAP` a panel that stays needs, px; squares are at whole pixels."""
+"""The tolerance for rounding: a panel that stays may have this much less space than `GAP`, px."""
 
 EDGE = 40
 """The least space between a panel and the left or right side of the screen, px at 1080p."""
