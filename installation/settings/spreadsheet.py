@@ -15,6 +15,9 @@ from installation.errors import KioskError, Mistake, ellipsize
 
 SEPARATORS = ",;\t|"
 
+MOST_BLANK_ROWS = 100_000
+"""The largest number of blank rows before the last row that is not blank."""
+
 STATED_SEPARATOR = re.compile(r'"?sep=([,;\t|])', re.IGNORECASE)
 """Matches a line that states the separator, which may be the first line of a file saved by
 Excel.
@@ -55,8 +58,9 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
     header = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     stated = STATED_SEPARATOR.match(header)
     separator = stated[1] if stated else max(SEPARATORS, key=header.count)
+    text = _without_blank_end(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    number = 0
+    number = blank = 0
     while True:
         line = reader.line_num + 1
         number += 1
@@ -74,6 +78,20 @@ def read_records(text: str, file: str, error: type[KioskError]) -> Iterator[Reco
             stated, number = None, number - 1
         elif any(cells):
             yield Record(line, number, cells)
+        elif (blank := blank + 1) > MOST_BLANK_ROWS:
+            problem = f"the file has more than {MOST_BLANK_ROWS:,} blank rows before this one"
+            where = f"{file}:{row_location(line, number)}"
+            raise error(Mistake(where, problem, "Delete the blank rows."))
+
+
+def _without_blank_end(text: str) -> str:
+    """Return `text` without the blank rows at its end.
+
+    A spreadsheet may save a million of them, and reading them as rows takes many seconds.
+    """
+    end = len(text.rstrip(f"{SEPARATORS} \r\n"))
+    line = re.compile(r"[\r\n]").search(text, end)
+    return text if line is None else text[: line.end()]
 
 
 def collapse_whitespace(text: str) -> str:

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from installation.errors import LabelSetError
-from installation.settings.spreadsheet import Record, collapse_whitespace, read_records
+from installation.settings.spreadsheet import (
+    MOST_BLANK_ROWS,
+    Record,
+    collapse_whitespace,
+    read_records,
+)
+from tests.support.call_count import count_calls
 
 
 def records(text: str) -> list[Record]:
@@ -25,6 +31,22 @@ def test_the_line_sep_states_the_separator_and_is_not_a_row() -> None:
     """Excel's line `sep=|` is skipped, and a spreadsheet counts the header as row 1."""
     assert records("sep=|\nid|name\n") == [Record(2, 1, ["id", "name"])]
     assert records("sep=|\nid|name\n")[0].location == "2 (row 1)"
+
+
+@pytest.mark.parametrize("row", ["\n", "\r\n", ",,\n", " , \r"])
+def test_blank_rows_at_the_end_are_not_read(row: str) -> None:
+    """A spreadsheet may save a million of them; the last row keeps its empty cells."""
+    text = f"id,name,notes\na,air,{row[-1]}{row * 100_000}"
+    assert records(text)[-1].cells == ["a", "air", ""]
+    assert count_calls(lambda: records(text)) < 200
+
+
+def test_too_many_blank_rows_are_a_mistake() -> None:
+    """Reading ends at the limit, and the message has the row."""
+    text = "id\n" + "\n" * (MOST_BLANK_ROWS + 50_000) + "a\n"
+    with pytest.raises(LabelSetError, match=r"labels.csv:100002: .* 100,000 blank rows") as raised:
+        records(text)
+    assert "Delete the blank rows." in str(raised.value)
 
 
 def test_blank_rows_are_skipped_and_counted() -> None:
