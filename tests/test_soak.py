@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -21,7 +22,7 @@ from installation.seeing.tracker import GATE_RANGE
 from installation.settings.paths import PROJECT
 from installation.show.analysis_keeper import DIFFERENT_FAILURES
 from scripts.recoveries import Observation
-from scripts.soak import observations_of
+from scripts.soak import files_of, observations_of
 from scripts.soak_day import (
     ALL_FAULTS,
     APART_S,
@@ -30,7 +31,7 @@ from scripts.soak_day import (
     Fault,
     Visit,
 )
-from scripts.soak_observer import FLOOR_FPS, RATE_S, Control, Findings, Observer
+from scripts.soak_observer import FLOOR_FPS, LEAKED, RATE_S, Control, Findings, Observer
 from tests.support.small_show import grey_frame
 
 OFTEN = (20.0, 60.0)
@@ -209,6 +210,38 @@ def test_memory_that_grows_is_found_over_restarts() -> None:
     assert findings.slope() == pytest.approx(5.0)
     steady = Findings(memory=[(0, h / 10, 300.0) for h in range(10)])
     assert steady.slope() == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("part", ["descriptors", "threads"])
+@pytest.mark.parametrize(("samples", "found"), [(LEAKED - 1, False), (LEAKED, True)])
+def test_descriptors_and_threads_that_stay_are_found(part: str, samples: int, found: bool) -> None:
+    """More of them than at first, in several measurements in a row, are a leak."""
+    counts = {"descriptors": 12, "threads": 4}
+    observer = new_observer()
+    observer._process = SimpleNamespace(  # type: ignore[assignment]
+        memory_info=lambda: SimpleNamespace(rss=3e8),
+        num_fds=lambda: counts["descriptors"],
+        num_threads=lambda: counts["threads"],
+    )
+    observer._judge_process(2000.0)
+    counts[part] += 1
+    for _ in range(samples):
+        observer._judge_process(2000.0)
+    assert bool(observer.findings.mistakes) is found
+
+
+def test_a_file_that_a_show_writes_is_found(tmp_path: Path) -> None:
+    """A file that is new, or that has another size or time, differs; compiled modules do not."""
+    (tmp_path / "installation" / "__pycache__").mkdir(parents=True)
+    settings = tmp_path / "kiosk.yaml"
+    settings.write_text("language: en\n", encoding="utf-8")
+    before = files_of(tmp_path)
+    (tmp_path / "installation" / "__pycache__" / "a.pyc").touch()
+    assert files_of(tmp_path) == before
+    (tmp_path / "installation" / "picture.png").touch()
+    settings.write_text("language: de, en\n", encoding="utf-8")
+    assert files_of(tmp_path).keys() - before.keys() == {tmp_path / "installation" / "picture.png"}
+    assert files_of(tmp_path)[settings] != before[settings]
 
 
 def test_only_what_came_back_is_recorded() -> None:
