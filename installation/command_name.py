@@ -17,9 +17,10 @@ COMMANDS = ("run", "status", "audit", "service", "check", "doctor", "cameras", "
 
 @functools.cache
 def command_name() -> str:
-    """Return what to type to run `kiosk`: the path of scripts/kiosk, or `kiosk` if it is in PATH.
+    """Return the command that a user types in the current folder to run this kiosk.
 
-    A copy of the package without scripts/ has no other name than `kiosk`.
+    It is `kiosk` if that command runs this kiosk, or if scripts/kiosk does not exist. Otherwise it
+    is the path of scripts/kiosk.
     """
     script = PROJECT / "scripts" / "kiosk"
     own = [os.path.realpath(file) for file in (script, Path(sys.executable).parent / "kiosk")]

@@ -158,7 +158,7 @@ def at(figures: Figures, keys: Sequence[str]) -> float:
 
 
 def free_show(args: Namespace) -> Figures:
-    """Return the figures of the show without the guard, in a process like the show's own."""
+    """Run a show that has no guard, in a process like a show's own; return its figures."""
     command = ["-B", "-P", __file__, args.source, args.labels, args.detector]
     return _last_line([*command, str(args.seconds)])
 
@@ -187,7 +187,7 @@ def _last_line(command: Sequence[str]) -> Figures:
 
 
 def run_unguarded(source: str, labels: str, detector: str, seconds: float) -> Figures:
-    """Return the figures of a show without the guard.
+    """Run a show that has no guard, and return its figures.
 
     This show paints as many words as a show with the guard.
     """

@@ -166,10 +166,11 @@ def main() -> int:
 def measure(
     method: str, sizes: Sequence[int], rounds: int, builds: int, patience_s: int
 ) -> dict[int, Figures]:
-    """Return the costs of sets of one `method`, keyed by the number of labels, for each of `sizes`.
+    """Return the measurements of sets that use `method`, keyed by the number of labels.
 
-    Each set is built `builds` times and classifies crops in `rounds` rounds; `patience_s` is the
-    largest processor time of a build, s.
+    `sizes` are the numbers of labels. Each set is built `builds` times, or once if that is slow.
+    Then it classifies crops in `rounds` rounds. A build is stopped after `patience_s` seconds of
+    processor time.
     """
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder)

@@ -15,7 +15,7 @@ comes `scripts/persons/`, the result of reading every category with its definiti
 - `parents.csv`: another parent, for categories that WordNet puts under a wrong one.
 
 The screen shows a name with the chain of the categories above it. The chain leaves out hidden
-categories. So a category that must not appear in a chain, such as *laborer*, is hidden.
+categories. So a category that must not appear in a chain is hidden, for example *laborer*.
 
 Rejected: a list of bad words. It cannot find *colossus*, which is praise in WordNet, but an insult
 below a face on a screen.
@@ -332,7 +332,7 @@ def read_synsets(path: Path) -> dict[str, Synset]:
 
 
 def hyponyms(root: str, below: Mapping[str, list[str]]) -> set[str]:
-    """Return the ids of a synset and all its hyponyms, without instances such as named people."""
+    """Return the ids of a synset and all its hyponyms; instances (named people) are left out."""
     found, waiting = {root}, [root]
     while waiting:
         for id_ in below.get(waiting.pop(), ()):

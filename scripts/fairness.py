@@ -280,8 +280,8 @@ def _repeats(people: People, name: Name) -> Iterator[str]:
         alone = sum(_repeats_one([name([row])[0] for row in rows]) for rows in groups)
         repeated = sum(_repeats_one(name(rows)) for rows in groups)
         yield (
-            f"{title}: {len(groups)}; {repeated / len(groups):.0%} of them contain a name twice "
-            f"({alone / len(groups):.0%} if each person is named without the others)"
+            f"{title}: {len(groups)}; in {repeated / len(groups):.0%} of the groups two people get "
+            f"the same name ({alone / len(groups):.0%} if each person is named alone)"
         )
 
 

@@ -24,7 +24,9 @@ SHIFT = 0.05
 """How far a crop is moved, enlarged or made smaller, as a share of its side."""
 
 LIGHT = 0.1
-"""How much brighter or darker a whole picture is made, as a share of its levels."""
+"""A picture is made brighter by multiplying its RGB levels by 1 + `LIGHT`, and darker by
+multiplying them by 1 − `LIGHT`.
+"""
 
 SKIN_LIGHT = 0.6
 """Skin is darkened by multiplying its levels by this factor. It is lightened by multiplying the

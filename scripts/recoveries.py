@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "display off": (
         "the display is switched off and on again",
-        "the mirror, as soon as the display is on",
+        "nothing while the display is off, then the mirror",
     ),
     "clock": ("the clock is set back by a year, or forward by a day", "the mirror, as before"),
     "computer stops": (

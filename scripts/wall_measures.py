@@ -1,8 +1,8 @@
 """Prints how high the capitals of each scene are, in mm, for screens of several sizes.
 
 The figures come from the layout itself: each scene is composed as a show composes it, with the
-settings and the label set of kiosk.yaml, and each size of type in it is one row. Exits with status
-1 if anything that visitors read is lower than `LEAST_MM` on a screen of 55 inches.
+settings and the label set of kiosk.yaml, and each font size in it is one row. Exits with status 1
+if anything that visitors read is lower than `LEAST_MM` on a screen of 55 inches.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ BEGINNING = 34
 
 @dataclass(frozen=True)
 class Row:
-    """The type of one size in one scene: its first line, and the height of its capitals, px."""
+    """The text of one size in one scene: its first line, and the height of its capitals, px."""
 
     scene: str
     text: str
@@ -70,7 +70,7 @@ class Row:
 
 
 def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
-    """Yield a row for each size of type in each scene.
+    """Yield a row for each font size in each scene.
 
     A line that is the same in several scenes, such as the notice, has a row in the first one only.
     """
@@ -86,7 +86,7 @@ def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
 
 
 def lines(scene: Scene) -> Iterator[Line]:
-    """Yield all lines of type in `scene`, those of the bands first."""
+    """Yield all lines of text in `scene`, those of the bands first."""
     for panel in reversed(scene.panels):
         yield from panel.lines
     for visitor in scene.visitors:

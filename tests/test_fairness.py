@@ -49,7 +49,7 @@ def test_the_table_says_what_is_unequal() -> None:
     lines = list(table(people, {"air": "office", "breeze": "sport"}, settle_together(WEATHER)))
     assert lines[1] == "labels given: 2 (effective number 2.0)"
     assert any(line.startswith("  office") and line.endswith("UNEQUAL") for line in lines)
-    assert any(line.startswith("bits") and " 1.000 " in line for line in lines)
+    assert any(line.startswith("mutual information") and " 1.000 " in line for line in lines)
 
 
 def test_every_group_of_labels_has_a_name() -> None:

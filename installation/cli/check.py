@@ -200,9 +200,10 @@ def count_labels(label_set: LabelSet) -> str:
 def _plan(
     settings: Settings, label_set: LabelSet, *, display_exists: bool
 ) -> list[tuple[str, str]]:
-    """Return the name and a description of each part of the show, without hidden labels' names.
+    """Return the name and a description of each part of the show.
 
-    `display_exists` says whether the display that kiosk.yaml names was found.
+    The descriptions do not contain the names of hidden labels. `display_exists` says whether the
+    display that kiosk.yaml names was found.
     """
     camera, reading, screen = settings.camera, settings.reading, settings.screen
     size = f"{camera.width}×{camera.height} at {camera.fps} frames a second"

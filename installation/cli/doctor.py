@@ -155,8 +155,8 @@ class _Examination:
             tried = f"{ways} ways to store or send a picture were tried"
             if mistakes := not_prevented():
                 weaker = (
-                    "the sandbox holds, but the screen does not promise that pictures cannot be "
-                    "stored, because:"
+                    "the sandbox works, but the screen does not say that pictures cannot be "
+                    "stored, because they could leave the show in these ways:"
                 )
                 return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
             return Finding("ok", f"the kernel prevents pictures from being stored or sent; {tried}")

@@ -177,7 +177,7 @@ def build_set(args: argparse.Namespace) -> int:
         say(figure)
     for note in made.notes:
         say(note)
-    say(f"{args.set} is built: kiosk run --labels {args.set}")
+    say(f"{args.set} is built. To show it, run: kiosk run --labels {args.set}")
     return DONE
 
 

@@ -20,14 +20,15 @@ PROVED = (
     "and each attempt was refused."
 )
 NOT_PROVED = (
-    "What other programs do is not proved. The display server sees every picture, and its clients "
-    "may copy it. The proof does not cover: the root user of this computer; programs that the "
-    "show's user started before the show; swap that is not zram; hibernation; what the kernel logs "
-    "about a program that fails; the driver of the graphics card; a faulty kernel; and any other "
-    "camera in the room. Standard output and error stay open for some text. The show could leave "
-    "data in a camera's settings, such as its brightness, which the camera keeps until it is "
-    "unplugged. A second program that cooperates with the show could observe what no kernel hides, "
-    "such as how busy the show is, which signals it blocks, or which files it reads."
+    "The proof does not cover other programs. The display server receives every picture, and its "
+    "clients may copy it. The proof also does not cover: the root user of this computer; programs "
+    "that the show's user started before the show; swap that is not zram; hibernation; the log "
+    "in which the kernel describes a failed program; the driver of the graphics card; a faulty "
+    "kernel; and any other camera in the room. Standard output and error stay open, but a filter "
+    "passes on only short texts and numbers. The show could store data in a camera's settings, for "
+    "example its brightness; the camera keeps them until it is unplugged. A second program that "
+    "cooperates with the show could observe facts that no kernel hides, for example how busy the "
+    "show is, which signals it blocks, and which files it reads."
 )
 
 

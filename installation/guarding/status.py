@@ -152,10 +152,10 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
-    """Remove the scratch folders of this user's shows that have ended.
+    """Remove the scratch folders that this user's earlier shows left behind.
 
-    Usually a process that `output_filter.remove_on_exit` has started removes the folder of its
-    show. But that process may have been killed before that, for example with the show.
+    Usually `output_filter.remove_on_exit` starts a process for each show, which removes the folder
+    when the show ends. The folder is left behind if that process is killed too.
     """
     for base in _bases(environment):
         for folder in _left_scratch_dirs(Path(base)):

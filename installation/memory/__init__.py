@@ -4,7 +4,7 @@ The content of this memory is never in a core dump or a child process, and never
 the system allows it to be locked: see `memory.pages`. No picture is kept: each of the following
 parts overwrites or drops its pixels.
 
-As soon as a frame has been used:
+These parts erase pixels as soon as a frame has been used:
 
 1. `memory.pool.Pool`: a camera's picture is zeroed when the last reference to it is gone.
 2. `memory.buffers.Buffers`: the reduced frame, the image pyramid, the crops and the inputs of the
@@ -21,9 +21,9 @@ As soon as a frame has been used:
    example the results of the networks' layers. `guarding.stage_one` turns off the C library's
    cache, which would keep small freed blocks without overwriting them.
 
-By `forget()` (`memory.forgetting.PixelHolder`), which `show.analysis.Analysis` calls when no
-visitor is present and when the analysis ends, and `show.live.LiveShow` calls when the show ends or
-has failed:
+These parts erase or drop pixels when `forget()` is called (`memory.forgetting.PixelHolder`).
+`show.analysis.Analysis` calls it when no visitor is present and when the analysis ends.
+`show.live.LiveShow` calls it when the show ends or has failed:
 
 6. Detectors: `seeing.faces.mtcnn.Mtcnn` returns the arena's memory to the C library.
    `seeing.faces.yunet.YuNet` runs its network on a black picture, which overwrites what OpenCV
@@ -40,14 +40,14 @@ has failed:
 8. `running.latest.Latest` drops a frame that no thread has taken yet, and `show.mirror.Mirror`
    drops the frame that is shown; `show.live.LiveShow` fills the window's surface with black.
 
-Data about visitors that contain no pixels:
+These parts drop other data about visitors, which contain no pixels:
 
 9. `seeing.tracker.Tracker`, `seeing.presence.presence.Presence` and
    `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the
    visitor leaves. `forget()`, which is called when the analysis ends, drops these data of all
    visitors; it reaches the tracker through `seeing.finder.FaceFinder`.
 
-When a part has failed:
+After a failure, these parts drop their references to pixels:
 
 10. `running.worker.Worker` and `show.show.Show` clear the local variables of the traceback, so
     that the exception keeps no frame while the screen shows a card instead of the camera's picture.

@@ -165,7 +165,7 @@ definitions (ConSE).
 
 PROMPTS = Method(
     name="prompts",
-    summary="by comparing visitors with sentences about pictures; needs `kiosk fetch clip` once",
+    summary="by comparing pictures with sentences about each label; needs `kiosk fetch clip` once",
     encoder=CLIP,
     encoder_is_fixed=True,
     open_scorer=_open_linear,
@@ -175,7 +175,7 @@ PROMPTS = Method(
     built_settings=lambda settings: (list(settings.templates),),
     built_words=lambda row: (row.name, row.definition, row.looks_like, row.background),
 )
-"""The method in which CLIP compares a picture with sentences about pictures."""
+"""The method in which CLIP compares a visitor's picture with the sentences of each label."""
 
 EXAMPLES = Method(
     name="examples",

@@ -24,7 +24,7 @@ ROUND_S = 0.01
 
 
 def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> set[int]:
-    """Return the running descendants of process `pid`, without `spared` and their descendants."""
+    """Return the running descendants of process `pid`, except `spared` and their descendants."""
     children: dict[int, list[int]] = {}
     for folder in _entries(proc):
         if folder.name.isdecimal() and (parent := _parent(folder)) is not None:

@@ -77,9 +77,9 @@ class FaceFinder:
         self._tracks: list[Track] = []
         """The result of the last `find`: the tracks that had enough hits to be shown."""
         self._looked_at = float("-inf")
-        """The instant of the frame of the last look (s, monotonic)."""
+        """When the frame of the last look arrived (s, monotonic)."""
         self._looked_fully_at = float("-inf")
-        """The instant of the frame of the last full look (s, monotonic)."""
+        """When the last frame that was searched as a whole arrived (s, monotonic)."""
         self._scene = 0
 
     def is_due(self, frame: Frame) -> bool:

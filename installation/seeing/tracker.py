@@ -67,8 +67,10 @@ STILL_S = 60.0
 """The time for which a face must stay at one place to count as still, s."""
 
 STILL_RANGE = 0.2
-"""A face stays at one place while its centre moves by at most this, in face sizes, and its size
-changes by at most this, as a natural logarithm.
+"""The largest change of position, and of size, with which a face stays at one place.
+
+The change of position is the distance between the centres, in face sizes. The change of size is the
+natural logarithm of the ratio of the sizes.
 
 Faces on posters and screens are still. Most people who stand do not count as still, because they
 sway further than 0.2 face sizes, which is about 3 cm, within a minute.

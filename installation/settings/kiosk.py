@@ -1,7 +1,7 @@
 """The settings of kiosk.yaml: names, types, ranges and defaults.
 
 A validator that must look at a file gets the folder from `Folders`, which `load_settings` passes.
-Settings that are created without `Folders`, as in tests, are validated without looking at files.
+Tests create settings without `Folders`; then no file is looked at.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
 MIN_HOLD_S = 0.5
-"""The least time between two changes of a category's name, s: large type may change at most twice a
+"""The least time between two changes of a category's name, s: large text may change at most twice a
 second, for visitors with epilepsy.
 """
 

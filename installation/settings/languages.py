@@ -31,8 +31,8 @@ Names that begin with the two-letter code, such as 'deutsch', are not listed, be
 """
 
 TRANSLATED = re.compile(r"(name|definition)_([a-z]{2,3})")
-"""Matches the header of a column of translations in labels.csv, such as `name_es`, which ends with
-the language's ISO 639 code.
+"""Matches the header of a column of translations in labels.csv. It ends with the language's ISO 639
+code: for example `name_es`.
 """
 
 
@@ -65,7 +65,10 @@ def resolve_language(code: str, translations: Collection[str] = ()) -> Language:
 
 
 def likely_language(text: str, known: Collection[str]) -> str | None:
-    """Return the code in `known` that the curator's `text` means, such as 'de-CH' or 'deutsch'."""
+    """Return the code in `known` for the language that a curator calls `text`, or None.
+
+    For example, 'de-CH' and 'deutsch' mean the code 'de'.
+    """
     word = re.split(r"[-_ .,;/]", text.strip().casefold(), maxsplit=1)[0]
     guesses = (word, NAMES.get(word, ""), word[:2] if len(word) > len("deu") else "")
     return next((code for code in guesses if code in known), None)

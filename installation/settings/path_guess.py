@@ -55,10 +55,10 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
 
 
 def _has_similar_stem(name: str, other: str) -> bool:
-    """Return whether two similar names are also similar without their common suffix.
+    """Return whether the stems of two similar names are also similar.
 
-    A suffix such as .yaml makes even different names similar. The result is True if the names have
-    no common suffix.
+    A common suffix such as .yaml makes even different names similar. The result is True if the
+    names have no common suffix.
     """
     suffix = Path(name).suffix
     if not suffix or Path(other).suffix != suffix:

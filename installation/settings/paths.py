@@ -29,5 +29,5 @@ times the size of the shipped kiosk.yaml.
 
 
 def label_set_names(models: Path = MODELS) -> list[str]:
-    """Return the names of the label sets in `models`, sorted, without hidden folders."""
+    """Return the names of the label sets in `models`, sorted; hidden folders are left out."""
     return sorted(file.parent.name for file in models.glob("[!.]*/labelset.yaml"))

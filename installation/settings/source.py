@@ -31,7 +31,7 @@ HOST = re.compile(
     r"(?:\S*@)?(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.(?:local|lan|box|home|internal))(?:[:/].*)?",
     re.ASCII,
 )
-"""Matches the address or name of a machine without a scheme, such as `http://`, before it."""
+"""Matches the address or name of a machine that has no scheme (for example `http://`) before it."""
 
 NO_NETWORK = (
     "Connect a camera by USB. The show does not use network cameras, because they would send "

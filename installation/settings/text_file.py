@@ -108,7 +108,10 @@ def decode_start(content: bytes) -> str:
 
 
 def remedy_for_missing(path: Path) -> str:
-    """Return a remedy that names the file in the folder of `path` that is probably meant."""
+    """Return a remedy for the missing file `path`.
+
+    It names the file in the same folder that the user probably meant, if there is one.
+    """
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except (OSError, ValueError):

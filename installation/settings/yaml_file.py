@@ -196,7 +196,7 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The kinds of plain words that YAML does not treat as text, each with a pattern that matches such
+"""The kinds of plain words that YAML does not treat as text. Each has a pattern that matches its
 words, their possible first letters, and a function that converts them.
 """
 
@@ -356,7 +356,7 @@ class _Document:
 
 
 def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
-    """Return a mistake for each free text without quotes that is cut at a ` #`.
+    """Return a mistake for each free text that has no quotes and is cut at a ` #`.
 
     YAML treats the rest as a comment, but the writer may have meant it as text.
     """

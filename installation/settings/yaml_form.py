@@ -257,7 +257,7 @@ def _blank_flaw(line: _Line) -> Flaw | None:
             if strange not in "\t\u00a0\u202f":
                 kind = f"blank that is not a space (U+{ord(strange):04X})"
             problem = f"{where} is a {kind} (expected spaces)"
-            return Flaw(line.number, problem, "Delete the blanks there, and type spaces.")
+            return Flaw(line.number, problem, "Replace it with ordinary spaces.")
     invisible = next((letter for letter in line.name if letter in INVISIBLE), None)
     if invisible is not None:
         plain = "".join(letter for letter in line.name if letter not in INVISIBLE)

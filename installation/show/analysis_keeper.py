@@ -49,9 +49,8 @@ DELAYS_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 """The delays before failed networks are opened again, s; the last one is repeated.
 
 Visitors wait for a name until the next attempt, so the delays stay short: names are back within ten
-seconds after the end of a fault. Only networks that take longer to open than the last delay are
-opened again after the time that the last opening took, so that they are being opened for at most
-half of the time.
+seconds after the end of a fault. The last delay is never shorter than the time that the last
+opening of the networks took. So they are being opened for at most half of the time.
 """
 
 DEVICE_FAILURES = 2

@@ -150,10 +150,11 @@ class Show:
         self._ending = True
 
     def run(self, seconds: float | None = None) -> Summary:
-        """Run the show for `seconds` since the start, or until it is ended; return the summary.
+        """Run the show, and return its summary.
 
-        If `seconds` is None, there is no limit. Raises KioskError, or whatever a part raised, but
-        only after visitors have seen a card for a while.
+        The show ends when somebody ends it, or `seconds` after the process started; None: no limit.
+        Raises KioskError, or any exception of a part. RestartNeededError is raised immediately. Any
+        other exception is raised after visitors have seen a card for `CARD_S`.
         """
         until = None if seconds is None else self._started_at + seconds
         sys.setswitchinterval(SWITCH_INTERVAL_S)

@@ -69,7 +69,7 @@ class Part:
 
 
 def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
-    """Draw the green part and the lines of type of `panel` on `drawn`, which is black."""
+    """Draw the green part and the lines of text of `panel` on `drawn`, which is black."""
     green = green_part(panel)
     drawn.fill(GREEN, (green.x, green.y, green.width, green.height))
     for part in parts(panel, fonts):

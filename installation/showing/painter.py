@@ -75,7 +75,7 @@ class Painter:
         return drawn.convert(target) if opaque else drawn
 
     def _draw_plain(self, panel: Panel) -> pygame.Surface:
-        """Return `panel` drawn in a fixed format, so that type looks the same on every display."""
+        """Return `panel` drawn in a fixed format, so that text looks the same on every display."""
         size = (panel.rect.width, panel.rect.height)
         opaque = panel.background is not None and panel.background[3] == 255
         drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)

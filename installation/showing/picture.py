@@ -89,11 +89,14 @@ def paint_picture(
 
 
 def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover:
-    """Return `cover`, with a few rows added if it can be painted in strips only then.
+    """Return `cover`, with a few more rows at the bottom if this allows painting in strips.
 
-    `frame_height` is the height of the frame and `bottom` that of the screen, px. The height of the
-    view depends on the type in the bands above and below it. So without added rows, its common
-    boundaries with the frame (see `MOST_ROWS`) are usually too far apart for strips.
+    Strips need common boundaries of the frame and the view that are close together (`MOST_ROWS`).
+    Usually those of `cover` are too far apart, because the height of the view depends on the text
+    in the bands. `cover` is returned unchanged if it needs no more rows, or if they do not help.
+
+    The rows added stay on the frame, which is `frame_height` px high, and on the screen, which is
+    `bottom` px high.
     """
     if _repeats_soon(cover.height, cover.view.height):
         return cover

@@ -27,7 +27,7 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 GREY: Colour = (176, 176, 176)
 DARK_GREY: Colour = (120, 120, 120)
-"""The grey of bars that are less prominent than the type. Its contrast with black is 4.8 : 1."""
+"""The grey of bars that are less prominent than the text. Its contrast with black is 4.8 : 1."""
 
 ON_BLACK: Background = (*BLACK, 255)
 ON_GREEN: Background = (*GREEN, 255)
@@ -82,7 +82,7 @@ class Rect:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of type; `x` and `baseline` in px from the corner of its panel, `size` px per em."""
+    """One line of text; `x` and `baseline` in px from the corner of its panel, `size` px per em."""
 
     text: str
     size: int
@@ -105,15 +105,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines of type and bars on a background; if `background` is None, directly on the picture."""
+    """Lines of text and bars on `background`, or on the picture itself if that is None."""
 
     rect: Rect
     background: Background | None
     lines: tuple[Line, ...]
     bars: tuple[Bar, ...] = ()
-    """The bars that are drawn before the lines of type, and so are behind them."""
+    """The bars that are drawn before the lines of text, and so are behind them."""
     strikes: tuple[Bar, ...] = ()
-    """The bars that are drawn after the lines of type, and so strike through them."""
+    """The bars that are drawn after the lines of text, and so strike through them."""
     filled_px: int = 0
     """The width of the part of the panel that is green with black letters, px, including a border.
     """
@@ -153,7 +153,7 @@ class Caption:
 class Shown:
     """The stage and the name that the screen shows for one visitor.
 
-    They can be older than the newest analysis, because large type may change only every
+    They can be older than the newest analysis, because large text may change only every
     `compose.CHANGE_S` on the whole screen.
     """
 
@@ -211,7 +211,7 @@ class Scene:
     is in it.
     """
     changed_at: float = -math.inf
-    """The instant (s, monotonic) from which `compose.CHANGE_S` must pass before large type, such as
+    """The instant (s, monotonic) from which `compose.CHANGE_S` must pass before large text, such as
     a name, may change again.
     """
     searched_at: float = -math.inf

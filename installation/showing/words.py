@@ -104,8 +104,8 @@ class Words:
     stands for the highest score, 0–100.
     """
     others: Annotated[NonEmptyText, with_placeholders("count", "score")]
-    """The line below the next best names: how many further names there are, and their total score,
-    0–100.
+    """The line below the next best names. `{count}` stands for the number of labels that are not
+    listed, and `{score}` for the sum of their scores, 0–100.
     """
     given: Sentence
     """The remark after a next best name whose score is higher than that of the visitor's name. It

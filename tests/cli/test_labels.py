@@ -66,7 +66,7 @@ def test_a_set_is_built_and_its_figures_are_printed(project: Project) -> None:
     assert outcome.stderr == "Building seen; the first build takes about a minute …\n"
     assert outcome.stdout.startswith("Of your 10 pictures, ")
     assert "\nLeft out: red/notes.txt: it is not a picture of a known format" in outcome.stdout
-    assert outcome.stdout.endswith("seen is built: kiosk run --labels seen\n")
+    assert outcome.stdout.endswith("seen is built. To show it, run: kiosk run --labels seen\n")
     outcome = project.kiosk("labels", "build", "fish")
     assert outcome.stdout == "fish uses a network's own classes, so it needs no building.\n"
 

@@ -93,7 +93,7 @@ def test_the_audit_as_a_table(tmp_path: Path) -> None:
     head, *rows = outcome.stdout.splitlines()
     assert head.split("  ")[0] == "probe"
     assert sum("creat()" in row for row in rows) == 2
-    assert "What other programs do is not proved" in outcome.stdout
+    assert "The proof does not cover other programs" in outcome.stdout
     assert "SUCCEEDED" not in outcome.stdout
 
 

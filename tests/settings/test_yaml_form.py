@@ -200,7 +200,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
             "camera:\n\u00a0\u00a0fps: 30\n\u00a0\u00a0width: 640\n",
             [
                 f"{line}: at the start of the line is a no-break space (U+00A0) (expected spaces). "
-                "Delete the blanks there, and type spaces."
+                "Replace it with ordinary spaces."
                 for line in (2, 3)
             ],
         ),
@@ -208,28 +208,25 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
             "camera:\n  fps:\u00a030\n",
             [
                 "2: after 'fps:' is a no-break space (U+00A0) (expected spaces). "
-                "Delete the blanks there, and type spaces."
+                "Replace it with ordinary spaces."
             ],
         ),
         (
             "camera:\n  fps: 30\n  \twidth: 640\n",
             [
                 "3: at the start of the line is a tab (expected spaces). "
-                "Delete the blanks there, and type spaces."
+                "Replace it with ordinary spaces."
             ],
         ),
         (
             "camera:\n  fps:\t30\n",
-            [
-                "2: after 'fps:' is a tab (expected spaces). "
-                "Delete the blanks there, and type spaces."
-            ],
+            ["2: after 'fps:' is a tab (expected spaces). Replace it with ordinary spaces."],
         ),
         (
             "content:\n  hide:\n    -\u3000slur\n",
             [
                 "3: after the dash is a blank that is not a space (U+3000) (expected spaces). "
-                "Delete the blanks there, and type spaces."
+                "Replace it with ordinary spaces."
             ],
         ),
         (

@@ -201,8 +201,8 @@ def show_calls(
         ),
         allow("clock_getres", "on some machines only: reading clocks, as with clock_gettime"),
         allow("gettimeofday", "on some machines only: reading clocks, as with clock_gettime"),
-        allow("nanosleep", "on some machines only: some C libraries call it to wait"),
-        allow("getrandom", "on some machines only: some C libraries request random numbers"),
+        allow("nanosleep", "on some machines only: waiting, in some C libraries"),
+        allow("getrandom", "on some machines only: getting random numbers, in some C libraries"),
         allow("prlimit64", "finding out the size of a thread's stack", zero(2)),
         allow("getrusage", "failures: finding out how much memory and time a process used"),
         allow("uname", "PyTorch: finding out the type of machine"),
@@ -221,7 +221,7 @@ def show_calls(
             ),
             allow(
                 "ioctl",
-                "GPU: calls that only its driver defines",
+                "GPU: using the calls that its driver defines",
                 one_of(1, *DRIVER_CALLS, mask=0xFFFF),
             ),
         ]
@@ -236,7 +236,9 @@ def show_calls(
     if has_nvidia:
         rows += [
             allow(
-                "ioctl", "CUDA: calls of the driver", one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF)
+                "ioctl",
+                "CUDA: using NVIDIA's driver",
+                one_of(1, *NVIDIA_CALLS.values(), mask=0xFFFF),
             ),
             allow("ioctl", "CUDA: managing its memory", one_of(1, *UVM_CALLS.values())),
             allow("eventfd2", "CUDA: receiving the driver's events"),

@@ -21,8 +21,8 @@ OUTCOMES = {
 }
 """The outcomes in words, in capitals if the call exists and the sandbox did not refuse it."""
 COLUMNS = 80
-"""The longest line of the table's sentences, characters: the width of a terminal. The output passes
-a filter, so the width of the reader's own terminal is not known.
+"""The largest number of characters in a line of the sentences around the table. Most terminals have
+this width. The width of the reader's terminal is not known, because the output passes a filter.
 """
 
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}

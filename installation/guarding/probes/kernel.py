@@ -194,7 +194,7 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes that change something in this program that other programs can observe, and a probe
+"""The probes that change a property of this program, which other programs can observe, and a probe
 that writes its memory to a disk.
 """
 

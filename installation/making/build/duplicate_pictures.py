@@ -73,10 +73,12 @@ def sketches(squares: torch.Tensor) -> torch.Tensor:
 
 
 def without_copies(good: Sequence[Picture], views: torch.Tensor) -> FoundPictures:
-    """Return the pictures without copies of earlier pictures; the copies become skipped pictures.
+    """Return the pictures, divided into those to use (`good`) and copies (`skipped`).
 
-    `views` are the sketches `(N, 2, SKETCH)` of each picture and of its mirror image. A picture
-    that occurs under two labels is left out of both.
+    A picture that is a copy of an earlier one is skipped. If copies of one picture are under
+    different labels, all of them are skipped, the first too.
+
+    `views` are the sketches `(N, 2, SKETCH)` of each picture and of its mirror image.
     """
     first = list(range(len(good)))  # for each picture, the index of its original, or its own
     for start in range(0, len(good), BLOCK):

@@ -123,8 +123,8 @@ class FoundPictures:
 def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPictures:
     """Return the pictures of a label set, sorted by row and then by file name.
 
-    Files whose SHA-256 is in `known` count as good. Raises LabelSetError with all mistakes: rows
-    without a folder, folders without a row, too few or too many pictures.
+    Files whose SHA-256 is in `known` count as good. Raises LabelSetError with all mistakes: a row
+    has no folder, a folder has no row, or there are too few or too many pictures.
     """
     top = source.folder / source.settings.examples_folder
     folders = _folders(top)
@@ -162,7 +162,7 @@ def find_pictures(source: LabelSetSource, known: Container[str]) -> FoundPicture
 def _misnamed(
     source: LabelSetSource, rows: Mapping[str, int], folders: Mapping[str, Path]
 ) -> Iterator[Mistake]:
-    """Yield a mistake for each folder without a row, and for each row without a folder."""
+    """Yield a mistake for each folder that has no row, and for each row that has no folder."""
     top, table = (
         display_path(source.folder / source.settings.examples_folder),
         display_path(source.folder / LABELS_CSV),

@@ -165,7 +165,7 @@ def _region(picture: Picture, cache: EmbeddingCache) -> Region:
 def _without_faceless(
     source: LabelSetSource, found: FoundPictures, regions: Mapping[str, Region]
 ) -> FoundPictures:
-    """Return `found` without pictures that show no face; background rows keep all pictures."""
+    """Return `found`, with the pictures that show no face skipped; background rows keep them."""
     good, skipped = [], list(found.skipped)
     for picture in found.good:
         if regions[picture.key] != NO_REGION or source.rows[picture.row].background:
@@ -176,7 +176,7 @@ def _without_faceless(
 
 
 def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
-    """Return `found` without the pictures that are copies of other pictures."""
+    """Return `found`, with the copies of other pictures skipped."""
     if not found.good:
         return found
     different = duplicate_pictures.without_copies(

@@ -28,7 +28,7 @@ from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import WEIGHTS
 
 TRIED = 4
-"""The number of noise pictures on which the rows' logits are compared with the network's logits."""
+"""The number of pictures of noise on which the built file is compared with the whole network."""
 
 TOLERANCE = 1e-3
 """The largest difference between the rows' logits and the whole network's logits, as a share of the
@@ -68,8 +68,8 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     ]
     provenance = [
         f"The built file has {weight.shape[1]:,} numbers for each class.",
-        f"On {TRIED} pictures of noise, the logits of these classes differ from the whole "
-        f"network's logits by at most {difference:.1g} of the largest logit.",
+        f"The whole network and the built file were compared on {TRIED} pictures of noise. Their "
+        f"logits for these classes differ by at most {difference:.1g} of the largest logit.",
     ]
     tensors = {built_file.ROWS_TENSOR: torch.tensor(rows), "weight": weight, "bias": bias}
     return BuildResult(tensors, fingerprint, figures, provenance=provenance)

@@ -199,7 +199,7 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return how evenly labels win on neutral pictures, without and with `bias`.
+    """Return how evenly labels win on neutral pictures, before and after adding `bias`.
 
     `logits` `(N, L)` are computed from the neutral pictures.
     """

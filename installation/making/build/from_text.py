@@ -34,11 +34,11 @@ from installation.naming.scoring import conse
 from installation.settings.kiosk import ContentSettings
 
 PRIOR_FIGURES = (
-    "Half of the log prior of each class is subtracted from its logit. A class's prior is the "
-    "mean of its scores for 272 people on public test photographs: the bust and the half body of "
-    "each person, in ten views, without masked classes. A score above 0.1 counts as 0.1, and "
-    "0.0004 is added to the mean. The priors are one number for each class, and contain nothing "
-    "from a photograph.",
+    "Half of the natural logarithm of each class's prior is subtracted from the class's logit. "
+    "The prior is the class's mean score on crops of 272 people from public test photographs: the "
+    "bust and the half body of each person, in ten views each. Masked classes are removed before "
+    "the scores are computed. A score above 0.1 counts as 0.1, and 0.0004 is added to the mean. "
+    "The file of priors has one number for each class, and no part of a photograph.",
 )
 """Sentences for the card about how class_prior.csv was made."""
 

@@ -27,7 +27,7 @@ from installation.making.fetching.download import Address, TemporaryError, downl
 from installation.settings.paths import WEIGHTS
 
 TOLERANCE = 2
-"""A file may have at most this many times the approximate size that the catalogue states."""
+"""The largest size of a file relative to the approximate size that the catalogue states."""
 
 LARGEST = 8_000_000_000
 """The most bytes that are downloaded of a file whose size is not known beforehand. The largest of
@@ -110,7 +110,7 @@ class Fetch:
         return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
-        """Return the SHA-256 that the file must have, if it is known without asking the origin.
+        """Return the SHA-256 that the file must have; None if only its origin can state it.
 
         Raises FetchError if `given` is not a SHA-256, or not the pinned one.
         """

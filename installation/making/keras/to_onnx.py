@@ -62,9 +62,10 @@ def convert_input() -> None:
 
 
 def to_onnx(data: bytes) -> bytes:
-    """Return the ONNX network for the bytes of a Keras file, without limits of memory or time.
+    """Return the ONNX network for the bytes of a Keras file.
 
-    Raises RefusedError, or any other exception if the file is damaged.
+    Memory and time are not limited. Raises RefusedError, or any other exception if the file is
+    damaged.
     """
     file = KerasFile(data)
     description = file.description()

@@ -45,18 +45,18 @@ BLOCK_SIZE = 256
 """The number of labels that are compared at once with all labels; takes 26 MB for 25,000 labels."""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
-"""The type sizes of a label that never wins, and of the label that wins most often, px per em.
+"""The font sizes of a label that never wins, and of the label that wins most often, px per em.
 
 These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, both are larger.
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0
-"""The number of labels that fill a map, and the largest factor by which type is enlarged on a map
+"""The number of labels that fill a map, and the largest factor by which text is enlarged on a map
 of fewer labels.
 """
 
 TYPE_STEP_PX = 4
-"""The step by which the type of a name is reduced until the name fits, px per em."""
+"""The step by which the font size of a name is reduced until the name fits, px per em."""
 
 HIDDEN: Colour = (90, 90, 90)
 JOINED: Colour = (0, 120, 0)
@@ -180,10 +180,10 @@ def _draw_name(
     scale: float,
     taken: Sequence[Rect],
 ) -> Rect | None:
-    """Draw the name beside its dot, in the largest type that fits, and return its area.
+    """Draw the name beside its dot, in the largest font size that fits, and return its area.
 
     `centre` is the middle of the dot, `max_wins` are the wins of the most frequent label, `scale`
-    enlarges the type, and `taken` are areas that the name must not overlap. Returns None if there
+    enlarges the text, and `taken` are areas that the name must not overlap. Returns None if there
     is no room for the name, or the label is hidden.
     """
     if dot.wins is None:

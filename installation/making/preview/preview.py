@@ -155,12 +155,14 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
     """Return the two lines below the map's title."""
     hidden = sum(label_set.hidden.values())
-    lines = "Lines join labels that mean nearly the same."
+    sizes = (
+        "The larger a label is, the more often it had the highest score on "
+        f"{len(trial.pictures):,} neutral and rehearsal pictures."
+    )
     return (
-        f"{counted(len(label_set.labels), 'label')}; those with similar meanings are near each "
-        f"other. Larger labels win more of the {len(trial.pictures):,} pictures (neutral pictures "
-        "and the rehearsal).",
-        f"{lines} Grey dots: hidden labels ({hidden:,})." if hidden else lines,
+        f"{counted(len(label_set.labels), 'label')}. Labels with similar meanings are near each "
+        "other. Lines join labels that mean nearly the same.",
+        f"{sizes} Grey dots are hidden labels ({hidden:,})." if hidden else sizes,
     )
 
 
@@ -182,7 +184,7 @@ def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
 
 
 def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
-    """Return a row for names that do not fit on one line even in the smallest type."""
+    """Return a row for names that do not fit on one line even in the smallest font size."""
     names = [label.name for label in label_set.labels]
     fonts = Fonts(names)
     scale = min(screen) / 1080

@@ -76,7 +76,7 @@ class Wording:
 
 
 UNWORDED = Wording()
-"""The wording without a name and without a definition."""
+"""A wording that has neither a name nor a definition."""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def assemble_nonempty(
         background = sum(row.background for row in source.rows)
         rows = counted(len(source.rows), "row")
         seen = f"of {rows}, {hidden:,} hidden, {background:,} background"
-        remedy = "Clear the cells hidden_because and is_background of a row that may be shown."
+        remedy = "To show a label, clear the cells hidden_because and is_background in its row."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
             remedy = f"Use a network with more categories. {remedy}"
@@ -143,7 +143,7 @@ def assemble(
     language: str = "en",
     second: str | None = None,
 ) -> LabelSet:
-    """Return the label set of `source` without the rows that `content` hides.
+    """Return the label set of `source`; the rows that `content` hides are left out.
 
     Names and definitions are in `language` (and in `second`, if given) if the set has translations.
     The result may have no labels.

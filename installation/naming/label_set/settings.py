@@ -76,7 +76,7 @@ def _is_triple(values: object) -> TypeGuard[tuple[object, object, object]]:
 
 
 class InputSettings(Section):
-    """The pictures that a label set's own network was trained with."""
+    """The format of the pictures that a label set's own network takes as its input."""
 
     size: Annotated[int, Field(ge=16, le=1024)] = 224
     """The side of the network's square input, px."""
@@ -146,7 +146,7 @@ class LabelSetSettings(Section):
     cut around faces.
     """
     input: InputSettings | None = None
-    """Only for `onnx`: the pictures that the network was trained with."""
+    """Only for `onnx`: the format of the pictures that the network takes as its input."""
     output: Literal["logits", "scores"] | None = None
     """Only for `onnx`: what the network returns, logits (before the softmax) or scores (after it);
     None: logits.

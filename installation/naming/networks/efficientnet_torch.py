@@ -66,7 +66,7 @@ def folded_network(weights: Path | None = None) -> nn.Module:
 
 
 def find_weights() -> Path:
-    """Return the file of weights in the installed package, without importing it.
+    """Return the file of weights in the installed package; the package is not imported.
 
     Raises WeightsError if the package is not installed.
     """

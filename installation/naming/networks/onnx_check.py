@@ -237,7 +237,10 @@ def judge_in(
 
 
 def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
-    """Return what `judge` returns, but read the file in this process, without limits."""
+    """Return what `judge` returns, but read the file in this process.
+
+    Memory and time are not limited.
+    """
     judged = _judged(data, weights)
     if isinstance(judged, _RefusedError):
         raise _refused(file, str(judged), judged.remedy)

@@ -101,8 +101,8 @@ TIMM_ARGUMENTS = {"num_classes", "in_chans", "global_pool", "img_size"}
 """The keys that are accepted in timm's `model_args`; others name files to load."""
 
 COMPUTED_NUMBERS = 2**24
-"""The number of values that a network may have in addition to those in its file, such as tables of
-positions.
+"""The number of values that a network may have in addition to those in its file. It computes them
+itself, for example tables of positions.
 """
 
 BICUBIC = 3

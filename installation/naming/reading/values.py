@@ -60,7 +60,7 @@ class Shares:
 
     `own` is the share of the verdict's label. `runners_up` are the runners-up with their shares,
     best first. `others` is the share of the `other_count` remaining visible labels. `nobodys` is
-    what is left of 100, such as the share of the background rows.
+    the rest up to 100; the share of the background rows is part of it.
     """
 
     own: int

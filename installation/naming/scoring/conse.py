@@ -2,7 +2,7 @@
 
 ConSE (Norouzi et al., arXiv 1312.5650): text embeddings say how near a label is to each class. The
 logit of a label is the sum of its nearness to the ten best classes, weighted by the probabilities
-of these classes. Differences from the paper:
+of these classes. It differs from the paper in these points:
 
 - Masked classes are removed before the softmax (naming/lists/masked.py).
 - Half of the logarithm of a class's prior is subtracted from its logit, because a class that is

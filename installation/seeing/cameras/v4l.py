@@ -138,7 +138,7 @@ def list_cameras(
     ioctl: Ioctl = ioctl_of_kernel,
     is_output: Callable[[Path], bool | None] = is_closed_output,
 ) -> list[CameraListing]:
-    """Return the cameras sorted by number, without nodes that do not capture video.
+    """Return the cameras sorted by number; nodes that do not capture video are left out.
 
     A node that cannot be opened is listed with its problem, because it may be a camera. `is_output`
     returns whether pictures can be written to a node.
@@ -193,7 +193,7 @@ def _links(folder: Path) -> dict[Path, Path]:
 def video_nodes(
     dev: Path = DEV, is_output: Callable[[Path], bool | None] = is_closed_output
 ) -> list[Path]:
-    """Return the device nodes that may be cameras, sorted by number, without opening them.
+    """Return the device nodes that may be cameras, sorted by number; they are not opened.
 
     Devices to which pictures can be written are left out, because with `privacy: enforce` the show
     may not open them.

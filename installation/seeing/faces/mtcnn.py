@@ -63,8 +63,8 @@ tried later, if O-Net has rejected the other candidate.
 """
 
 MAX_NESTED = 0.7
-"""If more than this share of the area of the smaller of two faces is inside the larger one, the
-face with the lower score is dropped.
+"""The largest share of the area of a face that may be inside a larger face. If the share is larger,
+the one of the two with the lower score is dropped.
 """
 
 PNET_PX = 12

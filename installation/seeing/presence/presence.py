@@ -48,7 +48,7 @@ face search that are older than this are not drawn. Usually a name disappears ea
 """
 
 SHOWN_S = 0.1
-"""An announcement is on the screen at most this long after it was published, s.
+"""The longest time between the publication of an announcement and its display, s.
 
 In this time the scene is composed, and a display at 30 Hz shows two frames.
 """

@@ -42,8 +42,8 @@ SECONDS = {
 """The length, s, of each unit of time that people write although settings are in seconds."""
 
 MOST_ROUNDED = 0.05
-"""A number that differs by at most this from a whole number is rounded to it: 29.97 pictures a
-second become 30.
+"""The largest difference between a number and a whole number to which it is rounded: 29.97 pictures
+a second become 30.
 """
 
 THOUSANDS = re.compile(r"\d{1,3}(?:[., '\u00a0\u202f]\d{3})+")

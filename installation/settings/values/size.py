@@ -20,7 +20,7 @@ NAMES = {
     **dict.fromkeys(("uhd", "ultrahd", "4k", "4kuhd", "uhd4k", "2160p"), (3840, 2160)),
     **dict.fromkeys(("8k", "8kuhd", "4320p"), (7680, 4320)),
 }
-"""The width and height, px, of each size that has a name, such as those printed on the boxes of
+"""The width and height, px, of each size that has a name. Sellers print these names on the boxes of
 cameras and screens. The names are in lower case, without blanks, hyphens and underscores. 2K is
 2560×1440, as sellers of webcams use the name, and not 2048×1080 as in cinemas.
 """

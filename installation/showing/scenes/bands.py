@@ -16,10 +16,10 @@ from installation.showing.type.typesetting import Paragraph, ScreenContext, set_
 from installation.showing.words import Words
 
 MARGIN = 60
-"""The distance from the left and right edges of the screen to the type, px at 1080p."""
+"""The distance from the left and right edges of the screen to the text, px at 1080p."""
 
 SAFE = 40
-"""The distance from the upper and lower edges of the screen to the type, px at 1080p. A display
+"""The distance from the upper and lower edges of the screen to the text, px at 1080p. A display
 with overscan cuts off 27 px.
 """
 
@@ -30,7 +30,7 @@ FOOT_SIZE = 34
 """The font size of the foot, px per em at 1080p: capitals of 15 mm on a screen of 55 inches."""
 
 SPACE = 18
-"""The space between the type of a band and the picture, px at 1080p."""
+"""The space between the text of a band and the picture, px at 1080p."""
 
 COLUMN_GAP = 60
 """The space between the columns of two languages, px at 1080p."""

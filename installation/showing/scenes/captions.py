@@ -1,7 +1,7 @@
 """The captions below a name: the words of each stage, from the empty square to 'person'.
 
 For each caption there are several texts, the longest first. So a visitor who stands far away sees
-less text, but not smaller type.
+fewer words, but not smaller ones.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ PARAGRAPH_SPACE = 16
 """The space between paragraphs, px at 1080p."""
 
 PAD = 18
-"""The space around the type, px at 1080p."""
+"""The space around the text, px at 1080p."""
 
 BAR_HEIGHT = 30
 """The height of the bar that shows each name's share of the evidence, px at 1080p."""
@@ -373,7 +373,7 @@ def _set_once(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int,
 def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad: int) -> Panel:
     """Return a panel with `pieces` one below the other, at most `max_width` px wide.
 
-    Bars are as wide as the widest line; `pad` is the space around the type, px.
+    Bars are as wide as the widest line; `pad` is the space around the text, px.
     """
     panels = [
         [set_panel(context.fonts, [each], max_width, 0, None) for each in piece]

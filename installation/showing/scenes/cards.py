@@ -32,8 +32,8 @@ TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
 """The font sizes of the title, px per em at 1080p; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""The distance between baselines of a title relative to the font size; less than in running text,
-because lines of large type look torn apart otherwise.
+"""The distance between baselines of a title relative to the font size; less than in a paragraph,
+because lines of large text look torn apart otherwise.
 """
 
 SENTENCE_SIZE = 48
@@ -94,7 +94,7 @@ def unguarded_card(context: ScreenContext, missing: Sequence[str]) -> Scene:
     """Return the calm card for a machine that cannot keep the promise of privacy.
 
     `missing` are the layers that the sandbox lacks. The first `MAX_NAMES` of them are named for the
-    staff in small type at the bottom.
+    staff in small text at the bottom.
     """
     names = ", ".join(missing[:MAX_NAMES])
     text = context.words.unguarded_staff.format(names=names)

@@ -1,7 +1,7 @@
 """Makes a scene from the newest frame and the latest sightings of the analysis.
 
 The previous scene is needed so that nothing jitters. A square moves only after its face has moved
-by more than a small distance, the slack, and large type changes at most twice a second on the whole
+by more than a small distance, the slack, and large text changes at most twice a second on the whole
 screen. `layout` places the visitors' panels.
 """
 
@@ -52,7 +52,7 @@ with its question returns.
 """
 
 CHANGE_S = 0.5
-"""The least time between two changes of large type on the screen, s: at most two changes a second,
+"""The least time between two changes of large text on the screen, s: at most two changes a second,
 which is the limit of science museums for flashing light. WCAG 2.3.1 allows three a second.
 """
 
@@ -159,8 +159,8 @@ def _whole(box: Box) -> Rect:
     return Rect(x, y, math.ceil(box.x1) - x, math.ceil(box.y1) - y)
 
 
-def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return what the large type beside each face depends on, keyed by the visitor's id.
+def _large_text(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
+    """Return what the large text beside each face depends on, keyed by the visitor's id.
 
     This is the stage, the name, and whether the tag is missing. A face without a name is left out.
     """
@@ -172,7 +172,7 @@ def _large_type(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 
 
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
-    """Return the instant from which `CHANGE_S` must pass before large type may change again.
+    """Return the instant from which `CHANGE_S` must pass before large text may change again.
 
     Usually this is the instant of the last change. But a name disappears together with its face,
     even less than `CHANGE_S` after the change before. In this case, the result is `CHANGE_S` after
@@ -180,7 +180,7 @@ def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float)
     is lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf
-    if _large_type(visitors) == (_large_type(previous.visitors) if previous else {}):
+    if _large_text(visitors) == (_large_text(previous.visitors) if previous else {}):
         return changed_at
     return max(now, min(changed_at + CHANGE_S, now + CHANGE_S))
 
@@ -193,10 +193,11 @@ def _empty(
     now: float,
     previous: Scene | None,
 ) -> Scene:
-    """Return the mirror without text or, after `EMPTY_S` without visitors, the idle scene.
+    """Return the scene while nobody is found.
 
-    `edges` are the bands and `cover` is the part of the frame that is shown. `previous` is the
-    scene that is on the screen at `now` (s, monotonic).
+    It shows only the mirror and the bands, and after `EMPTY_S` it is the idle scene. `edges` are
+    the bands, and `cover` is the part of the frame that is shown. `previous` is the scene that is
+    on the screen at `now` (s, monotonic).
     """
     since = previous.empty_since if previous else now - EMPTY_S
     since = now if since is None else since
@@ -208,7 +209,10 @@ def _empty(
 def _bare(
     frame: Frame, edges: Bands, cover: Cover, since: float, now: float, previous: Scene | None
 ) -> Scene:
-    """Return the mirror without text at `now`, without visitors since `since` (s, monotonic)."""
+    """Return the scene at `now` with only the mirror and the bands `edges`.
+
+    Nobody has been found since the instant `since`. Both instants are s, monotonic.
+    """
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)
 
@@ -231,7 +235,7 @@ def _visitor(
     if may_change:
         shown = show(sighting, now, previous)
     else:
-        # A newcomer has only the square until the large type on the screen may change.
+        # A newcomer has only the square until the large text on the screen may change.
         shown = previous.shown if previous else Shown(sighting.stage)
     is_read = shown.stage == "reading"
     square = _square(box, previous.square if previous else None, context)
@@ -250,7 +254,11 @@ def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
 
 
 def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
-    """Return the stage and the name to show for `sighting` at `now`, if the name may change."""
+    """Return the stage and the name that the screen shows next for `sighting`.
+
+    Call this only when the name on the screen may change. `now` is an instant (s, monotonic).
+    `previous` is the visitor in the scene that is on the screen, or None.
+    """
     match sighting.stage:
         case "announced":
             return Shown("announced", str(sighting.seconds_left(now)))

@@ -1,7 +1,7 @@
 """The scene while nobody stands in front of the screen: a question, and an empty square.
 
 From a distance, visitors see an empty square with an empty name tag and a cursor. When they come
-nearer, they see that all names scroll through the square in small type, with a bar in place of each
+nearer, they see that all names scroll through the square in small text, with a bar in place of each
 hidden name. A live picture is not shown, because it would show people who only pass by. With the
 setting `screen.idle: mirror`, the dimmed picture is behind the question, and there is no list.
 """
@@ -41,8 +41,8 @@ TITLE_SIZES = (150, 140, 130, 120, 110, 100, 92, 84, 76, 68, 60)
 """The font sizes of the question, px per em at 1080p; the largest that fits is used."""
 
 TITLE_LEADING = 1.04
-"""The distance between baselines of a question relative to the font size; less than in running
-text, because lines of large type look torn apart otherwise.
+"""The distance between baselines of a question relative to the font size; less than in a paragraph,
+because lines of large text look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
@@ -57,7 +57,7 @@ NOTE_SIZE = 42
 """The font size of the notes below the question, px per em at 1080p."""
 
 BLEED = 20
-"""The space around type without a background, px at 1080p, into which round letters and marks above
+"""The space around text without a background, px at 1080p, into which round letters and marks above
 capitals may extend.
 """
 
@@ -83,7 +83,7 @@ CURSOR_S = 1.0
 
 DIM = 0.3
 """The brightness of the mirror behind the question, 0–1. Even on the picture of a white room, white
-type then has a contrast of 8.6 : 1, and grey type of 4 : 1.
+text then has a contrast of 8.6 : 1, and grey text of 4 : 1.
 """
 
 STROKE = 8
@@ -103,7 +103,7 @@ def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Sc
 
 
 def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
-    """Return the question with `notes` below it, and the empty square, without the list of names.
+    """Return the scene with the question, `notes` below it, and the empty square, but no names.
 
     The screen has been idle for `idle_s` seconds, which decides whether the cursor is visible. If a
     curator's sentences are too long for their half of the screen, they take the whole screen, and
@@ -180,8 +180,8 @@ def question(
     """Return the question in `room`, in each language, with `notes` below; None if it is too long.
 
     The first language is white and the second grey, as everywhere on the screen. If `crowded`, a
-    question that is too long is returned in the smallest type, and the notes follow directly below.
-    If `opaque`, the panels are black, which is painted faster than type over a picture.
+    question that is too long is returned in the smallest font size, and the notes follow directly
+    below. If `opaque`, the panels are black, which is painted faster than text over a picture.
     """
     background = ON_BLACK if opaque else None
     titles = [words.title for words in context.languages if words.title]

@@ -27,7 +27,7 @@ previous scene counts as if its side were this many times as long.
 """
 
 MAX_TAG_WIDTH = 1190
-"""The largest width of a tag, px at 1080p. A name that is too long for it has smaller type or
+"""The largest width of a tag, px at 1080p. A name that is too long for it is set smaller or in
 several lines.
 """
 
@@ -192,10 +192,10 @@ class Layout:
         A tag touches its square, at the upper left corner or as close to that corner as there is
         room. The best place is beside the square and `TAG_FAR` from others, the second best is
         beside it, and the third best is partly on it, but not on a face. If the tag would cover
-        another person's chest, smaller type is tried first. If that does not help, a tag of at most
-        `LOW` lines may cover a chest; only then are tags with more lines tried, and last, in small
-        groups, a tag less than `TAG_GAP` from another square. If every position is too close to
-        another square, the tag is omitted, because nobody could tell whose it is.
+        another person's chest, a smaller font size is tried first. If that does not help, a tag of
+        at most `LOW` lines may cover a chest; only then are tags with more lines tried, and last,
+        in small groups, a tag less than `TAG_GAP` from another square. If every position is too
+        close to another square, the tag is omitted, because nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -314,10 +314,10 @@ class Layout:
     def _new_captions(
         self, wanted: Sequence[Visitor], tags: Mapping[int, Tag]
     ) -> dict[int, Caption]:
-        """Return captions in the largest type in which all of `wanted` have their longest text.
+        """Return captions in the largest size in which all of `wanted` have their longest text.
 
-        If there is no such size, each has the longest text that has room in the smallest type. The
-        type of a definition is never larger than that of the name.
+        If there is no such font size, each has the longest text that has room in the smallest one.
+        The text of a definition is never larger than the name.
         """
         largest = min(
             (tags[v.id].size for v in wanted if v.id in tags), default=DEFINITION_SIZES[0]
@@ -346,7 +346,7 @@ class Layout:
         *,
         only_full: bool,
     ) -> Caption | None:
-        """Return the caption with the longest text that has room in type of `size`, or None.
+        """Return the caption with the longest text that has room in the font size `size`, or None.
 
         `tags` and `captions` are the panels placed so far, keyed by visitor. If `only_full`, only
         the longest text is tried.

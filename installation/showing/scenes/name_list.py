@@ -172,7 +172,7 @@ def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None
 
 
 def _panel(row: _Row, size: int, rect: Rect, lit: int | None) -> Panel:
-    """Return `row` as a panel at `rect`, in type of `size` px per em.
+    """Return `row` as a panel at `rect`, with text of `size` px per em.
 
     The name at the index `lit` is highlighted.
     """

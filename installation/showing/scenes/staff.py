@@ -61,7 +61,7 @@ NAME_COLUMN = 230
 """The width of the card's left column, which has the names of the values, px at 1080p."""
 
 PAD = 30
-"""The space around the card's type, px at 1080p."""
+"""The space around the card's text, px at 1080p."""
 
 SIZES = (30, 28, 26, 24, 22, 20, 18, 17, 16, 15)
 """The font sizes of the text, px per em at 1080p; the largest in which the card fits is used."""
@@ -148,8 +148,8 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
     """Return `scene`, dimmed and without tags and captions, with the card over it.
 
-    The bands with the notice and the foot remain. The card is set in the largest type in which it
-    fits between them.
+    The bands with the notice and the foot remain. The card is set in the largest font size in which
+    it fits between them.
     """
     edges = bands(context)
     edge = context.px(SAFE)
@@ -327,7 +327,7 @@ def _placed(
     max_width: int,
     background: Background | None = None,
 ) -> tuple[Panel, ...]:
-    """Return a panel whose type has its left edge at `x` and its first line's top at `y`.
+    """Return a panel whose text has its left edge at `x` and its first line's top at `y`.
 
     The lines are at most `max_width` px wide. The result is empty for an empty text. All panels of
     a row are placed by this first line, so that names and values share a baseline.

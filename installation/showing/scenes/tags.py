@@ -39,21 +39,22 @@ TAG_SHARE = 0.24
 """The largest font size of the tag relative to the side of the square."""
 
 MOST_LINES = 4
-"""The largest number of lines of a name. If a name needs more lines even in the smallest type, only
-the square is shown, without the name.
+"""The largest number of lines of a name. If a name needs more lines even in the smallest font size,
+only the square is shown, without the name.
 """
 
 PANEL_SHARE = 2
 """The largest width of a tag or a caption relative to the side of its square."""
 
 PAD = 18
-"""The space around the type of a tag, px at 1080p."""
+"""The space around the text of a tag, px at 1080p."""
 
 SMALL_PAD = 12
-"""The space around the type of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080p."""
+"""The space around the text of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080p."""
 
 SMALL_TAG_SIZE = 50
-"""The largest font size for which the space around a tag's type is `SMALL_PAD`, px per em at 1080p.
+"""The largest font size of a small tag, px per em at 1080p. Its text is surrounded by `SMALL_PAD`,
+and the text of a larger tag by `PAD`.
 """
 
 QUESTIONS = {"es": "¿{}?", "fr": "{}\u00a0?"}
@@ -76,8 +77,8 @@ def tag_panels(
 ) -> Iterator[tuple[Panel, int]]:
     """Yield the tags that `visitor` may have, each with its font size, px per em at 1080p.
 
-    Tags with fewer lines come first, and of those with equally many lines, the ones in larger type.
-    In the smallest type, words of a known language may be hyphenated. No tag is wider than
+    Tags with fewer lines come first, and of those with equally many lines, the larger ones. In the
+    smallest font size, words of a known language may be hyphenated. No tag is wider than
     `max_width`, px, or than `PANEL_SHARE` times the square. For a countdown, the tags with the text
     `countdown` come before those with `brief_countdown`; if `is_crowd`, the former are not wider
     than the square. Nothing is yielded if there is no name, or no space for it.

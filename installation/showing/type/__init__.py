@@ -1,1 +1,1 @@
-"""Type: chooses fonts for letters, breaks lines, and sets paragraphs on panels."""
+"""Typesetting: chooses fonts for letters, breaks lines, and sets paragraphs on panels."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import uharfbuzz
 
 WEIGHT = 700
-"""The weight of type whose font has a variable weight, on OpenType's scale: bold."""
+"""The weight of text whose font has a variable weight, on OpenType's scale: bold."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Ink:
-    """The pixels that a line of type covers: `alpha` is `(H, W)` uint8.
+    """The pixels that a line of text covers: `alpha` is `(H, W)` uint8.
 
     `left` and `top` are the distances from the line's start on the baseline to the first column and
     row, px.

@@ -1,4 +1,4 @@
-"""Measures and draws lines of type with the fonts of a show.
+"""Measures and draws lines of text with the fonts of a show.
 
 A line is split into runs, in each of which all characters have the same face, script and direction.
 HarfBuzz shapes each run in reading order, and the runs are then arranged from left to right.

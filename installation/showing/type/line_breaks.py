@@ -71,8 +71,8 @@ class Break:
 def line_breaks(text: str, language: str = "") -> list[Break]:
     """Return the positions at which `text` may break, in order; the last is the end of `text`.
 
-    `language` is a code such as `de`; without it, and in languages without patterns, only the soft
-    hyphens in the text are used.
+    `language` is a code such as `de`. Words are hyphenated only if there are patterns for this
+    language. Otherwise, only the soft hyphens in the text are used.
     """
     # Korean has spaces, so its words too are broken only if they are too wide for a line.
     korean = _HANGUL.search(text)

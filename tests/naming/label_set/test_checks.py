@@ -94,8 +94,8 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
             (HEADER, "a,air,,,age"),
             [
                 "weather/labels.csv: no label is visible (of 1 row, 1 hidden, 0 background; "
-                "expected at least one label). Clear the cells hidden_because and is_background of "
-                "a row that may be shown."
+                "expected at least one label). To show a label, clear the cells hidden_because and "
+                "is_background in its row."
             ],
         ),
         (
