@@ -138,8 +138,8 @@ def supervise(arguments: Sequence[str], args: argparse.Namespace) -> NoReturn:
 
 
 SERVICE_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "SYSTEMD_EXEC_PID")
-"""The variables that systemd sets for the supervisor and that the show must not have, because it
-could answer systemd in the supervisor's place.
+"""The variables that systemd sets for the supervisor. They are not passed to the show, which could
+otherwise answer systemd in the supervisor's place.
 """
 
 

@@ -36,7 +36,7 @@ SIDE = 256
 """The side of the crops before they are resized, px."""
 
 LEAST_SHARE = 0.9
-"""The target: the whole pass, copies included, should reach at least this share of the rate of the
+"""The target: the least rate of the whole pass, copies included, relative to the rate of the
 network's CUDA graph alone.
 """
 

@@ -49,16 +49,14 @@ LOTS = 500
 """The number of groups of three people that are drawn at random to count repeated names."""
 
 LEAST_SHARE = 0.05
-"""A group of labels can count as unequal only if more than this share of the women, or of the men,
-has a label from the group.
-"""
+"""The share of the women, or of the men, that a group of labels must exceed to count as unequal."""
 
 OTHER_OVERLAP = 0.2
-"""A detected box is another face if its IoU with the box in photos.csv is less than this."""
+"""A detected box is another face if its IoU with the box in photos.csv is below this value."""
 
 OTHER_FACE = 0.4
-"""A picture is a group picture if (height of another face) / (height of the face in photos.csv) is
-more than this.
+"""A picture is a group picture if the height of another face, relative to the height of the face in
+photos.csv, is above this value.
 """
 
 Scores = npt.NDArray[np.float32]

@@ -162,9 +162,9 @@ class Visit:
         """Return whether both people are present at the same time and may be nearer than `APART`.
 
         Visits with less than `APART_S` between them count as being at the same time. If two heads
-        are in one place, a detector finds one face, and a tracker may confuse the two. The tracker
-        may also take a face that appears beside the place of one that has just gone for the same
-        face, which has moved fast.
+        are in one place, a detector finds one face, and a tracker may confuse the two. If a face
+        disappears and another appears beside its place, the tracker may also take the second for
+        the first.
         """
         together = self.came_at < other.left_at + APART_S and other.came_at < self.left_at + APART_S
         (x, y), (other_x, other_y) = (

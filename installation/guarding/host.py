@@ -266,7 +266,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 
 
 def _false_cameras(root: Path) -> HostCheck:
-    """Return the check that no video device passes on pictures that programs write to it."""
+    """Return the check that no video device is fed by a program instead of a camera."""
     remedy = (
         "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it, because "
         "udev also knows the video devices that the show cannot open."

@@ -47,7 +47,7 @@ class Proof:
     tested_at: datetime.datetime
     not_prevented: tuple[Mistake, ...] = ()
     absent_layers: tuple[str, ...] = ()
-    """The layers that this kernel lacks and that other layers replace."""
+    """The layers that this kernel lacks; other layers replace them."""
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:

@@ -30,7 +30,7 @@ QUERYCAP = 0x80685600
 
 CAPABILITY = struct.Struct("=16s32s32sIII12x")
 """The kernel's answer to VIDIOC_QUERYCAP: driver, name, port, version, the capabilities of the
-whole device, and those of the opened node in /dev.
+whole device, and the capabilities of the opened node in /dev.
 """
 
 PER_NODE = 0x80000000
@@ -49,8 +49,8 @@ _OUTPUTS = {
 }
 """The capabilities of devices that take data from a program; from include/uapi/linux/videodev2.h.
 
-A device that converts pictures for the program that has opened it, and passes them to no
-other program (VIDEO_M2M), has none of these.
+A device with the capability VIDEO_M2M has none of these. It converts pictures for one program, and
+passes them to no other.
 """
 
 _LOOPBACK = b"loopback"

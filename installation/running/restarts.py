@@ -48,7 +48,7 @@ class RestartPolicy:
 
     @property
     def is_slow(self) -> bool:
-        """Whether the show has failed so often that the card says that something is wrong."""
+        """Whether the show has failed so often that visitors see the card of a paused show."""
         return self._slow > 0
 
     def delay_s(self, now: float, ran_s: float) -> float:

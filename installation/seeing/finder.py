@@ -3,8 +3,8 @@
 A look is one search for faces on a frame. A full look searches the whole frame, five times a
 second, even if nobody is present. Between full looks, MTCNN searches only the places at which the
 tracks predict faces. Such a look takes a tenth of the time of a full look. YuNet always searches
-the whole frame. Looks are repeated so often that the square that the screen draws around a face
-stays on the face while it moves.
+the whole frame. Looks are repeated so often that the square around a face stays on the face while
+it moves.
 
 While a face may be a newcomer's, full looks are repeated every `NEWCOMER_INTERVAL_S` until its
 track is shown. So a newcomer's square appears within half a second. The first look that can find

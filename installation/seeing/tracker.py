@@ -82,8 +82,8 @@ group that walks past a poster covers it for a shorter time than this.
 """
 
 MAX_PAUSE_S = 3.0
-"""All tracks end if no search for faces took place for longer than this, s, for example while a
-camera is reopened.
+"""The longest time between two searches for faces, s. After a longer time, for example while a
+camera is reopened, all tracks end.
 
 The slowest machine that the tracker supports searches once a second, so it misses two searches in
 such a pause.

@@ -248,14 +248,14 @@ def _comment_flaw(number: int, text: str) -> Flaw | None:
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:
-    """Return a flaw if a line has blanks that YAML does not accept, or invisible characters."""
+    """Return a flaw if a line has white space that YAML rejects, or invisible characters."""
     place = f"after '{line.name}:'" if line.name else "after the dash"
     for blanks, where in ((line.indent, "at the start of the line"), (line.gap, place)):
         strange = next((letter for letter in blanks if letter != " "), None)
         if strange is not None and not (strange == "\t" and not line.value and blanks == line.gap):
             kind = "tab" if strange == "\t" else f"no-break space (U+{ord(strange):04X})"
             if strange not in "\t\u00a0\u202f":
-                kind = f"blank that is not a space (U+{ord(strange):04X})"
+                kind = f"space of another kind (U+{ord(strange):04X})"
             problem = f"{where} is a {kind} (expected spaces)"
             return Flaw(line.number, problem, "Replace it with ordinary spaces.")
     invisible = next((letter for letter in line.name if letter in INVISIBLE), None)

@@ -225,7 +225,7 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
         (
             "content:\n  hide:\n    -\u3000slur\n",
             [
-                "3: after the dash is a blank that is not a space (U+3000) (expected spaces). "
+                "3: after the dash is a space of another kind (U+3000) (expected spaces). "
                 "Replace it with ordinary spaces."
             ],
         ),

@@ -159,7 +159,7 @@ def check_header(data: bytes, suffix: str = "") -> None:
 
 
 def _other_format(data: bytes) -> str:
-    """Return a text that says that the file is not a picture, and, if known, what it is."""
+    """Return the reason why the file is not a picture, with its format if that is known."""
     if not data:
         return "it is empty (copy it again)"
     for start, mark, name in OTHER_FORMATS:

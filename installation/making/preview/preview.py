@@ -197,8 +197,8 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
 def _untranslated(source: LabelSetSource, visible: set[str], shown: set[str]) -> Iterator[TableRow]:
     """Yield a row for each language, with the visible labels that are not translated into it.
 
-    The languages are those of the show, `shown`, and those of the set's translations. The set's own
-    words are assumed to be English.
+    The languages are the languages of the show, `shown`, and of the set's translations. The set's
+    own words are assumed to be English.
     """
     rows = [row for row in source.rows if row.id in visible]
     languages = {code for row in source.rows for code in row.wordings}

@@ -26,7 +26,7 @@ LONGEST_DEFINITION = 400
 person has 318.
 """
 LONGEST_DESCRIPTION = 2000
-"""The longest text in looks_like, characters: about twenty sentences."""
+"""The largest number of characters in looks_like; this is about twenty sentences."""
 DEEPEST_CHAIN = 50
 """The largest number of categories above a label; all of them are visited for each row. The shipped
 sets have at most 7.

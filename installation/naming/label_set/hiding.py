@@ -35,7 +35,7 @@ from installation.settings.paths import MODELS, WEIGHTS
 from installation.settings.reasons import REASONS, Reason
 
 SAFE = ContentSettings()
-"""The settings that hide every label that has a reason to be hidden. A show uses them unless the
+"""The settings that hide every label with a reason to be hidden. A show uses them unless the
 curator decides otherwise.
 """
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from installation.seeing.tracker import Track
 
 View: TypeAlias = "Callable[[Frame], Box]"
-"""A function that returns the part of a frame that is on the screen, px of the frame."""
+"""A function that returns the visible part of a frame, px of the frame."""
 
 HYSTERESIS = 1.15
 """The factor by which a visitor's face may become smaller than `least_size` before the visitor

@@ -332,8 +332,8 @@ def _second(label: Label) -> str:
 def _others(context: ScreenContext, shares: Shares, language: str) -> list[_Piece]:
     """Return a list of the runners-up with their shares, and the total share of all further names.
 
-    A runner-up is one of the `RUNNERS_UP` names after the best one; `language` is that of the
-    names. If nobody else has any share, the result is empty.
+    A runner-up is one of the `RUNNERS_UP` names after the best one; `language` is the language of
+    the names. If nobody else has any share, the result is empty.
     """
     words = context.words
     items = [
