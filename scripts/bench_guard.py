@@ -87,7 +87,11 @@ def measure(args: Namespace) -> list[Pair]:
 
 
 def rows(pairs: Sequence[Pair]) -> list[Row]:
-    """Return the rows of the table for `pairs`."""
+    """Return the rows of the table: one for each figure that is compared.
+
+    Each row has one value for each of `pairs`. A pair is a show with the guard and a show without
+    it.
+    """
     rate = Ratios(pair.ratio("mirror_fps") for pair in pairs)
     age = Ratios(pair.ratio("frame_age_ms", "p50") for pair in pairs)
     oldest = Ratios(pair.ratio("frame_age_ms", "p95") for pair in pairs)

@@ -486,7 +486,7 @@ def _number(value: float) -> str:
 
 
 def crowd() -> tuple[Frame, list[Box]]:
-    """Return a frame of noise at a camera's size, and boxes around `BENCH_BATCH` faces on it."""
+    """Return a frame of noise, 1280×720 px, and `BENCH_BATCH` boxes on it in place of faces."""
     pixels = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
     boxes = [Box(100.0 + 120 * i, 200, 220.0 + 120 * i, 340) for i in range(BENCH_BATCH)]
     return Frame.from_rgb(pixels, 0.0), boxes

@@ -91,7 +91,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "covered": ("a window of the desktop covers the show", "the other window for a minute"),
     "resolution": (
         "the display gets another resolution, or is turned",
-        "the old picture, cut off, then one that fits",
+        "first a part of the old picture, then a picture of the right size",
     ),
     "display off": (
         "the display is switched off and on again",

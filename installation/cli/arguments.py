@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
         except BrokenPipeError:
             os._exit(0)  # At an ordinary end Python would try to write the rest once more.
         except OSError as error:
-            problem = f"the output: it cannot be written ({error.strerror})"
+            problem = f"standard output: it cannot be written ({error.strerror})"
             super()._print_message(f"{problem}. Make room on that disk.\n", sys.stderr)
             os._exit(2)
 

@@ -206,8 +206,8 @@ def _plan(
     display that kiosk.yaml names was found.
     """
     camera, reading, screen = settings.camera, settings.reading, settings.screen
-    size = f"{camera.width}×{camera.height} at {camera.fps} frames a second"
-    rotation = f", turned by {camera.rotate}°" if camera.rotate else ""
+    size = f"{camera.width}×{camera.height} at {camera.fps} frames a second are requested"
+    rotation = f"; the picture is turned by {camera.rotate}°" if camera.rotate else ""
     unchecked = "" if display_exists else ", not checked, because this session has no display"
     choice = (
         "the label with the most evidence" if reading.draw == "top" else "a label drawn at random"

@@ -187,8 +187,9 @@ class _Examination:
         if not least:
             problem = "visitors.least_size is 0, so everybody in the picture is classified"
             remedy = (
-                "The distance of the line on the floor is computed from this size. Write 0.1, the "
-                "default, or another share of the picture's height."
+                "The distance of the line on the floor, behind which nobody is classified, is "
+                "computed from visitors.least_size. Write 0.1, the default, or another share of "
+                "the picture's height."
             )
             return Finding("fallback", f"{problem}. {remedy}")
         size = camera.width, camera.height

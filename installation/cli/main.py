@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in DISK_ERRORS:
             return _report_unexpected(error, args.name)
         discard_stdout()
-        file = f"{error.filename}: " if error.filename else "the output: "
+        file = f"{error.filename}: " if error.filename else "standard output: "
         end_log(f"{file}it cannot be written ({error.strerror}). {DISK_ERRORS[error.errno]}")
         return REFUSED
     except Exception as error:

@@ -190,7 +190,7 @@ def flush_output() -> bool:
         if failure == errno.EPIPE:  # Its reader, such as `head`, has read enough.
             failure = 0
         if failure:
-            problem = f"the output: it cannot be written ({os.strerror(failure)})"
+            problem = f"standard output: it cannot be written ({os.strerror(failure)})"
             end_log(f"{problem}. Make room on that disk.")
     os.dup2(0, 2)
     output_filter.wait_at_most(pids, timeout_s)

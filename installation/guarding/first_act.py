@@ -4,8 +4,10 @@ Every user can read the arguments of a process, which the kernel takes from the 
 process. So a show could replace its arguments with pictures, and other users could read them.
 
 The launcher cannot do this for the show: executing a program sets new arguments, and makes the
-memory of the process readable again for other programs of the same user. From the middle stage on,
-the show cannot undo this.
+memory of the process readable again for other programs of the same user.
+
+When the window is open and fonts have been found, the middle stage of the sandbox adds a filter of
+system calls. From then on, the show cannot undo what is done here.
 """
 
 from __future__ import annotations

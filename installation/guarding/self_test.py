@@ -104,9 +104,10 @@ class SelfTest:
         scratch_dir: Path,
         unavailable: Mapping[str, int] | None = None,
     ) -> None:
-        """Prepare `probes`.
+        """Store `probes`; the method `run` runs them with the folder `scratch_dir`.
 
-        `unavailable` is the result of `find_unavailable`, called before the sandbox was entered.
+        `unavailable` has the error numbers of the probes that failed before the sandbox was
+        entered, keyed by name. It is the result of `find_unavailable`.
         """
         self._probes = probes
         self._scratch_dir = scratch_dir

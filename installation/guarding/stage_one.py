@@ -261,8 +261,8 @@ def _find_outputs(status: SandboxStatus, present: Iterable[Path]) -> tuple[str, 
 def _open_cameras(status: SandboxStatus, devices: Iterable[Path]) -> dict[str, int]:
     """Return the descriptors of the cameras in `devices` that can be opened, keyed by path.
 
-    The kernel is asked again about each descriptor, because another device may meanwhile have the
-    path.
+    With `privacy: enforce`, a device to which pictures can be written is closed again and left out.
+    The open device is checked, because its path may meanwhile lead to another device.
     """
     cameras = {}
     for device in devices:

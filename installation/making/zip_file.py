@@ -286,7 +286,7 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
     folder, _, file = path.partition("/")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if path.startswith("/") or "\\" in path or ":" in path or ".." in path.split("/"):
-        yield "the path leads out of the set's folder"
+        yield "the path is not allowed (it begins with /, or has '..', a backslash or a colon)"
     elif not PLAIN_NAME.fullmatch(folder) or path != entry.filename:
         yield "the folder's name has other characters than letters A–Z, digits, - and _"
     elif "/" not in path:

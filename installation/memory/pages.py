@@ -1,4 +1,7 @@
-"""Whole pages of memory for pictures: excluded from core dumps, and locked if possible."""
+"""Whole pages of memory for pictures.
+
+On Linux they are excluded from core dumps, and locked if possible.
+"""
 
 from __future__ import annotations
 

@@ -268,8 +268,8 @@ class ScreenSettings(Section):
 
 PROMISE = "it promises what happens to the pictures, so its text cannot be changed"
 NOTICE = "visitors have the right to read it unchanged"
-PAUSED = "it tells staff and visitors that the show has failed several times"
-NO_CAMERA = "it tells staff and visitors that no camera is on"
+PAUSED = "this text tells staff and visitors that the show has failed several times, so it is fixed"
+NO_CAMERA = "this text tells staff and visitors that no camera is on, so it is fixed"
 FIXED_WORDS = {
     "notice": NOTICE,
     "way_out": NOTICE,

@@ -70,8 +70,8 @@ DIFFERENT_FAILURES = f"{KINDS} different failures in ten minutes"
 
 MAX_HANGING = 5
 """The largest number of threads that may hang at the same time. Each of them keeps its networks,
-about 40 MB, and only the end of the process ends it; so with one more such thread, the process is
-restarted.
+about 40 MB. The kiosk cannot end such a thread; it ends with the process, or when its call returns.
+So with one more such thread, the process is restarted.
 """
 
 HANG = "a call that hangs"

@@ -16,7 +16,7 @@ def test_check_says_what_the_show_will_be(project: Project) -> None:
     assert outcome.stdout.startswith("kiosk.yaml has no mistakes. The show will be:\n")
     assert "Three fish (models/fish), 2 of 3 labels" in outcome.stdout
     assert "1 by reason: 1 unseen" in outcome.stdout
-    assert "1280×720 at 30 frames a second" in outcome.stdout
+    assert "1280×720 at 30 frames a second are requested" in outcome.stdout
     assert (
         "after at least 1.2 s and 3 readings, if at least 60% of the readings agree"
         in outcome.stdout

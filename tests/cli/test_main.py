@@ -56,7 +56,7 @@ def test_starting_loads_no_network(project: Project, module: str) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-FULL = "the output: it cannot be written (No space left on device). Make room"
+FULL = "standard output: it cannot be written (No space left on device). Make room"
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,12 @@ sys.exit(not output.flush_output())
 @pytest.mark.parametrize(
     ("failure", "progress_pipe", "message", "code"),
     [
-        (errno.ENOSPC, 0, "the output: it cannot be written (No space left on device). Make", 1),
+        (
+            errno.ENOSPC,
+            0,
+            "standard output: it cannot be written (No space left on device). Make",
+            1,
+        ),
         (errno.EPIPE, 0, "", 0),
         (0, 0, "", 0),
         (errno.ENOSPC, 7, "", 0),

@@ -135,7 +135,7 @@ def show_calls(
         allow("sendmsg", "Wayland: sending to the compositor"),
         allow("recvfrom", "on some machines only: xcb uses recv(), which makes this call"),
         allow("sendto", "on some machines only: xcb uses send(), which makes this call", zero(4)),
-        allow("poll", "waiting for the display server"),
+        allow("poll", "needed to wait for the display server, and for pictures of the camera"),
         allow("ppoll", "on some machines only: it replaces poll on aarch64"),
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "on some machines only: it replaces select on aarch64"),

@@ -86,7 +86,10 @@ class LogHandler(logging.Handler):
     """Sends the records of Python's `logging` to a `LineLog`."""
 
     def __init__(self, log: LineLog, *, quotes_exceptions: bool = True) -> None:
-        """Write to `log`; `quotes_exceptions` says whether the texts of exceptions are written."""
+        """Write to `log`.
+
+        Without `quotes_exceptions`, the texts of most exceptions are left out: see `places`.
+        """
         super().__init__()
         self._log = log
         form = logging.Formatter if quotes_exceptions else PlacesFormatter

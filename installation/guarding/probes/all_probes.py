@@ -1,4 +1,7 @@
-"""The probes of the self-test and of the audit, in the order in which they are run and printed."""
+"""Two lists of probes: a short list for the self-test, and a longer list for the audit.
+
+The probes are run and printed in the order of the list.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ PATCHES × PATCHES parts of the picture. The values are enough to recognise the 
 restore it.
 """
 SAME = 0.995
-"""The least cosine between the sketches of two files at which they count as the same picture.
+"""The least cosine at which two files count as the same picture.
+
+The cosine is that of the sketches of the two files. A sketch is 64 numbers that describe a picture
+roughly.
 
 Measured on 18 photographs and drawings of scikit-image, on a film of two people, and on the kiosk's
 rehearsal, an animated visitor. The cosine is

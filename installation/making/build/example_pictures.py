@@ -184,9 +184,9 @@ def _misnamed(
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return a SHA-256 that identifies the good pictures of each row, whatever the files' names.
+    """Return a SHA-256 of each label's usable pictures; the names of the files do not matter.
 
-    The fingerprint also changes if the pictures are cut in another way.
+    If the pictures are cut, it also changes with the setting `crop`.
     """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     if source.settings.cuts_examples:

@@ -80,8 +80,9 @@ def read_rows(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the weights `(N, D)` and biases `(N,)` of the head's rows with the N indices `places`.
 
-    Both are float32. Only these rows are read from `file`. Raises WeightsError if it is damaged or
-    its head does not have `classes` rows.
+    Both are float32. Of the weights, only these rows are read from `file`. If it has no biases,
+    they are 0. Raises WeightsError if the file is damaged, if the network does not have exactly one
+    head, or if the head does not have `classes` rows.
     """
     head = pretrained_config(name).classifier
 

@@ -200,7 +200,10 @@ class Fetch:
         return Fetched(self._target, actual, was_present=False)
 
     def _by_hand(self) -> Mistake:
-        """Return the mistake that all origins failed; its remedy is to copy the file by hand."""
+        """Return the mistake for a file that could not be downloaded from any address.
+
+        Its remedy is to download the file on another computer, and to copy it from a USB stick.
+        """
         problem = "the download failed from every address"
         remedy = (
             f"Or download {self.item.origins[-1]} on another computer, and copy it from a USB "

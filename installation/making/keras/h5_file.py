@@ -69,9 +69,13 @@ class KerasFile:
         try:
             found = self._root["model_weights"][group][path]
         except Exception:  # pyfive raises no exception of its own for links to other files
-            raise RefusedError(f"the weights {where} are a link, or damaged") from None
+            raise RefusedError(
+                f"the weights {where} are damaged, or the file has only a link to them"
+            ) from None
         if not isinstance(found, pyfive.Dataset):
-            raise RefusedError(f"the weights {where} are a link or a group (expected numbers)")
+            raise RefusedError(
+                f"the weights {where} are missing: the file has a group or a link in their place"
+            )
         if found.dtype != FLOAT32 or found.id.layout_class != CONTIGUOUS:
             raise RefusedError(
                 f"the weights {where} are not one block of uncompressed float32 numbers"

@@ -192,8 +192,11 @@ def _checked(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the output `shape` of the layer `name`; raises RefusedError if empty or too large."""
     if not all(1 <= side <= LARGEST_SIDE for side in shape[1:]):
         seen = "×".join(map(str, shape))
-        expected = f"expected sides of 1 to {LARGEST_SIDE:,} px"
-        raise RefusedError(f"its layer '{name}' would make pictures of {seen} ({expected})")
+        expected = f"expected a height and a width of 1 to {LARGEST_SIDE:,}"
+        raise RefusedError(
+            f"the output of its layer '{name}' would be {seen}, channels × height × width "
+            f"({expected})"
+        )
     return shape
 
 

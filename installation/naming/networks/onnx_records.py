@@ -104,7 +104,11 @@ def _read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 @cache
 def _fields(message: Any) -> Fields:
-    """Return the fields of the descriptor `message` that `count_records` looks into."""
+    """Return the fields that `count_records` looks into, keyed by field number.
+
+    They contain messages or numbers, but not the data of tensors. `message` is protobuf's
+    description of a message type.
+    """
     return {
         field.number: field
         for field in message.fields

@@ -192,9 +192,9 @@ class ConfigFile:
         return ConfigFile(part if isinstance(part, dict) else {}, self.file)
 
     def count(self, key: str, default: int | None, most: int) -> int:
-        """Return the whole number from 1 to `most` under `key`, or `default`.
+        """Return the whole number from 1 to `most` under `key`, or `default` if the key is missing.
 
-        Raises LabelSetError for any other value.
+        Raises LabelSetError for any other value, and if the key is missing and `default` is None.
         """
         value = self.values.get(key, default)
         if type(value) is not int or not 1 <= value <= most:
@@ -366,10 +366,11 @@ def _load(
 ) -> tuple[Any, str]:
     """Return the network with the file's tensors, and a text that says which tensors do not fit it.
 
-    The text is empty if all tensors fit.
+    The text is empty if all tensors fit. If the network is larger than all tensors in the file
+    together, it is not built: None is returned in its place, and the text says so.
 
     `tensors` is the file from `safetensors.safe_open`; a tensor that the network does not have is
-    not read. Raises LabelSetError if transformers cannot build the network.
+    not read. Raises LabelSetError if the network cannot be built, and SafetensorError or OSError.
     """
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()

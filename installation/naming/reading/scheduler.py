@@ -56,8 +56,9 @@ class ReadingScheduler:
     ) -> list[Track]:
         """Return which of `tracks` to read at `now` (s, monotonic), in the order of `tracks`.
 
-        `unsure` has the ids of visitors for whom no name had enough evidence. Visitors who were
-        never read are preferred.
+        Only as many are returned as there is time for. Visitors who were never read are preferred.
+        `unsure` has the ids of visitors for whom no name had enough evidence. They are read after
+        the others, and at most once a second.
         """
 
         def read_at(track: Track) -> float:

@@ -113,7 +113,7 @@ def _set(
         return Mistake(
             where,
             f"the camera rejects {name}: {value} ({error.strerror})",
-            f"In a line above this one, turn off the control that sets {name} automatically.",
+            f"If the camera sets {name} automatically, turn that off in a line above this one.",
         )
     return None
 

@@ -141,9 +141,10 @@ class V4lCapture:
     def open(
         cls, node: Path, width: int, height: int, fps: float, kernel: Kernel | None = None
     ) -> V4lCapture:
-        """Open the camera at `node` with MJPG of this size and rate, and return it. Raises OSError.
+        """Open the camera at `node`, and return it. Raises OSError.
 
-        If the camera has no MJPG, YUYV is used. Any other format raises OSError.
+        MJPG is requested with this size (px) and rate. The camera may choose another size or rate.
+        If it has no MJPG, YUYV is used. Any other format raises OSError.
         """
         kernel = kernel or LinuxKernel()
         file = kernel.open(node)

@@ -74,7 +74,7 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
     [
         (_external_link, "link"),
         (_soft_link_to_nothing, "link"),
-        (_group, "link or a group"),
+        (_group, "group or a link"),
         (_compressed, "not one block of uncompressed float32 numbers"),
         (_double, "not one block of uncompressed float32 numbers"),
         (_in_second_file, "not in the file"),

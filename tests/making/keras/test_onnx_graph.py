@@ -136,5 +136,5 @@ def test_a_layer_that_does_not_fit_what_it_is_given_is_refused() -> None:
     window = layers.Convolution(
         **WINDOW, kernel_size=(3, 3), strides=(1, 1), padding="valid", filters=2
     )
-    with pytest.raises(RefusedError, match="'made' would make pictures of 2×0×0"):
+    with pytest.raises(RefusedError, match="'made' would be 2×0×0, channels"):
         builder.add("group", window, [small])

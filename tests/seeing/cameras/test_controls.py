@@ -112,7 +112,7 @@ def test_controls_are_set_in_their_order(node: Path, values: dict[str, int]) -> 
         (
             "exposure_time_absolute",
             300,
-            "rejects exposure_time_absolute: 300 .*turn off the control that sets",
+            "rejects exposure_time_absolute: 300 .*turn that off in a line above",
         ),
     ],
 )

@@ -122,5 +122,6 @@ def _mistake(
             return Mistake(where, problem, remedy)
         if reasons := rows[by_name[name]].reasons:
             problem = f"'{look.name}' lists '{ellipsize(name)}', which is hidden ({reasons[0]})"
-            return Mistake(where, problem, "Remove it, or list another label.")
+            remedy = "Remove this label from the list, or write another label in its place."
+            return Mistake(where, problem, remedy)
     return None

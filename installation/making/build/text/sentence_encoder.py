@@ -27,8 +27,9 @@ SENTENCE_BATCH = 64
 def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
-    Only the package's files are read; nothing is downloaded. Raises WeightsError if the files are
-    missing, or do not have the pinned SHA-256.
+    Only the package's files are read; nothing is downloaded. Raises WeightsError if the package is
+    not installed, or if its model.safetensors does not have the pinned SHA-256. Raises OSError if
+    that file cannot be read.
     """
     remedy = "Run scripts/run, which installs it."
     spec = importlib.util.find_spec(PACKAGE)
