@@ -45,12 +45,13 @@ MAX_STEP_S = 0.5
 that the whole machine was suspended or overloaded, and not that the analysis hangs.
 """
 
-DELAYS_S = (0.5, 1.0, 2.0, 4.0, 5.0)
+DELAYS_S = (0.5, 1.0, 2.0, 3.0)
 """The delays before failed networks are opened again, s; the last one is repeated.
 
 Visitors wait for a name until the next attempt, so the delays stay short: names are back within ten
-seconds after the end of a fault. The last delay is never shorter than the time that the last
-opening of the networks took. So they are being opened for at most half of the time.
+seconds after the end of a fault if networks open within seven. The last delay is never shorter
+than the time that the last opening of the networks took. So they are being opened for at most half
+of the time.
 """
 
 DEVICE_FAILURES = 2

@@ -446,7 +446,7 @@ def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> Non
     for _ in range(len(DELAYS_S) + 2):
         run.until_failed()
     assert waits(run) == [*DELAYS_S, DELAYS_S[-1], DELAYS_S[-1]]
-    assert max(waits(run)) <= 5, "names are back within ten seconds after a fault"
+    assert max(waits(run)) <= 3, "names are back within ten seconds after a fault"
 
 
 @pytest.mark.parametrize("is_opened", [True, False])
