@@ -107,11 +107,13 @@ class _Chain:
 class _List:
     """Names with their shares, on one line; if they do not fit on it, each begins its own line.
 
-    A line ends within one of the units of `items` only if the unit is wider than the line.
+    A unit is a piece of text. A line ends within a unit only if the unit is wider than the line.
     """
 
     items: tuple[tuple[str, ...], ...]
-    """The units of each name: the name with its share, and further words about it."""
+    """The units of each name. The first is the name with its share of the evidence, in percent. A
+    second one may say that another visitor has this name.
+    """
     total: str
     """The number of all further names with their total share, which is never broken; may be empty.
     """

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 MOST_WORDS = 20
-"""A definition is shortened if it has more words than this."""
+"""A definition with more words than this is shortened, if there is a suitable place to cut it. The
+author's name after a dash does not count.
+"""
 
 _REMARK = re.compile(r" ?\([^()]*\)")
 """Matches a remark in brackets; the definition is complete without it."""

@@ -123,7 +123,10 @@ def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: flo
 
 
 def _over_the_mirror(picture: Frame, context: ScreenContext, since: float) -> Scene:
-    """Return the question over the dimmed picture, with the invitation below it."""
+    """Return the idle scene for `screen.idle: mirror`.
+
+    It has the dimmed picture, the question over it, and the invitation below the question.
+    """
     edges = bands(context)
     view = Cover.from_sizes((picture.width, picture.height), edges.room).view
     notes = [words.invitation for words in context.languages]

@@ -70,7 +70,7 @@ EDGE = 40
 
 MAX_CAPTIONS = 4
 """The largest number of captions; more would hide too much of the mirror. If there are more
-visitors than this, only one of them has a caption.
+visitors than this, only one of them has a caption: usually the one nearest to the camera.
 """
 
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
@@ -159,8 +159,7 @@ class Layout:
             if own is None:
                 continue
             rest[visitor.id] = own
-            moved = self._new_tag(other, rest)
-            if moved:
+            if moved := self._new_tag(other, rest):
                 tags |= rest | {other.id: moved}
                 return
 
@@ -171,7 +170,10 @@ class Layout:
         return -factor * visitor.square.width, visitor.id
 
     def _held_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
-        """Return the visitor's previous tag if its words are unchanged and there is room for it."""
+        """Return the visitor's previous tag, moved with the square; None if it cannot stay.
+
+        It stays if its words and the size of the square are unchanged, and if there is room for it.
+        """
         previous = self._known.get(visitor.id)
         if not previous or not previous.tag or previous.shown != visitor.shown:
             return None
@@ -306,8 +308,7 @@ class Layout:
             held = previous.caption if previous and previous.shown == visitor.shown else None
             if held is None or held.panel.rect.width > PANEL_SHARE * visitor.square.width:
                 continue
-            moved = self._moved(visitor, held.panel, held.side, tags, placed, stays=True)
-            if moved:
+            if moved := self._moved(visitor, held.panel, held.side, tags, placed, stays=True):
                 placed[visitor.id] = replace(held, panel=moved)
         return placed
 
@@ -328,8 +329,7 @@ class Layout:
             is_last = size == sizes[-1]
             placed = {}
             for visitor in wanted:
-                caption = self._caption(visitor, size, tags, placed, only_full=not is_last)
-                if caption:
+                if caption := self._caption(visitor, size, tags, placed, only_full=not is_last):
                     placed[visitor.id] = caption
                 elif not is_last:
                     break
