@@ -277,6 +277,7 @@ FIXED_WORDS = {
     "countdown": NOTICE,
     "brief_countdown": NOTICE,
     "turn_away": NOTICE,
+    "artwork": NOTICE,
     "guess": NOTICE,
     "no_guess": NOTICE,
     "names": NOTICE,

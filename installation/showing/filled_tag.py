@@ -2,12 +2,12 @@
 
 The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 
-Letters are black on the green part and green on the black part. If the green part ends within a
-letter, the letter is not split: all of it is black or all of it is green, and where the background
-has that colour too, it has an outline in the other colour. The neighbouring letters are moved
-aside, so that the outline touches none of them.
-Rejected: changing the colour within that letter, because a part of it then looks like background
-("hornist" at 12 of 100 reads as "nornist").
+Letters are black on the green part and green on the black part. A letter on which the green part
+ends changes its colour there. A stroke that ends or begins at this place would run into the
+background, so a short line in the other colour is beside it.
+Rejected: only changing the colour, because "hornist" at 12 of 100 then reads as "nornist"; a letter
+of one colour with an outline, because people took it for an error of the font; and moving the name
+until the green ends between two letters, because its place then depends on the score.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pygame
@@ -31,15 +30,13 @@ BORDER = 0.04
 it, the green would touch the picture, which may be light.
 """
 
-OUTLINE = 0.045
-"""The thickness of the outline of the letter on which the green part ends, relative to the font
+LINE = 0.045
+"""The length of the line beside a stroke that ends where the green part ends, relative to the font
 size.
 """
 
-WIDEST_LETTER = 1.3
-"""The width, relative to the font size, above which a connected shape counts as several joined
-letters, as in Arabic. Joined letters change their colour exactly where the green part ends.
-"""
+INK = 128
+"""The least opacity of a pixel of a stroke, 0–255; a stroke's soft edge has less."""
 
 
 def green_part(panel: Panel) -> Rect:
@@ -56,7 +53,7 @@ def green_part(panel: Panel) -> Rect:
 
 @dataclass(frozen=True)
 class Part:
-    """Some letters of a line that have one colour, or the outline of one letter."""
+    """Some letters of a line that have one colour, or the lines beside strokes."""
 
     alpha: Alpha
     """The opacity of each pixel, `(H, W)`, 0–255."""
@@ -65,7 +62,7 @@ class Part:
     """The column of the panel at which `alpha` begins, px from the panel's left edge."""
     y: int
     """The row of the panel at which `alpha` begins, px from the panel's upper edge."""
-    is_outline: bool = False
+    is_line: bool = False
 
 
 def draw_filled(panel: Panel, fonts: Fonts, drawn: pygame.Surface) -> None:
@@ -100,55 +97,32 @@ def _parts_of(whole: Part, end_px: int, size: int) -> Iterator[Part]:
 
     `size` is the font size, px per em. The colour of `whole` is not used.
     """
-    alpha, left, top = whole.alpha, whole.x, whole.y
-    end = min(max(0, end_px - left), alpha.shape[1])
-    begin, stop = _letter_at(alpha, end)
-    if stop - begin > WIDEST_LETTER * size:
-        yield Part(alpha[:, :end], BLACK, left, top)
-        yield Part(alpha[:, end:], GREEN, left + end, top)
-        return
-    reach = max(1, round(OUTLINE * size))
-    letter, is_black = alpha[:, begin:stop], end - begin > stop - end
-    before, after = alpha[:, :begin], alpha[:, stop:]
-    # What is to be clear of the letters before and after, px from the panel's left edge.
-    clear_from = end_px if begin == stop else left + begin - (0 if is_black else reach)
-    clear_to = end_px if begin == stop else left + stop + (reach if is_black else 0)
-    before_right = left + begin - _blanks(before[:, ::-1])
-    after_left = left + stop + _blanks(after)
-    yield Part(before, BLACK, left - max(0, before_right + reach - clear_from), top)
-    if letter.size:
-        square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        outline = np.asarray(cv2.dilate(np.pad(letter, reach), square), np.uint8)
-        on_green = end - begin + reach
-        if is_black:
-            outline[:, :on_green] = 0
-        else:
-            outline[:, on_green:] = 0
-        colours = (GREEN, BLACK) if is_black else (BLACK, GREEN)
-        yield Part(outline, colours[0], left + begin - reach, top - reach, True)
-        yield Part(letter, colours[1], left + begin, top)
-    yield Part(after, GREEN, left + stop + max(0, clear_to + reach - after_left), top)
+    length = max(1, round(LINE * size))
+    alpha = np.pad(whole.alpha, ((0, 0), (length, length)))
+    left, top = whole.x - length, whole.y
+    end = min(max(length, end_px - left), alpha.shape[1] - length)
+    yield Part(alpha[:, :end], BLACK, left, top)
+    yield Part(alpha[:, end:], GREEN, left + end, top)
+    before, after = alpha[:, end - length : end], alpha[:, end : end + length]
+    begins = np.where(_leaves_off(before[:, ::-1]), after.max(axis=1), 0)  # (H,)
+    ends = np.where(_leaves_off(after), before.max(axis=1), 0)
+    yield Part(_wide(begins, length), BLACK, left + end - length, top, True)
+    yield Part(_wide(ends, length), GREEN, left + end, top, True)
 
 
-def _blanks(alpha: Alpha) -> int:
-    """Return how many columns at the left of `alpha` `(H, W)` are blank."""
-    inked = np.flatnonzero(alpha.any(axis=0))
-    return int(inked[0]) if len(inked) else alpha.shape[1]
+def _leaves_off(alpha: Alpha) -> npt.NDArray[np.bool_]:
+    """Return, for each row of `alpha` `(H, W)`, whether a stroke from the left is not continued.
 
-
-def _letter_at(alpha: Alpha, column: int) -> tuple[int, int]:
-    """Return the first column of the letter that `column` cuts, and the first column after it.
-
-    If this column or the one before it is blank, no letter is cut, and both results are `column`.
+    It ends at the first column or within the row. A stroke that begins later is another one.
     """
-    has_ink: npt.NDArray[np.bool_] = np.asarray(alpha.any(axis=0))  # (W,)
-    if not 0 < column < len(has_ink) or not (has_ink[column - 1] and has_ink[column]):
-        return column, column
-    blanks_before = np.flatnonzero(~has_ink[:column])
-    blanks_after = np.flatnonzero(~has_ink[column:])
-    begin = int(blanks_before[-1]) + 1 if len(blanks_before) else 0
-    stop = column + int(blanks_after[0]) if len(blanks_after) else len(has_ink)
-    return begin, stop
+    has_ink: npt.NDArray[np.bool_] = alpha >= INK
+    is_blank = ~has_ink.any(axis=1)
+    return np.asarray(is_blank | (has_ink[:, 0] & ~has_ink.all(axis=1)))
+
+
+def _wide(column: Alpha, width: int) -> Alpha:
+    """Return `(H, width)` pixels, of which each row has the value of `column` `(H,)`."""
+    return np.repeat(column.astype(np.uint8)[:, None], width, axis=1)
 
 
 def _draw(part: Part, target: pygame.Surface) -> None:

@@ -1,8 +1,8 @@
 """Paints a scene on a surface.
 
 Panels are drawn once and cached while they are on the screen, so that painting an unchanged scene
-only copies a few rectangles. `picture`, which paints the camera's frame, and `filled_tag` are
-imported when they are needed: importing OpenCV would delay the title card too much.
+only copies a few rectangles. `picture`, which paints the camera's frame, is imported when it is
+needed: importing OpenCV would delay the title card too much.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import pygame
 
 from installation.memory.buffers import Buffers
+from installation.showing.filled_tag import draw_filled
 from installation.showing.scene import BLACK, GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
@@ -44,7 +45,10 @@ class Painter:
         if scene.empty_square:
             _paint_square(scene.empty_square, scene.empty_stroke, 1.0, surface)
         for visitor in scene.visitors:
-            _paint_square(visitor.square, visitor.stroke, visitor.lit, surface)
+            if visitor.open:
+                _paint_corners(visitor.square, visitor.stroke, visitor.open, surface)
+            else:
+                _paint_square(visitor.square, visitor.stroke, visitor.lit, surface)
         for visitor in scene.visitors:
             if visitor.caption:
                 self._paint_panel(visitor.caption.panel, surface)
@@ -83,8 +87,6 @@ class Painter:
         for bar in panel.bars:
             drawn.fill(bar.colour, _area(bar.rect))
         if panel.filled_px:
-            from installation.showing.filled_tag import draw_filled
-
             draw_filled(panel, self._fonts, drawn)
         else:
             for line in panel.lines:
@@ -123,6 +125,29 @@ def _paint_square(square: Rect, stroke: int, lit: float, surface: pygame.Surface
             surface.fill(GREEN, strip)
     for strip in _outline(square, stroke, lit):
         surface.fill(GREEN, strip)
+
+
+def _paint_corners(square: Rect, stroke: int, open_share: float, surface: pygame.Surface) -> None:
+    """Draw the outline of `square`, `stroke` px thick, without the middle of each side.
+
+    `open_share` is the share of each side that is left out, 0–1.
+    """
+    keyline = max(1, round(KEYLINE * stroke))
+    arm = max(stroke, round(square.width * (1 - open_share) / 2))
+    outer = square.grown(keyline)
+    for strip in _corners(outer, stroke + 2 * keyline, arm + 2 * keyline):
+        surface.fill(BLACK, strip)
+    for strip in _corners(square, stroke, arm):
+        surface.fill(GREEN, strip)
+
+
+def _corners(square: Rect, stroke: int, arm: int) -> list[tuple[int, int, int, int]]:
+    """Return strips that fill the corners of the outline, for `arm` px along each side."""
+    far_x, far_y = square.right - arm, square.bottom - arm
+    right, bottom = square.right - stroke, square.bottom - stroke
+    across = [(x, y, arm, stroke) for x in (square.x, far_x) for y in (square.y, bottom)]
+    down = [(x, y, stroke, arm) for x in (square.x, right) for y in (square.y, far_y)]
+    return across + down
 
 
 def _outline(square: Rect, stroke: int, lit: float) -> list[tuple[int, int, int, int]]:

@@ -50,18 +50,23 @@ class Words:
     """The notice of the AI Act, Article 50(3), at the top of every scene of the mirror."""
     way_out: Annotated[NonEmptyText, with_placeholders("seconds")]
     """The line below the notice, which says that a visitor who turns away is not classified, and
-    that their name disappears within `{seconds}` seconds.
+    that their square and their name disappear within `{seconds}` seconds.
     """
     way_out_one: Sentence
     """The line that is used instead of `way_out` if the time is one second."""
     countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
-    """The words on the tag of an empty square: the seconds until the visitor is classified."""
+    """The words on the tag of an empty square: what comes next, and the seconds until the visitor
+    is classified.
+    """
     brief_countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
     """The shorter words that are shown beside a small face, instead of `countdown`."""
     turn_away: Sentence
-    """The sentence under an empty square that says how not to be classified."""
+    """The sentence that says how not to be classified: under an empty square, and below `reading`.
+    """
+    artwork: Sentence
+    """The sentence below it that says that this is an artwork."""
     promise: Sentence
-    """The sentence below `turn_away`, which promises what happens to the pictures."""
+    """The sentence below `artwork`, which promises what happens to the pictures."""
     guess: Sentence
     """The statement at the foot that a name is a guess and not a fact."""
     no_guess: Sentence

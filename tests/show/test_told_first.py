@@ -107,8 +107,11 @@ class SlowShow:
     `takes_s` later; after `hangs_at` no result arrives.
     """
 
-    def __init__(self, look_s: float, takes_s: float, hangs_at: float = math.inf) -> None:
-        parts = with_networks(small_parts(GreyFilm(0)), detector=OneFaceOnBright())
+    def __init__(
+        self, look_s: float, takes_s: float, hangs_at: float = math.inf, *, announce_s: float = 0.0
+    ) -> None:
+        parts = small_parts(GreyFilm(0), announce_s=announce_s)
+        parts = with_networks(parts, detector=OneFaceOnBright())
         self._look_s, self._takes_s, self._hangs_at = look_s, takes_s, hangs_at
         self._clock = ManualClock()
         self._frames, self._published = Latest[Frame](), Latest[Sightings]()
@@ -118,6 +121,9 @@ class SlowShow:
         context = open_context(screen, DEFAULTS)
         self._mirror = Mirror(screen, context, self._frames, self._published, self._clock)
         self._looked_at = 0.0
+        self.has_name = False
+        self.names: set[str] = set()
+        """What is on the tags in the scene: names, and the seconds of countdowns."""
         self._coming: list[tuple[float, Sightings]] = []
 
     def draws_somebody(self, at: float, *, somebody_there: bool) -> bool:
@@ -135,6 +141,8 @@ class SlowShow:
         self._frames.put(frame)
         self._mirror.step()
         assert self._mirror._scene is not None
+        self.has_name = any(each.shown.verdict for each in self._mirror._scene.visitors)
+        self.names = {each.shown.name for each in self._mirror._scene.visitors}
         return bool(self._mirror._scene.visitors)
 
 
@@ -156,6 +164,44 @@ def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int
             drawn.append(at)
     assert drawn[-1] >= turned_at - 1 / 30, "the control: there was a name to lose"
     assert drawn[-1] < turned_at + GONE_S
+
+
+@pytest.mark.parametrize("step", [0, 20, 45, 65, 78, 83])
+def test_turn_away_before_the_end_of_the_countdown_and_the_square_goes(step: int) -> None:
+    """Who turns away at any moment of the countdown loses the square, and no name is guessed.
+
+    Somebody who is back after `GONE_S` is announced again for the whole three seconds.
+    """
+    show = SlowShow(0.0, 0.05, announce_s=3.0)
+    turned_at = 1000.2 + step / 30
+    drawn = []
+    for number in range(30 * (4 + GONE_S + 2)):
+        at = 1000 + number / 30
+        if show.draws_somebody(at, somebody_there=at <= turned_at):
+            drawn.append(at)
+            assert show.names <= {"", "1", "2", "3"}
+    assert drawn[-1] >= turned_at - 1 / 30, "the control: there was a square to lose"
+    assert drawn[-1] < turned_at + GONE_S
+    back_at, named_at = at + 1, math.inf
+    for number in range(30 * 7):
+        at = back_at + number / 30
+        show.draws_somebody(at, somebody_there=True)
+        if not show.names <= {"", "1", "2", "3"}:
+            named_at = min(named_at, at)
+    assert back_at + 3 < named_at < math.inf
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_turn_away_while_a_name_is_chosen_and_none_is_given(step: int) -> None:
+    """Who turns away while a name is being chosen is given none, however near it was."""
+    show = SlowShow(0.0, 0.0)
+    turned_at = 1000 + step / 30
+    was_named = False
+    for number in range(30 * 5):
+        at = 1000 + number / 30
+        show.draws_somebody(at, somebody_there=at <= turned_at)
+        was_named = was_named or (show.has_name and at <= turned_at)
+        assert not show.has_name or was_named
 
 
 def test_a_hanging_analysis_holds_no_name() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from installation.naming.label_set.label_set import Label
-from installation.naming.reading.values import RunnerUp, Stage, Verdict
+from installation.naming.reading.values import Candidate, RunnerUp, Stage, Verdict
 from installation.running.progress import CameraFault, State
 from installation.seeing.frame import Frame
 from installation.show.privacy_line import without_privacy_line
@@ -31,6 +31,7 @@ from installation.showing.words import load_words, with_privacy_line
 from tests.support.figures import (
     BOXER,
     CLINICIAN,
+    CROWD,
     FARMER,
     FRAME,
     GUEST,
@@ -95,11 +96,18 @@ def _scene(context: ScreenContext, heads: Sequence[Head], *labels: Label | None)
 def _staged(
     context: ScreenContext, heads: Sequence[Head], *staged: tuple[Stage, Label | None, float]
 ) -> Scene:
-    """Return the scene with a visitor at each of `heads`: a stage, a label and its score."""
-    visitors = [
-        sighting(number, face(head), label, evidence=0.45, score=score, stage=stage)
-        for number, (head, (stage, label, score)) in enumerate(zip(heads, staged, strict=True))
-    ]
+    """Return the scene with a visitor at each of `heads`: a stage, a label and its score.
+
+    The label of somebody who is being read is the one that is shown with a question mark.
+    """
+    visitors = []
+    for number, (head, (stage, label, score)) in enumerate(zip(heads, staged, strict=True)):
+        is_read = stage == "reading"
+        settled = None if is_read else label
+        one = sighting(number, face(head), settled, evidence=0.45, score=score, stage=stage)
+        if is_read and label:
+            one = replace(one, candidates=(Candidate(label, score),))
+        visitors.append(one)
     return compose(_frame(context.size, heads), sightings_of(visitors), context, now=0.0)
 
 
@@ -343,17 +351,22 @@ def test_a_crowd(
 ) -> None:
     """In a crowd the names stay, beside the faces, and one visitor has more words."""
     heads = rows((1280, 720) if size[0] > size[1] else (720, 1280), counts, head, top, step)
-    staged: Sequence[tuple[Stage, Label | None, float]] = (
-        ("named", CLINICIAN, 0.31),
-        ("named", GUEST, 0.12),
-        ("reading", None, 0.0),
-        ("withdrawn", BOXER, 0.22),
-        ("person", ROOT, 0.0),
-        ("named", FARMER, 0.64),
-        ("announced", None, 0.0),
+    stages: Sequence[tuple[Stage, float]] = (
+        ("named", 0.31),
+        ("named", 0.12),
+        ("reading", 0.3),
+        ("withdrawn", 0.22),
+        ("person", 0.0),
+        ("named", 0.64),
+        ("announced", 0.0),
     )
-    stages = [staged[number % len(staged)] for number in range(len(heads))]
-    scene = _staged(tested(size), heads, *stages)
+    names = iter(CROWD)
+    others = {"person": ROOT, "announced": None}
+    staged = [
+        (stage, others[stage] if stage in others else next(names), score)
+        for stage, score in (stages[number % len(stages)] for number in range(len(heads)))
+    ]
+    scene = _staged(tested(size), heads, *staged)
     golden(name, scene, tested(size), shorter=size == PORTRAIT)
 
 

@@ -174,8 +174,11 @@ def test_every_sentence_fits_every_screen(language: str, size: Size, promise: st
         (_unguarded(context), (words.unguarded_title, words.unguarded, note)),
         (idle(FRAME, context, 0.0, 0.0), (words.title, blacked, *bands)),
         (idle(FRAME, replace(context, idle="mirror"), 0.0, 0.0), (words.title, words.invitation)),
-        (_mirror(context, None, stage="announced"), (words.turn_away, words.promise, *bands)),
-        (_mirror(context, None), (words.reading, *bands)),
+        (
+            _mirror(context, None, stage="announced"),
+            (words.turn_away, words.artwork, words.promise, *bands),
+        ),
+        (_mirror(context, None), (words.reading, words.turn_away, *bands)),
         (_mirror(context, label), (score, words.guess, *bands)),
         (_mirror(context, label, stage="withdrawn"), (withdrawn, *bands)),
         (_mirror(context, ROOT), (unsure, words.no_guess, *bands)),

@@ -21,7 +21,7 @@ from installation.showing.filled_tag import BORDER
 from installation.showing.painter import KEYLINE, THIN, Painter
 from installation.showing.scene import GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.cards import trouble_card, unguarded_card
-from installation.showing.scenes.compose import compose
+from installation.showing.scenes.compose import OPEN, compose
 from installation.showing.scenes.idle import idle as idle_scene
 from installation.showing.type.face import Face
 from installation.showing.type.fonts import Fonts
@@ -135,7 +135,8 @@ def test_a_square_is_seen_on_any_picture(name: str, stage: Stage) -> None:
     pixels = _pixels(surface)
     square, stroke = visitor.square, visitor.stroke
     keyline = round(KEYLINE * stroke)
-    middle_x, middle_y = square.x + square.width // 3, square.y + square.height // 3
+    # Near a corner, because the sides are open before somebody is read.
+    middle_x, middle_y = square.x + square.width // 8, square.y + square.height // 8
     # Across each edge: the background, the outer line, the stroke, the inner line, the background.
     depths = (-keyline - 2, -keyline, stroke // 2, stroke + keyline - 1, stroke + keyline + 1)
     edges = [
@@ -150,6 +151,30 @@ def test_a_square_is_seen_on_any_picture(name: str, stage: Stage) -> None:
         assert _contrast(inner, line) >= 3
         for beside, keyline_luminance in ((outside, outer), (inside, inner)):
             assert max(_contrast(beside, line), _contrast(beside, keyline_luminance)) >= 3
+
+
+def test_before_somebody_is_read_only_the_corners_of_the_square_are_drawn() -> None:
+    """The middle of each side is open at first, and the corners meet as the countdown ends."""
+    context = ScreenContext(load_words(), Fonts(), (1920, 1080))
+    grey = Frame.from_rgb(np.full((720, 1280, 3), 160, np.uint8), 0.0)
+    announced = sightings_of([sighting(1, face((640.0, 330.0, 160.0)), None, stage="announced")])
+    drawn = []
+    for now in (0.0, 1.0, 2.0, 2.9, 3.0):
+        scene = compose(grey, announced, context, now)
+        (visitor,) = scene.visitors
+        bare = replace(scene, visitors=(replace(visitor, tag=None, caption=None),), panels=())
+        surface = pygame.Surface(context.size, depth=32)
+        Painter(context.fonts).paint(bare, surface)
+        pixels, square = _pixels(surface), visitor.square
+        across = pixels[square.y + visitor.stroke // 2, square.x : square.right]
+        down = pixels[square.y : square.bottom, square.right - 1 - visitor.stroke // 2]
+        for side in (across, down):
+            is_green = (side == GREEN).all(axis=1)
+            assert is_green[0] == is_green[-1] == (now < 3), "a whole square is thin"
+            drawn.append(int(is_green.sum()) / square.width)
+            assert (tuple(side[square.width // 2]) == (160, 160, 160)) == (now < 2.8)
+    assert drawn[::2] == sorted(drawn[::2])
+    assert drawn[0] == pytest.approx(1 - OPEN, abs=0.02)
 
 
 def test_the_outline_is_a_clock() -> None:

@@ -203,6 +203,37 @@ def test_nothing_is_promised_under_an_empty_square_without_the_sandbox(language:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_captions_are_sentences(language: str) -> None:
+    """Each sentence of the kiosk's own in a caption has a capital and a full stop.
+
+    Definitions have neither, because they are quotations, and what stands in a list is no sentence.
+    """
+    words = load_words(language)
+    sentences = (
+        *(
+            words.turn_away,
+            words.artwork,
+            words.promise,
+            words.reading,
+            words.score,
+            words.unsure,
+        ),
+        *(words.drawn, words.withdrawn),
+    )
+    for sentence in sentences:
+        assert sentence[0].isupper(), sentence
+        assert sentence.endswith("."), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_before_there_is_a_name_nobody_reads_that_the_machine_knows_theirs(language: str) -> None:
+    """The notice and the countdown do not say 'name', which was taken for a first name."""
+    words = load_words(language)
+    for text in (words.notice, words.countdown, words.turn_away):
+        assert not re.search(r"\b(nam|nom)", text.lower())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_seconds_are_written_out(language: str) -> None:
     """No abbreviation of seconds, which was read as a 5, and one second is in the singular."""
     words = load_words(language)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from installation.seeing.frame import Pixels
-from installation.showing.filled_tag import parts
+from installation.showing.filled_tag import LINE, green_part, parts
 from installation.showing.painter import KEYLINE, THIN
 from installation.showing.scene import Line, Panel, Rect, Scene
 from installation.showing.type.fonts import Fonts
@@ -83,6 +83,11 @@ def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContr
     for strike in panel.strikes:
         x, y = panel.rect.x + strike.rect.x - left, panel.rect.y + strike.rect.y - top
         counted[y - REACH : y + strike.rect.height + REACH, x : x + strike.rect.width] = False
+    if panel.filled_px:
+        # Where the green ends, letters change their colour; their lines there have their own test.
+        green, reach = green_part(panel), 2 * REACH + round(LINE * panel.lines[0].size)
+        end = panel.rect.x - left + (green.x if panel.fills_from_right else green.right)
+        counted[:, max(0, end - reach) : end + reach] = False
     light = luminances(painted[top:bottom, left:right])
     for line, alpha in zip(panel.lines, alphas, strict=True):
         ratio = _least((alpha == 255) & counted, free & counted, light)
@@ -94,7 +99,7 @@ def _inks(panel: Panel, line: Line, fonts: Fonts) -> Iterator[tuple[Alpha, int, 
     """Yield the opacities `(H, W)` of the letters of `line`, with their positions on `panel`."""
     if panel.filled_px:
         for part in parts(replace(panel, lines=(line,)), fonts):
-            if not part.is_outline:
+            if not part.is_line:
                 yield part.alpha, part.x, part.y
         return
     ink = fonts.ink(line.text, line.size, line.levels)
@@ -128,17 +133,18 @@ def outline_contrasts(scene: Scene, painted: Pixels) -> Iterator[tuple[float, fl
 
     The first is that of the green with the line beside it, on the side where it is less. The second
     is that of the outline with the picture beside it: of the green or of the black, whichever is
-    more. Places that a panel or another square covers are left out.
+    more. Places that a panel or another square covers are left out, and the open part of a square.
     """
     light = luminances(painted)
     for visitor in scene.visitors:
         square, stroke = visitor.square, visitor.stroke
         keyline, thin = max(1, round(KEYLINE * stroke)), max(1, round(THIN * stroke))
-        inset = (stroke - thin) // 2 + thin // 2 if visitor.lit < 1 else stroke // 2
+        is_thin = visitor.lit < 1 and not visitor.open
+        inset = (stroke - thin) // 2 + thin // 2 if is_thin else stroke // 2
         others = [each.square.grown(2 * keyline) for each in scene.visitors if each != visitor]
         covers = [*others, *(panel.rect.grown(1) for panel in panels_of(scene))]
         offsets = (-keyline - 1, -1, inset, stroke, stroke + keyline)
-        for profile in _profiles(square, offsets, scene.view, covers):
+        for profile in _profiles(square, offsets, scene.view, covers, visitor.open):
             outside, key, green, inner_key, inside = (light[y, x] for x, y in profile)
             yield (
                 float(min(ratios(green, key), ratios(green, inner_key))),
@@ -152,10 +158,15 @@ def outline_contrasts(scene: Scene, painted: Pixels) -> Iterator[tuple[float, fl
 
 
 def _profiles(
-    square: Rect, offsets: tuple[int, ...], view: Rect, covers: list[Rect]
+    square: Rect, offsets: tuple[int, ...], view: Rect, covers: list[Rect], open_share: float
 ) -> Iterator[list[tuple[int, int]]]:
-    """Yield points on lines across the outline, from outside to inside at `offsets` from it."""
+    """Yield points on lines across the outline, from outside to inside at `offsets` from it.
+
+    The share `open_share` of each side, in its middle, has no outline.
+    """
     for part in range(1, 12):
+        if abs(part / 12 - 0.5) <= open_share / 2:
+            continue
         along = square.width * part // 12
         for points in (
             [(square.x + along, square.y + offset) for offset in offsets],

@@ -77,6 +77,11 @@ _NAMES = (
     *("charioteer", "chartist", "checker", "chess master", "choreographer", "clinician", "clown"),
     *("coach", "cobbler", "collector", "composer", "conductor", "contestant", "cook"),
 )
+CROWD = (
+    *LABELS,
+    *(Label(f"crowd {name}", name, "", ("person",)) for name in _NAMES if name != CLINICIAN.name),
+)
+"""Labels enough for a crowd in which nobody has the name of somebody else."""
 _ROWS, _SHOWN = 2832, 943
 PEOPLE = replace(
     WEATHER,

@@ -158,6 +158,8 @@ class Settler:
         A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is longer.
         Then it is shown as withdrawn for `WITHDRAWN_S`.
 
+        A visitor whose face was not found on the last frame is given no verdict.
+
         A visitor is not given the name of another visitor who is present if the score of a free
         label is at least `min_score` and at least `NEAR` times the best score. With `draw: sample`
         the label is instead drawn at random from all free labels that have `min_score` (from all
@@ -215,7 +217,8 @@ class Settler:
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
         agreed = _progress(agreement, self._settings.agreement)
-        if enough >= 1:
+        # A visitor who turns away is given no name while their track is still there.
+        if enough >= 1 and track.misses == 0:
             evidence.verdict = self._decide(evidence, means, int(best[0]), agreed >= 1, now)
         verdict = evidence.verdict
         if verdict is not None and verdict.label != self.label_set.root:

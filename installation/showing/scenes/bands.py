@@ -119,16 +119,44 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
                 if text
             ]
         )
+    broken = [_broken(context, column) for column in columns]
     top = context.px(SPACE)
     if is_double:
-        return _in_columns(context, columns, top)
-    (only,) = columns
-    spaced = [replace(each, space_above=space if number else 0) for number, each in enumerate(only)]
+        return _in_columns(context, broken, top)
+    (only,), (parts,) = columns, broken
+    spaced = [replace(each, space_above=space if each != only[0] else 0) for each in parts]
     return (
         _in_rows(context, [only], top)
         or _in_rows(context, [only[:-1], only[-1:]], top)
         or _stacked(context, [spaced], top)
     )
+
+
+def _broken(context: ScreenContext, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """Return `paragraphs`; one that is wider than its column is broken after each sentence.
+
+    It is not broken if one of its sentences is wider than the column too.
+    """
+    found: list[Paragraph] = []
+    for each in paragraphs:
+        parts = [replace(each, text=text) for text in each.text.replace(". ", ".\n").split("\n")]
+        fits = [_is_one_line(context, part) for part in (each, *parts)]
+        found += parts if not fits[0] and all(fits[1:]) else [each]
+    return found
+
+
+def _is_one_line(context: ScreenContext, paragraph: Paragraph) -> bool:
+    """Return whether `paragraph` is one line in its column."""
+    alone = replace(paragraph, space_above=0)
+    return len(set_panel(context.fonts, [alone], _column_width(context), 0, None).lines) == 1
+
+
+def _column_width(context: ScreenContext) -> int:
+    """Return the width of the columns of the bands, px; on a tall screen they are not parted."""
+    width, height = context.size
+    left, gap = context.px(MARGIN), context.px(COLUMN_GAP)
+    count = 1 if height > width else len(context.languages)
+    return (width - 2 * left - (count - 1) * gap) // count
 
 
 def _origin(context: ScreenContext, words: Words) -> str:
@@ -158,7 +186,7 @@ def _in_columns(
     if height > width:
         return _stacked(context, columns, top)
     left, gap = context.px(MARGIN), context.px(COLUMN_GAP)
-    column_width = (width - 2 * left - (len(columns) - 1) * gap) // len(columns)
+    column_width = _column_width(context)
     panels = [set_panel(context.fonts, column, column_width, 0, None) for column in columns]
     lines: list[Line] = []
     for number, panel in enumerate(panels):
@@ -171,8 +199,8 @@ def _in_rows(
 ) -> tuple[tuple[Line, ...], int] | None:
     """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
 
-    The first line has its upper edge at `top`, px. If a row has several paragraphs, its last one is
-    flush right.
+    The first line has its upper edge at `top`, px. If there is only one row, its last paragraph is
+    flush right. In several rows it is not, because it would begin where the row below it ends.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left
@@ -187,7 +215,8 @@ def _in_rows(
         x = left
         for column, panel in enumerate(panels, start=1):
             lines += _moved(panel, x, y)
-            x += panel.rect.width + (free // (len(row) - 1) if column < len(row) else 0)
+            gap = free // (len(row) - 1) if len(rows) == 1 and column < len(row) else least_gap
+            x += panel.rect.width + gap
         y += max(panel.rect.height for panel in panels)
     return tuple(lines), y - top
 

@@ -231,7 +231,9 @@ def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Pie
         case Shown(stage="announced", name=seconds) if seconds:
             contents = _before_reading(context)
         case Shown(stage="reading"):
-            contents = [_sentences(context, [words.reading for words in context.languages])]
+            reading = _sentences(context, [words.reading for words in context.languages])
+            turn_away = _sentences(context, [words.turn_away for words in context.languages])
+            contents = [[*reading, *turn_away], reading]
         case Shown(stage="named", verdict=Verdict() as verdict):
             contents = _of_name(context, verdict, size)
         case Shown(stage="withdrawn", verdict=Verdict() as verdict):
@@ -253,13 +255,12 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
-    """Return the texts under an empty square: how not to be classified, and about the pictures."""
-    turn_away = [words.turn_away for words in context.languages]
-    promises = [words.promise for words in context.languages]
-    return [
-        [*_sentences(context, turn_away), *_sentences(context, promises)],
-        _sentences(context, turn_away),
-    ]
+    """Return the texts under an empty square: how to say no, what this is, about pictures."""
+    languages = context.languages
+    turn_away = _sentences(context, [words.turn_away for words in languages])
+    artwork = _sentences(context, [words.artwork for words in languages])
+    promises = _sentences(context, [words.promise for words in languages])
+    return [[*turn_away, *artwork, *promises], [*turn_away, *promises], turn_away]
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
@@ -284,7 +285,7 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
     other = context.second.code if context.second else ""
     whole = _definition(context, label.definition, size, WHITE, own)
     cut = _definition(context, shortened(label.definition), size, WHITE, own)
-    second = _definition(context, shortened(_second(label)), size, GREY, other)
+    second = _second(context, label, size, other)
     chain: list[_Piece] = []
     if label.chain:
         chain = [_Chain((*label.chain, label.name), _small(context, "", GREEN, own))]
@@ -323,12 +324,18 @@ def _small(context: ScreenContext, text: str, colour: Colour, language: str = ""
     return Paragraph(text, context.px(SMALL_SIZE), colour, language=language)
 
 
-def _second(label: Label) -> str:
-    """Return name and definition in the second language; empty if the label set has neither."""
+def _second(context: ScreenContext, label: Label, size: int, language: str) -> list[_Piece]:
+    """Return name and definition in the second language; empty if the label set has neither.
+
+    The name is green, as on the tag, and the definition below it is grey.
+    """
     second: Wording = label.second
     name = "" if second.name == label.name else second.name
-    definition = "" if second.definition == label.definition else second.definition
-    return ": ".join(filter(None, (name, definition)))
+    definition = "" if second.definition == label.definition else shortened(second.definition)
+    return [
+        *_definition(context, name, size, GREEN, language),
+        *_definition(context, definition, size, GREY, language),
+    ]
 
 
 def _others(context: ScreenContext, shares: Shares, language: str) -> list[_Piece]:

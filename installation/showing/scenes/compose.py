@@ -74,6 +74,15 @@ stage, the share shows how much evidence there is.
 """
 
 
+OPEN = 0.64
+"""The share of each side of a square that is left out while nobody has been read: only the corners
+are drawn. A closed square looks as if something had already happened.
+"""
+
+CLOSING_S = 3.0
+"""How long before the end of the announcement the corners begin to grow towards each other, s."""
+
+
 GUESSING: frozenset[Stage] = frozenset({"announced", "reading", "named", "withdrawn"})
 """The stages in which the foot says that a name is a guess. In the other stages, the visitor is a
 person without a name.
@@ -246,7 +255,18 @@ def _visitor(
         lit=min(1.0, max(0.0, sighting.evidence)) if is_read else LIT[shown.stage],
         shown=shown,
         name_since=_name_since(shown, now, previous),
+        open=_open(sighting, now) if shown.stage == "announced" else 0.0,
     )
+
+
+def _open(sighting: Sighting, now: float) -> float:
+    """Return the share of each side of the square of `sighting` that is open at `now`, 0–1.
+
+    It shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement.
+    """
+    if sighting.stage != "announced" or sighting.ends_at is None:
+        return 0.0
+    return OPEN * min(1.0, max(0.0, (sighting.ends_at - now) / CLOSING_S))
 
 
 def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:

@@ -1,4 +1,4 @@
-"""Finds a free position for a panel along one edge of a square.
+"""Finds positions for panels beside a square, and a free position along one of its edges.
 
 Each obstacle blocks an interval of the positions along the edge, so that the nearest free position
 is found exactly, however small the gap is. Rejected: testing a few positions for overlap with every
@@ -8,10 +8,10 @@ between obstacles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from installation.showing.scene import Rect
+from installation.showing.scene import Panel, Rect, Side
 
 Obstacle = tuple[int, int, int, int, int]
 """The left, upper, right and lower edge of an area that no panel may cover, and the space that must
@@ -89,3 +89,39 @@ def near(rects: Iterable[Rect], space: int, part: Rect) -> list[Obstacle]:
         and each.x + each.width > left
         and each.y + each.height > top
     ]
+
+
+def corners(
+    panel: Panel, side: Side, square: Rect, tag: Rect, room: Rect
+) -> Iterator[tuple[int, int]]:
+    """Yield possible upper left corners of `panel` at `side` of `square`, best first.
+
+    `tag` is the tag of the square, or the square if it has none. `room` is the part of the screen
+    that panels may cover.
+    """
+    width, height = panel.rect.width, panel.rect.height
+    x = _clamped(square.x, width, room.x, room.right)
+    y = _clamped(square.y, height, room.y, room.bottom)
+    match side:
+        case "below":
+            yield x, tag.bottom if tag.y == square.bottom else square.bottom
+        case "right":
+            yield from ((square.right, y), (square.right, tag.bottom), (tag.right, y))
+            yield square.right, square.bottom - height
+        case "left":
+            yield from ((square.x - width, y), (square.x - width, square.bottom - height))
+        case "above":
+            yield x, min(tag.y, square.y) - height
+        case "over":
+            yield x, room.bottom - height
+            # The tag is in the way, so the panel may be beside it, then above or below it.
+            yield from ((tag.right, y), (tag.x - width, y))
+            yield from ((x, tag.y - height), (x, tag.bottom))
+            # Beside a face that is very near, there is most space at the edges of the room.
+            edges = sorted((room.x, room.right - width), key=lambda edge: abs(edge - tag.x))
+            yield from ((edge, tag.bottom) for edge in edges)
+
+
+def _clamped(wanted: int, length: int, low: int, high: int) -> int:
+    """Return the position nearest to `wanted` at which `length` px fit between `low` and `high`."""
+    return max(low, min(wanted, high - length))

@@ -17,7 +17,7 @@ from itertools import product
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
 from installation.showing.scenes.chests import chest, without
-from installation.showing.scenes.free_space import Slide, near
+from installation.showing.scenes.free_space import Obstacle, Slide, corners, near
 from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
@@ -32,9 +32,14 @@ several lines.
 """
 
 TAG_GAP = 20
-"""The least distance from a tag to the square of another visitor, px at 1080. If the tag were
-nearer, it might be mistaken for the tag of the other visitor. If there is no other place, `GAP` is
-sufficient for a tag that covers a part of its own square.
+"""The least distance from a tag to the square of another visitor, px at 1080; half of the
+tag's font size if that is more. Beside the square it is twice as much (`BESIDE`). If the tag were
+nearer, it might be mistaken for the tag of the other visitor.
+"""
+
+BESIDE = 2
+"""How many times as far from a square a tag must be at its left or right as above or below it. Two
+tags between two squares would be read as belonging together.
 """
 
 TAG_FAR = 40
@@ -184,9 +189,14 @@ class Layout:
             panel.rect.x + square.x - before.x, panel.rect.y + square.y - before.y
         )
         far = [tag.panel.rect for tag in tags.values()]
-        far += self._others(square)
         is_free = self._is_free(moved.rect, far, self._gap - ROUNDING, self._faces)
-        return Tag(moved, previous.tag.size) if is_free else None
+        # Half of the distance of a new tag is enough, so that a tag does not come and go.
+        clear = self._clear_px(panel) // 2
+        wide = Rect(
+            moved.rect.x - clear, moved.rect.y, moved.rect.width + 2 * clear, moved.rect.height
+        )
+        is_clear = not wide.grown(clear).overlaps(*self._others(square))
+        return Tag(moved, previous.tag.size) if is_free and is_clear else None
 
     def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
         """Return the largest tag that has room; None if no tag has.
@@ -195,9 +205,9 @@ class Layout:
         room. The best place is beside the square and `TAG_FAR` from others, the second best is
         beside it, and the third best is partly on it, but not on a face. If the tag would cover
         another person's chest, a smaller font size is tried first. If that does not help, a tag of
-        at most `LOW` lines may cover a chest; only then are tags with more lines tried, and last,
-        in small groups, a tag less than `TAG_GAP` from another square. If every position is too
-        close to another square, the tag is omitted, because nobody could tell whose it is.
+        at most `LOW` lines may cover a chest; only then are tags with more lines tried. If every
+        position is too close to another square (`_clear_px`), the tag is omitted, because nobody
+        could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -205,34 +215,41 @@ class Layout:
         panels = list(tag_panels(self._context, visitor, max_width, is_crowd=is_crowd))
         low = [each for each in panels if len(each[0].lines) <= LOW]
         tall = [each for each in panels if len(each[0].lines) > LOW]
-        clear, gap = self._context.px(TAG_GAP), self._gap
+        far_px = self._context.px(TAG_FAR)
         most = max((max(panel.rect.width, panel.rect.height) for panel, _ in panels), default=0)
-        part = square.grown(most + clear)
-        others = near(self._others(square), clear, part)
+        part = square.grown(most + max(far_px, most))
+        others = near(self._others(square), 0, part)
         own = [face for face in self._faces if face.within(square)]
         fixed = near(own, self._spare // 2, part)
         fixed += near((face for face in self._faces if face not in own), self._spare, part)
-        fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
-        partly_on = [(*other[:4], gap) for other in others]
+        fixed += near((tag.panel.rect for tag in tags.values()), self._gap, part)
         over_px = square.width // TAG_OVER - self._spare // 2
-        searches = [[(0, others), (over_px, partly_on)]]
+        places = [(0, 0), (over_px, 0)]
         if len(self._squares) <= MOST_AVOIDED:
-            far_px = self._context.px(TAG_FAR)
-            far = near(self._others(square), far_px, square.grown(most + far_px))
-            searches = [[(0, far), (0, others), (over_px, others)], [(over_px, partly_on)]]
+            places.insert(0, (0, far_px))
         chests = near(self._chests_of_others(square), 0, part)
-        for places, panels, avoided in product(
-            searches, (low, tall), (chests, []) if chests else ([],)
-        ):
+        for panels, avoided in product((low, tall), (chests, []) if chests else ([],)):
             for panel, size in panels:
                 width, height = panel.rect.width, panel.rect.height
-                for over, rects in places:
-                    obstacles = [*rects, *fixed, *avoided]
+                for over, least_px in places:
+                    clear = max(self._clear_px(panel), least_px)
+                    apart = [self._widened(*each[:4], clear) for each in others]
+                    obstacles = [*apart, *fixed, *avoided]
                     for slide in self._tag_slides(visitor, width, height, over):
                         corner = slide.corner(width, height, obstacles)
                         if corner:
                             return Tag(panel.moved_to(*corner), size)
         return None
+
+    def _clear_px(self, tag: Panel) -> int:
+        """Return the least distance from `tag` to the squares of other visitors, px."""
+        return max(self._context.px(TAG_GAP), tag.lines[0].size // 2)
+
+    @staticmethod
+    def _widened(left: int, top: int, right: int, bottom: int, clear: int) -> Obstacle:
+        """Return a square with the space that a tag must leave, which is `BESIDE` times as wide."""
+        more = (BESIDE - 1) * clear
+        return left - more, top, right + more, bottom, clear
 
     def _chests_of_others(self, square: Rect) -> list[Rect]:
         """Return the visible parts of the chests of all people except the one in `square`.
@@ -360,6 +377,9 @@ class Layout:
         beside["right"] = tag and tag.right <= visitor.square.x
         sides = [side for side in SIDES[:-1] if not beside.get(side)]
         sides.sort(key=lambda side: side != held)
+        if visitor.square.height > self._room.height:
+            # Little space is left beside the square, but much of the square is not the face.
+            sides.append("over")
         chests = self._chests_of_others(visitor.square)
         over: list[Panel] = []
         for panels in caption_panels(self._context, visitor.shown, size, max_width, self._least):
@@ -402,39 +422,15 @@ class Layout:
         near = [*avoided, *(each.grown(spare) for each in apart)]
         near += [square] if side != "over" else []
         near += [tag] if tag else []
-        corners = list(self._corners(panel, side, square, tag or square))
+        found = list(corners(panel, side, square, tag or square, self._room))
         if stays:
             at = panel.rect
-            corners.sort(key=lambda corner: abs(corner[0] - at.x) + abs(corner[1] - at.y))
-        for x, y in corners:
+            found.sort(key=lambda corner: abs(corner[0] - at.x) + abs(corner[1] - at.y))
+        for x, y in found:
             rect = Rect(x, y, panel.rect.width, panel.rect.height)
             if self._is_free(rect, far, gap, near):
                 return panel.moved_to(x, y)
         return None
-
-    def _corners(
-        self, panel: Panel, side: Side, square: Rect, tag: Rect
-    ) -> Iterator[tuple[int, int]]:
-        """Yield possible upper left corners of `panel` at `side` of `square`, best first."""
-        room = self._room
-        width, height = panel.rect.width, panel.rect.height
-        x = _clamped(square.x, width, room.x, room.right)
-        y = _clamped(square.y, height, room.y, room.bottom)
-        match side:
-            case "below":
-                yield x, tag.bottom if tag.y == square.bottom else square.bottom
-            case "right":
-                yield from ((square.right, y), (square.right, tag.bottom), (tag.right, y))
-                yield square.right, square.bottom - height
-            case "left":
-                yield from ((square.x - width, y), (square.x - width, square.bottom - height))
-            case "above":
-                yield x, min(tag.y, square.y) - height
-            case "over":
-                yield x, room.bottom - height
-                # The tag is in the way, so the panel may be beside it, then above or below it.
-                yield from ((tag.right, y), (tag.x - width, y))
-                yield from ((x, tag.y - height), (x, tag.bottom))
 
     def _is_free(self, rect: Rect, far: Sequence[Rect], gap: int, near: Sequence[Rect]) -> bool:
         """Return whether a panel may be at `rect`: `gap` px from each of `far`, not on `near`."""
@@ -443,8 +439,3 @@ class Layout:
             and not rect.overlaps(*near)
             and not rect.grown(gap).overlaps(*far)
         )
-
-
-def _clamped(wanted: int, length: int, low: int, high: int) -> int:
-    """Return the position nearest to `wanted` at which `length` px fit between `low` and `high`."""
-    return max(low, min(wanted, high - length))

@@ -86,6 +86,18 @@ def test_a_frame_without_readings_changes_nothing() -> None:
     assert (after.verdict, after.candidates) == (before.verdict, before.candidates)
 
 
+def test_who_turns_away_while_being_read_is_given_no_name() -> None:
+    """A verdict that is due while the face is not found comes only if it is found again."""
+    visitor = OneVisitor()
+    assert name_of(visitor.watch(sure("fog"), 1.2)) is None
+    away = [replace(each, track=replace(each.track, misses=1)) for each in present(still_track())]
+    for late_s in (0.2, 0.4):
+        assert name_of(visitor.settler.settle([], away, visitor.now + late_s)[0]) is None
+    assert (
+        name_of(visitor.settler.settle([], present(still_track()), visitor.now + 0.5)[0]) == "fog"
+    )
+
+
 def test_a_verdicts_score_is_the_mean_score() -> None:
     """If all readings score a label alike, the verdict has that score."""
     verdict = OneVisitor().watch(sure("fog", 0.5), 2).verdict

@@ -86,7 +86,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
     for part in (
         CLINICIAN.definition,
         "person › worker › professional",
-        "its evidence: 31 of 100 for this name",
+        "Its evidence: 31 of 100 for this name.",
         "guest of honor 12 sparring partner 9 940 other names 48",
     ):
         assert part in text
@@ -228,11 +228,15 @@ def test_the_bar_begins_where_the_name_begins(
 @pytest.mark.parametrize(
     ("stage", "label", "text"),
     [
-        ("announced", None, "Turn away to say no. No picture is kept."),
-        ("reading", None, "The machine is choosing a name."),
-        ("withdrawn", CLINICIAN, "the machine takes this name back: it had 31 of 100"),
+        (
+            "announced",
+            None,
+            "Turn away: no guess. This is an artwork. No picture is kept.",
+        ),
+        ("reading", None, "The machine is choosing a name. Turn away: no guess."),
+        ("withdrawn", CLINICIAN, "The machine takes every name back. This one had 31 of 100."),
         ("person", ROOT, "a human being"),
-        ("unsure", ROOT, "a human being no name had more than 31 of 100"),
+        ("unsure", ROOT, "a human being No name had more than 31 of 100."),
     ],
 )
 def test_each_stage_has_its_sentence(
@@ -265,10 +269,10 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
     """A label without a translation is shown in its own language."""
     both = replace(context((1920, 1080)), second=load_words("de"))
     label = replace(CLINICIAN, second=Wording("Ärztin", "behandelt Kranke"))
-    assert "Ärztin: behandelt Kranke" in text_on(fullest(both, shown("named", label)))
+    assert "Ärztin behandelt Kranke" in text_on(fullest(both, shown("named", label)))
     only_own = text_on(fullest(both, shown("named", CLINICIAN)))
     assert only_own.count(CLINICIAN.definition) == 1
-    assert "Für diesen Namen sprechen 31 von 100." in only_own
+    assert "Gewicht dieses Namens: 31 von 100." in only_own
 
 
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:

@@ -20,6 +20,7 @@ from installation.showing.scenes.compose import (
     CHANGE_S,
     EMPTY_S,
     LAST_NAME_S,
+    OPEN,
     compose,
     name_duration_s,
     tumble,
@@ -167,14 +168,17 @@ def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size
         compose(FRAME, None, screen, 0.1, first),
         compose(FRAME, None, replace(screen, idle="mirror"), 0.0),
     ):
-        for sentence in (screen.words.notice, "Turn away: name gone", screen.words.privacy):
+        for sentence in (screen.words.notice, "Turn away: it stops", screen.words.privacy):
             assert sentence in text_of(scene)
         assert scene.panels[-2:] == bands(screen).panels
         assert all(panel.rect.within(screen.screen) for panel in scene.panels)
 
 
 def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContext) -> None:
-    """The empty square has the seconds that are left and how to turn away, but no name."""
+    """The open square says what comes next, and how to turn away, but no name.
+
+    Its corners grow towards each other while the seconds pass.
+    """
     screen = context((1920, 1080))
     announced = sightings_of([sighting(1, face((640, 300, 150)), None, stage="announced")])
     scene: Scene | None = None
@@ -184,9 +188,15 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
         (visitor,) = scene.visitors
         counted += [visitor.shown.name] if visitor.shown.name not in counted else []
         assert visitor.lit == 0
+        assert visitor.open == pytest.approx(OPEN * (1 - step / 90))
+        assert f"AI guesses in {counted[-1]}" in " ".join(text_of(scene).split())
         assert not any(label.name in text_of(scene) for label in LABELS)
-        assert "Turn away to say no." in " ".join(text_of(scene).split())
+        caption = "Turn away: no guess. This is an artwork."
+        assert caption in " ".join(text_of(scene).split())
     assert counted == ["3", "2", "1"]
+    read = sightings_of([sighting(1, face((640, 300, 150)), None)])
+    scene = compose(FRAME, read, screen, 4.0, scene)
+    assert scene.visitors[0].open == 0
 
 
 def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -> None:
@@ -207,7 +217,7 @@ def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -
         assert tag is not None
         texts.append((bool(tag.panel.filled_px), bool(tag.panel.strikes), text_of(scene)))
     assert [text[:2] for text in texts] == [(True, False), (False, True), (False, False)]
-    assert "the machine takes this name back: it had 31\u00a0of\u00a0100" in texts[1][2]
+    assert "The machine takes every name back. This one had 31\u00a0of\u00a0100." in texts[1][2]
     assert "person a human being" in texts[2][2]
 
 

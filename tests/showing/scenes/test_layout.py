@@ -26,7 +26,7 @@ from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.scenes.chests import chest, without
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
 from installation.showing.scenes.definitions import shortened
-from installation.showing.scenes.layout import GAP, MAX_CAPTIONS, TAG_FAR, TAG_GAP
+from installation.showing.scenes.layout import MAX_CAPTIONS, TAG_FAR, TAG_GAP
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -123,7 +123,7 @@ def test_no_panel_crosses_a_face(
 def test_nobody_can_take_a_tag_for_somebody_elses(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """A tag touches its own square, and every other square is further away."""
+    """A tag touches its own square; half its font size from all others, and beside them twice."""
     context = CONTEXTS[size]
     scene = compose(FRAME, everybody(found, ()), context, now=0.0)
     for visitor in scene.visitors:
@@ -132,8 +132,9 @@ def test_nobody_can_take_a_tag_for_somebody_elses(
         rect = visitor.tag.panel.rect
         assert rect.grown(1).overlaps(visitor.square)
         others = [each.square for each in scene.visitors if each is not visitor]
-        gap = GAP if rect.overlaps(visitor.square) else TAG_GAP
-        assert not rect.grown(context.px(gap)).overlaps(*others)
+        clear = max(context.px(TAG_GAP), visitor.tag.panel.lines[0].size // 2)
+        wide = Rect(rect.x - clear, rect.y, rect.width + 2 * clear, rect.height)
+        assert not wide.grown(clear).overlaps(*others)
 
 
 @settings(max_examples=60)
@@ -322,6 +323,21 @@ def test_the_bound_that_the_root_shows_is_true(
     assert f"more than {text} of 100" in " ".join(text_of(scene).split())
 
 
+@pytest.mark.parametrize("height_px", [560, 600, 640])
+@pytest.mark.parametrize("x", [560, 640, 720])
+def test_beside_a_face_that_is_very_near_there_are_all_words(height_px: int, x: int) -> None:
+    """A caption that has no room beside a large square is partly on it, and is not shortened."""
+    near = Box.from_centre(x, 440, 0.76 * height_px, height_px)
+    scene = compose(FRAME, visitors_at([(near, GUEST)]), CONTEXTS[1920, 1080], 0.0)
+    text = " ".join(text_of(scene).split())
+    for words in ("a visitor who is welcomed", "clinician 12", "other names"):
+        assert words in text
+    (visitor,) = scene.visitors
+    for panel in visitor_panels(scene):
+        assert not panel.rect.overlaps(_pixels(near, (1920, 1080), FRAME))
+    assert visitor.square.height > bands(CONTEXTS[1920, 1080]).room.height
+
+
 def test_a_caption_stays_at_its_side_while_it_fits_there(context: MakeContext) -> None:
     """A caption that was placed right for lack of room below stays there when the face rises."""
     low = Box.from_centre(500, 500, 150, 190)
@@ -395,15 +411,15 @@ def test_the_next_tag_stays_below_if_the_one_before_was_there(context: MakeConte
         assert tag.panel.rect.y >= scene.visitors[0].square.bottom - 20
 
 
-def test_most_people_in_a_crowd_are_named(context: MakeContext) -> None:
-    """At least half of thirty-two people in four rows have their names beside them.
+def test_many_people_in_a_crowd_are_named(context: MakeContext) -> None:
+    """Many of thirty-two people in four rows have their names beside them.
 
-    The others are too small for type of 42 px, or have no space beside faces.
+    The others are too small for type of 42 px, or a name beside them could be somebody else's.
     """
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)
     scene = compose(FRAME, company(heads, LABELS), context((1920, 1080)), 0.0)
     assert len(scene.visitors) == 32
-    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 17
+    assert sum(visitor.tag is not None for visitor in scene.visitors) >= 14
 
 
 def test_the_names_of_a_crowd_are_set_once_and_forgotten_with_it() -> None:

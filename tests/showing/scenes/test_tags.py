@@ -97,8 +97,8 @@ def test_in_a_crowd_the_countdown_is_as_narrow_as_the_square(context: MakeContex
         for panel, _ in tag_panels(screen, announced, 1190, is_crowd=True):
             text = " ".join(line.text for line in panel.lines)
             texts.add(text)
-            assert panel.rect.width <= square_px or text == "in\u00a03"
-    assert texts == {"name in\u00a03", "in\u00a03"}
+            assert panel.rect.width <= square_px or text == "guess in\u00a03"
+    assert texts == {"AI\u00a0guesses in\u00a03", "guess in\u00a03"}
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, tex
         assert " ".join(line.text for line in panel.lines) == text
 
 
-def test_the_countdown_says_what_is_counted(context: MakeContext) -> None:
+def test_the_countdown_names_what_comes(context: MakeContext) -> None:
     """A number alone was taken for a rank; the shorter words are only for a small face."""
     on_screen = context((1920, 1080))
     texts = [
         " ".join(line.text for line in panel.lines)
         for panel, _ in tags(on_screen, visitor("announced", "3"))
     ]
-    assert texts[0] == "name in\u00a03"
-    assert texts[-1] == "in\u00a03"
-    assert texts == sorted(texts, reverse=True)
+    assert texts[0] == "AI\u00a0guesses in\u00a03"
+    assert texts[-1] == "guess in\u00a03"
+    assert texts == sorted(texts)  # the long words come first
     for code in LANGUAGES:
         words = load_words(code)
         screen = replace(on_screen, words=words)
