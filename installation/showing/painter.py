@@ -45,8 +45,8 @@ class Painter:
         if scene.empty_square:
             _paint_square(scene.empty_square, scene.empty_stroke, 1.0, surface)
         for visitor in scene.visitors:
-            if visitor.open:
-                _paint_corners(visitor.square, visitor.stroke, visitor.open, surface)
+            if visitor.gap_share:
+                _paint_corners(visitor.square, visitor.stroke, visitor.gap_share, surface)
             else:
                 _paint_square(visitor.square, visitor.stroke, visitor.lit, surface)
         for visitor in scene.visitors:

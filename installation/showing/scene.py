@@ -183,7 +183,7 @@ class Visitor:
     shown: Shown
     name_since: float
     """The instant at which the name appeared on the tag (s, monotonic)."""
-    open: float = 0.0
+    gap_share: float = 0.0
     """The share of each side of the outline that is left out in its middle, 0–1."""
     tag: Tag | None = None
     """The tag on the square; None if there was no space for one."""

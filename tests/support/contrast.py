@@ -139,12 +139,12 @@ def outline_contrasts(scene: Scene, painted: Pixels) -> Iterator[tuple[float, fl
     for visitor in scene.visitors:
         square, stroke = visitor.square, visitor.stroke
         keyline, thin = max(1, round(KEYLINE * stroke)), max(1, round(THIN * stroke))
-        is_thin = visitor.lit < 1 and not visitor.open
+        is_thin = visitor.lit < 1 and not visitor.gap_share
         inset = (stroke - thin) // 2 + thin // 2 if is_thin else stroke // 2
         others = [each.square.grown(2 * keyline) for each in scene.visitors if each != visitor]
         covers = [*others, *(panel.rect.grown(1) for panel in panels_of(scene))]
         offsets = (-keyline - 1, -1, inset, stroke, stroke + keyline)
-        for profile in _profiles(square, offsets, scene.view, covers, visitor.open):
+        for profile in _profiles(square, offsets, scene.view, covers, visitor.gap_share):
             outside, key, green, inner_key, inside = (light[y, x] for x, y in profile)
             yield (
                 float(min(ratios(green, key), ratios(green, inner_key))),

@@ -255,11 +255,11 @@ def _visitor(
         lit=min(1.0, max(0.0, sighting.evidence)) if is_read else LIT[shown.stage],
         shown=shown,
         name_since=_name_since(shown, now, previous),
-        open=_open(sighting, now) if shown.stage == "announced" else 0.0,
+        gap_share=_gap_share(sighting, now) if shown.stage == "announced" else 0.0,
     )
 
 
-def _open(sighting: Sighting, now: float) -> float:
+def _gap_share(sighting: Sighting, now: float) -> float:
     """Return the share of each side of the square of `sighting` that is open at `now`, 0–1.
 
     It shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement.

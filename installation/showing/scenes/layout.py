@@ -32,7 +32,7 @@ several lines.
 """
 
 TAG_GAP = 20
-"""The least distance from a tag to the square of another visitor, px at 1080; half of the
+"""The least distance from a tag to the square of another visitor, px at 1080p; half of the
 tag's font size if that is more. Beside the square it is twice as much (`BESIDE`). If the tag were
 nearer, it might be mistaken for the tag of the other visitor.
 """

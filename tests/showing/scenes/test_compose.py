@@ -188,7 +188,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
         (visitor,) = scene.visitors
         counted += [visitor.shown.name] if visitor.shown.name not in counted else []
         assert visitor.lit == 0
-        assert visitor.open == pytest.approx(OPEN * (1 - step / 90))
+        assert visitor.gap_share == pytest.approx(OPEN * (1 - step / 90))
         assert f"AI guesses in {counted[-1]}" in " ".join(text_of(scene).split())
         assert not any(label.name in text_of(scene) for label in LABELS)
         caption = "Turn away: no guess. This is an artwork."
@@ -196,7 +196,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
     assert counted == ["3", "2", "1"]
     read = sightings_of([sighting(1, face((640, 300, 150)), None)])
     scene = compose(FRAME, read, screen, 4.0, scene)
-    assert scene.visitors[0].open == 0
+    assert scene.visitors[0].gap_share == 0
 
 
 def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -> None:
