@@ -21,7 +21,7 @@ from tests.support.fuzzing import (
     chance,
     mutate,
 )
-from tests.support.made_networks import small, timm_config, write_hf, write_set
+from tests.support.made_networks import as_in_a_show, small, timm_config, write_hf, write_set
 
 pytestmark = pytest.mark.slow
 
@@ -111,8 +111,9 @@ def test_no_config_json_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int
     configs = write_networks(watched.models)
     label_sets = {name: load_label_set(name, EVERYTHING, watched.models) for name in configs}
     cpu: Final = "cpu"
-    for label_set in label_sets.values():  # memory for the libraries does not count in a case
-        open_encoder(label_set, cpu)
+    with as_in_a_show():  # memory for the libraries does not count in a case
+        for label_set in label_sets.values():
+            open_encoder(label_set, cpu)
     current = TIMM
 
     def put(case: Case) -> None:
@@ -126,6 +127,7 @@ def test_no_config_json_gives_a_traceback(tmp_path: Path, fuzz: Fuzz, cases: int
         put,
         lambda: open_encoder(label_sets[current], cpu),
     )
-    tally = fuzz(target, max(cases // SHARE, 5))
+    with as_in_a_show():
+        tally = fuzz(target, max(cases // SHARE, 5))
     assert tally.accepted > 0
     assert len(tally.refused) > 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 
 from installation.errors import LabelSetError
+from installation.guarding.status import ENVIRONMENT_VARIABLE, SandboxStatus
 from installation.making.build import build
 from installation.naming.label_set import hiding
+from installation.naming.label_set.folder import ONNX_FILE, TENSORS_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.encoder import Encoder
@@ -224,9 +227,22 @@ def load(folder: Path) -> LabelSet:
     return load_label_set(folder.name, ContentSettings(), folder.parent)
 
 
+@contextmanager
+def as_in_a_show() -> Iterator[None]:
+    """Let PyTorch run a label set's own network in this process, not in a child of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ENVIRONMENT_VARIABLE, SandboxStatus("degraded").to_json())
+        yield
+
+
 def opened(folder: Path) -> Encoder:
-    """Return the open network of the label set in the folder of a test."""
-    return open_encoder(load(folder), "cpu")
+    """Return the open network of the label set in the folder of a test.
+
+    A network from Hugging Face runs in this process, an ONNX network in a child.
+    """
+    is_torch = (folder / TENSORS_FILE).exists() and not (folder / ONNX_FILE).exists()
+    with as_in_a_show() if is_torch else nullcontext():
+        return open_encoder(load(folder), "cpu")
 
 
 def refusal(folder: Path) -> str:

@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -26,10 +27,10 @@ import numpy as np
 from installation.errors import LabelSetError, Mistake, display_path
 from installation.guarding.confine import confine
 from installation.isolated import OPTIONS
-from installation.naming.label_set.folder import ONNX_FILE
+from installation.naming.label_set.folder import ONNX_FILE, TENSORS_FILE
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.settings import InputSettings
-from installation.naming.networks.encoder import Batch, Encoded, Input
+from installation.naming.networks.encoder import Batch, Encoded, Encoder, Input
 from installation.settings.paths import PROJECT
 
 CHILD_BYTES = 8 * 2**30
@@ -46,6 +47,11 @@ OPEN_TIMEOUT_S = 40.0
 
 A network of 1.2 GB takes 5 s. A show opens its network twice while it starts, and the supervisor
 ends a show that does not start (`running.heartbeat`).
+"""
+
+TORCH_TIMEOUT_S = 120.0
+"""The same for a network that PyTorch runs, s. Importing its libraries alone takes 5 s on an idle
+machine. Only commands wait for it, never a show.
 """
 
 BATCH_TIMEOUT_S = 300.0
@@ -65,18 +71,21 @@ class NetworkLimitError(LabelSetError):
 
 
 class ConfinedNetwork:
-    """Encodes crops with an ONNX classifier that runs in a confined child process."""
+    """Encodes crops with a label set's own network, which runs in a confined child process."""
 
-    library = "ONNX Runtime, in a process of its own"
+    def __init__(self, label_set: LabelSet, data: bytes | None, fingerprint: str) -> None:
+        """Open the network, to run it on the CPU.
 
-    def __init__(self, label_set: LabelSet, data: bytes, fingerprint: str) -> None:
-        """Open `data`, a network that `onnx_check.judge` returned, to run it on the CPU.
-
-        `fingerprint` is the SHA-256 of the network's file. Raises LabelSetError as `OnnxNetwork`
-        does.
+        `data` is a network that `onnx_check.judge` returned; None if the network is
+        model.safetensors, which the child reads itself. `fingerprint` is the SHA-256 of the
+        network's file. Raises LabelSetError as `OnnxNetwork` and `TransformersNetwork` do.
         """
-        self._file = display_path(label_set.folder / ONNX_FILE)
+        is_onnx = data is not None
+        data = data or b""
+        file = label_set.folder / (ONNX_FILE if is_onnx else TENSORS_FILE)
+        self._file = display_path(file)
         self.fingerprint = fingerprint
+        self.library = f"{'ONNX Runtime' if is_onnx else 'PyTorch'}, in a process of its own"
         self._child = subprocess.Popen(
             [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)],
             stdin=subprocess.PIPE,
@@ -85,19 +94,26 @@ class ConfinedNetwork:
         )
         settings = label_set.settings
         order = {
-            "folder": str(label_set.folder),
+            "file": str(file),
+            "file_bytes": len(data) if is_onnx else file.stat().st_size,
             "input": settings.input and settings.input.model_dump(exclude_unset=True),
             "output": settings.output,
             "bytes": len(data),
         }
+        timeout_s = OPEN_TIMEOUT_S if is_onnx else TORCH_TIMEOUT_S
         try:
-            answer, _ = self._ask(json.dumps(order).encode() + b"\n" + data, 0, OPEN_TIMEOUT_S)
+            answer, _ = self._ask(json.dumps(order).encode() + b"\n" + data, 0, timeout_s)
         except LabelSetError:
             self.close()
             raise
         self.name, self.width = str(answer["name"]), int(answer["width"])
         (red, green, blue), std = answer["mean"], answer["std"]
-        self.input = Input(int(answer["size"]), (red, green, blue), (std[0], std[1], std[2]))
+        self.input = Input(
+            int(answer["size"]),
+            (red, green, blue),
+            (std[0], std[1], std[2]),
+            "bicubic" if answer["interpolation"] == "bicubic" else "bilinear",
+        )
 
     def encode(self, batch: Batch) -> Encoded:
         """Return logits `(N, width)` float32; `batch` is `(N, 3, size, size)` float32.
@@ -133,8 +149,8 @@ class ConfinedNetwork:
             self._child.stdin.flush()
             answer = json.loads(self._child.stdout.readline(MOST_ANSWER_BYTES))
             if "what" in answer:
-                mistake = Mistake(self._file, str(answer["what"]), str(answer["remedy"]))
-                raise LabelSetError(mistake)
+                words = (str(answer[name]) for name in ("where", "what", "remedy"))
+                raise LabelSetError(Mistake(*words))
             return answer, self._child.stdout.read(min(int(answer["bytes"]), size))
         except (OSError, ValueError, KeyError, TypeError):
             self._child.kill()
@@ -185,29 +201,29 @@ def run_child() -> None:
     This is the child process of `ConfinedNetwork`. Its libraries are loaded before it is confined,
     and the network is opened after that.
     """
-    from installation.naming.networks.onnx_network import OnnxNetwork
-
     with open(0, "rb", closefd=False) as orders, open(1, "wb", closefd=False) as answers:
         order = json.loads(orders.readline())
-        confine(4 * order["bytes"] + CHILD_BYTES, CHILD_CPU_S)
+        file = Path(order["file"])
+        is_onnx = file.name == ONNX_FILE
+        if is_onnx:
+            from installation.naming.networks.onnx_network import OnnxNetwork
+        else:
+            from installation.naming.networks.transformers_network import TransformersNetwork
+        confine(4 * order["file_bytes"] + CHILD_BYTES, CHILD_CPU_S)
         try:
-            data = orders.read(order["bytes"])
             settings = order["input"] and InputSettings(**_with_tuples(order["input"]))
             label_set: Any = SimpleNamespace(
-                folder=Path(order["folder"]),
+                folder=file.parent,
                 settings=SimpleNamespace(input=settings, output=order["output"]),
             )
-            network = OnnxNetwork(label_set, data, "cpu")
-            form = network.input
+            network: Encoder
+            if is_onnx:
+                network = OnnxNetwork(label_set, orders.read(order["bytes"]), "cpu")
+            else:
+                network = TransformersNetwork(label_set, file, "cpu")
             _answer(
                 answers,
-                {
-                    "name": network.name,
-                    "width": network.width,
-                    "size": form.size,
-                    "mean": form.mean,
-                    "std": form.std,
-                },
+                {"name": network.name, "width": network.width, **asdict(network.input)},
             )
             while line := orders.readline():
                 shape = json.loads(line)["shape"]
@@ -216,7 +232,8 @@ def run_child() -> None:
                 _answer(answers, {}, network.encode(batch).tobytes())
         except LabelSetError as error:
             mistake = error.mistakes[0]
-            _answer(answers, {"what": mistake.problem, "remedy": mistake.remedy})
+            words = {"where": mistake.where, "what": mistake.problem, "remedy": mistake.remedy}
+            _answer(answers, words)
     os._exit(0)
 
 

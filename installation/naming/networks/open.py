@@ -30,6 +30,7 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.output_names import labels_file
 from installation.naming.lists.safetensors_header import header_length
 from installation.naming.lists.weights import CLIP, LITE, weights_file
+from installation.naming.networks.encoder import fingerprint
 from installation.settings.packages import require_all_packages
 
 if TYPE_CHECKING:
@@ -102,23 +103,34 @@ def _open(label_set: LabelSet, device: Device) -> Encoder:
 def _open_own(label_set: LabelSet, device: Device) -> Encoder:
     """Return the network in the label set's folder, whose output is logits."""
     file = find_network(label_set.folder)
+    is_show = SandboxStatus.from_environment() is not None
     network: Encoder
     if file.name == ONNX_FILE:
-        data, fingerprint = _judged_onnx(file)
-        if SandboxStatus.from_environment() is None:
-            from installation.naming.networks.confined_network import ConfinedNetwork
-
-            network = ConfinedNetwork(label_set, data, fingerprint)
-        else:
+        data, sha256 = _judged_onnx(file)
+        if is_show:
             from installation.naming.networks.onnx_network import OnnxNetwork
 
-            network = OnnxNetwork(label_set, data, device, fingerprint)
+            network = OnnxNetwork(label_set, data, device, sha256)
+        else:
+            from installation.naming.networks.confined_network import ConfinedNetwork
+
+            network = ConfinedNetwork(label_set, data, sha256)
     else:
         _require_torch(label_set)
-        from installation.naming.networks.transformers_network import TransformersNetwork
-
         check_tensors(file)
-        network = TransformersNetwork(label_set, file, device)
+        # A confined process cannot use a graphics card.
+        if is_show or device != "cpu":
+            from installation.naming.networks.transformers_network import TransformersNetwork
+
+            network = TransformersNetwork(label_set, file, device)
+        else:
+            from installation.naming.networks.confined_network import ConfinedNetwork
+
+            try:
+                sha256 = fingerprint(file)
+            except OSError as failure:
+                raise _unreadable(file, failure) from None
+            network = ConfinedNetwork(label_set, None, sha256)
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.row_count:
         names_count = counted(label_set.row_count, "output")
@@ -198,10 +210,10 @@ def prepare_network(folder: Path) -> None:
     if not file.exists():
         return
     try:
-        network, fingerprint = _judge_onnx(file)
+        network, sha256 = _judge_onnx(file)
         try_network(folder, network)
-        _prepared[file] = network, fingerprint
-        _accepted[file] = fingerprint
+        _prepared[file] = network, sha256
+        _accepted[file] = sha256
     except LabelSetError as error:
         _prepared[file] = error
 

@@ -13,8 +13,9 @@ from installation.naming.networks.confined_network import (
     try_network,
 )
 from installation.naming.networks.onnx_network import OnnxNetwork
+from installation.naming.networks.open import open_encoder
 from installation.running import heartbeat
-from tests.support.made_networks import SIDE, made_onnx
+from tests.support.made_networks import SIDE, made_hf, made_onnx, opened
 
 
 def test_the_logits_are_those_of_the_network_in_this_process(tmp_path: Path) -> None:
@@ -26,6 +27,28 @@ def test_the_logits_are_those_of_the_network_in_this_process(tmp_path: Path) -> 
     for count in (3, 1, 0):
         batch = np.random.default_rng(0).random((count, 3, SIDE, SIDE), np.float32)
         assert np.array_equal(confined.encode(batch), plain.encode(batch))
+
+
+def test_a_network_from_hugging_face_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """Outside a show PyTorch runs it in a confined child, which returns the same logits."""
+    label_set = made_hf(tmp_path)
+    confined, plain = open_encoder(label_set, "cpu"), opened(label_set.folder)
+    assert isinstance(confined, ConfinedNetwork)
+    assert confined.library == "PyTorch, in a process of its own"
+    assert (confined.width, confined.input) == (plain.width, plain.input)
+    assert (confined.name, confined.fingerprint) == (plain.name, plain.fingerprint)
+    status = Path(f"/proc/{confined._child.pid}/status").read_text()
+    assert "Seccomp:\t2" in status
+    for count in (3, 0):
+        batch = np.random.default_rng(0).random((count, 3, 64, 64), np.float32)
+        assert np.abs(confined.encode(batch) - plain.encode(batch)).max(initial=0) < 1e-4
+    file = label_set.folder / "config.json"
+    file.write_text(file.read_text().replace('"mean"', '"mean": [9, 9], "was"'))
+    with pytest.raises(LabelSetError) as here:
+        opened(label_set.folder)
+    with pytest.raises(LabelSetError) as there:
+        open_encoder(label_set, "cpu")
+    assert there.value.mistakes == here.value.mistakes
 
 
 def test_what_is_not_a_network_is_refused_by_name(tmp_path: Path) -> None:

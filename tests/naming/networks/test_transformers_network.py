@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from installation.errors import LabelSetError
-from installation.naming.networks.open import check_network, open_encoder
+from installation.naming.networks.open import check_network
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
     load,
@@ -33,7 +33,7 @@ CPU: Final = "cpu"
 def test_a_network_that_timm_saved_gives_timms_logits(tmp_path: Path) -> None:
     """Logits, names and the format of pictures are the same as timm's."""
     label_set = made_hf(tmp_path)
-    encoder = open_encoder(label_set, CPU)
+    encoder = opened(label_set.folder)
     batch = noise(9, 64)
     with torch.inference_mode():
         assert (encode(encoder, batch) - small()(batch)).abs().max() < 1e-4

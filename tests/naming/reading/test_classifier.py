@@ -24,7 +24,7 @@ from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings
 from installation.settings.paths import label_set_names
 from tests.support.made_examples import made_examples
-from tests.support.made_networks import made_classes, made_hf, made_onnx
+from tests.support.made_networks import as_in_a_show, made_classes, made_hf, made_onnx
 from tests.support.made_prompts import made_prompts, opened_prompts
 from tests.support.pictures import film_of_people
 
@@ -34,12 +34,19 @@ FACE = Box(178, 63, 268, 176)
 
 Open = Callable[[str], Classifier]
 
+
+def opened_hf(models: Path) -> Classifier:
+    """Return the classifier of a set from Hugging Face, in this process as in a show."""
+    with as_in_a_show():
+        return open_classifier(made_hf(models), CPU)
+
+
 MAKERS: dict[str, Callable[[Path], Classifier]] = {
     "examples": lambda models: open_classifier(made_examples(models), CPU),
     "prompts": lambda models: opened_prompts(made_prompts(models)),
     "classes": lambda models: open_classifier(made_classes(models), CPU),
     "onnx": lambda models: open_classifier(made_onnx(models), CPU),
-    "a folder from Hugging Face": lambda models: open_classifier(made_hf(models), CPU),
+    "a folder from Hugging Face": opened_hf,
 }
 """Makes a label set of each kind that is not among the shipped ones."""
 

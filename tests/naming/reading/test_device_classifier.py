@@ -12,7 +12,6 @@ from installation.naming.label_set.label_set import LabelSet
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.efficientnet_torch import EfficientNetLite0Torch
 from installation.naming.networks.encoder import Encoder
-from installation.naming.networks.open import open_encoder
 from installation.naming.reading import device_classifier
 from installation.naming.reading.classifier import CropClassifier
 from installation.naming.reading.crops import RESAMPLING
@@ -21,7 +20,7 @@ from installation.naming.scoring.scorer import DeviceScorer
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.settings.kiosk import ContentSettings
-from tests.support.made_networks import made_classes, made_hf
+from tests.support.made_networks import made_classes, made_hf, opened
 
 CPU = torch.device("cpu")
 
@@ -61,7 +60,7 @@ def persons() -> tuple[LabelSet, Encoder]:
 def sets(models: Path) -> list[tuple[LabelSet, Encoder]]:
     """Return a set of each scorer with its network by PyTorch."""
     others = [made_classes(models), made_hf(models)]
-    return [persons(), *((each, open_encoder(each, "cpu")) for each in others)]
+    return [persons(), *((each, opened(each.folder)) for each in others)]
 
 
 def test_the_pass_scores_as_the_classifier_on_a_cpu_does(tmp_path: Path) -> None:
