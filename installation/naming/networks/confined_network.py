@@ -232,7 +232,11 @@ def run_child() -> None:
                 _answer(answers, {}, network.encode(batch).tobytes())
         except LabelSetError as error:
             mistake = error.mistakes[0]
-            words = {"where": mistake.where, "what": mistake.problem, "remedy": mistake.remedy}
+            words: dict[str, object] = {
+                "where": mistake.where,
+                "what": mistake.problem,
+                "remedy": mistake.remedy,
+            }
             _answer(answers, words)
     os._exit(0)
 

@@ -218,13 +218,15 @@ def test_a_network_of_timm_cannot_name_a_file(tmp_path: Path) -> None:
 
 
 SHOW = """
-import sys, torch
+import os, sys, torch
 import numpy as np
 from pathlib import Path
 from installation.settings.kiosk import ContentSettings
 from installation.guarding.guard import Guard
+from installation.guarding.status import ENVIRONMENT_VARIABLE
 from installation.naming.label_set.load import load_label_set
 from installation.naming.networks.open import check_network, open_encoder
+os.environ[ENVIRONMENT_VARIABLE] = status.to_json()
 torch.set_num_threads(2)
 load = lambda: load_label_set('made-hf', ContentSettings(), Path(sys.argv[1]))
 encoder = open_encoder(load(), 'cpu')
