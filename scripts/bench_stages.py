@@ -138,7 +138,10 @@ class Stages:
                 self._seconds[within] -= took
 
     def per_frame_ms(self) -> dict[str, float]:
-        """Return the processor time of each stage for one frame, ms."""
+        """Return the mean processor time of each stage for one frame, ms.
+
+        Stages that took no time are left out.
+        """
         return {
             name: 1000 * self._seconds[name] / self.frames for name in ORDER if self._seconds[name]
         }

@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "call hangs": ("a call of the classifier hangs", "the mirror, without names"),
     "device lost": (
         "the graphics card fails twice",
-        "the mirror, without names until the processor takes over",
+        "the mirror, without names until the classifier runs on the CPU",
     ),
     "three failures": (
         "three different failures of the analysis in ten minutes",

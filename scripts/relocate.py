@@ -41,7 +41,10 @@ def _files(environment: Path) -> Iterator[Path]:
 
 
 def _relocated(file: Path, text: bytes, old: str, new: str) -> bytes:
-    """Return the `text` of `file` with the path `new`, escaped as the file's format requires."""
+    """Return the `text` of `file` with the path `old` replaced by `new`.
+
+    Both paths are escaped as the file's format requires.
+    """
     interpreter, body = _split_script(text)
     interpreter = _replaced(interpreter, old, new)
     if file.suffix == ".py":

@@ -280,7 +280,7 @@ def _language_in_words(language: Language, own: list[str]) -> str:
     if language.second is not None:
         parts.append(f"and {_language_in_words(language.second, [])}")
     if own:
-        parts.append(f"texts in the curator's own words: {', '.join(own)}")
+        parts.append(f"these texts are the curator's own: {', '.join(own)}")
     return "; ".join(parts)
 
 

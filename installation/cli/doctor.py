@@ -56,7 +56,7 @@ def add_commands(commands: Commands) -> None:
     """Add `doctor` and `cameras` to `commands`."""
     summary = "try every part of the show on this machine and print the results"
     add_file_argument(add_command(commands, "doctor", doctor, summary))
-    summary = "list the cameras, with their lasting names, sizes and rates"
+    summary = "list the cameras, with their paths, sizes and frame rates"
     add_command(commands, "cameras", cameras, summary)
 
 
@@ -293,10 +293,11 @@ def _without_remarks_of_libraries() -> Iterator[None]:
 
 
 def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
-    """Print each camera's lasting name, sizes and frame rates; return the exit status.
+    """Print each camera's path, sizes, frame rates and controls; return the exit status.
 
-    The names stay valid after a restart. The status is 2 if there are cameras but none of them can
-    be used.
+    The path stays valid after a restart if the camera has a name under /dev/v4l. Otherwise a line
+    says that the path may change. The status is 2 if there are cameras but none of them can be
+    used.
     """
     from installation.seeing.cameras.v4l import list_cameras
 

@@ -32,7 +32,9 @@ MIN_COLUMNS = 40
 """The least line length, characters; a narrower terminal breaks the lines itself."""
 
 FILTERS_TIMEOUT_S = 2.0
-"""How long the ending process waits for the output filters to write their remaining lines, s."""
+"""How long an ending process with a supervisor waits for its output filters to write their
+remaining lines, s.
+"""
 
 UNSUPERVISED_TIMEOUT_S = 30.0
 """How long an ending process without a supervisor, such as an audit, waits for its output filters,

@@ -118,7 +118,8 @@ def _swap(root: Path) -> HostCheck:
         return HostCheck("swap", None, UNREADABLE, remedy)
     disks = [area for area in areas if not _in_memory(root, area)]
     if disks and _never_swapped(root):
-        return HostCheck("swap", True, "forbidden for this program by its control group", remedy)
+        found = "not used for this program, because its control group forbids swap"
+        return HostCheck("swap", True, found, remedy)
     if disks:
         return HostCheck(
             "swap", False, f"the kernel may write memory to {', '.join(disks)}", remedy

@@ -47,10 +47,11 @@ def watch(
 
     Args:
         name: The label set.
-        content: What the show hides.
+        content: Says which labels the show hides.
         arguments: The arguments of `kiosk run`; the show runs in the current folder, so that
             relative paths mean the same there.
-        log: Called with a line for each build, and for each mistake in a change.
+        log: Called with one line before and one after each build, and with the mistakes in a
+            change.
         models: The folder of label sets.
 
     Raises:
@@ -104,7 +105,8 @@ def rebuild_on_change(
     returns. A change is built if the next check of the files finds no further change. At the start,
     a stale set is built as well, because a file may have been saved during the last build.
 
-    `content` is what the show hides, and `log` is called with a line for each build or mistake.
+    `content` says which labels the show hides. `log` is called with one line before and one after
+    each build, and with the mistakes in a change.
     """
     seen = built = None
     has_mistakes = False
@@ -140,7 +142,8 @@ def build_if_stale(
 ) -> None:
     """Build the set unless its built file matches its current words, pictures and visible labels.
 
-    `content` is what the show hides; `log` is called with a line for each build. Raises KioskError.
+    `content` says which labels the show hides. `log` is called with one line before the build and
+    one after it. Raises KioskError.
     """
     source = read_source(name, models)
     label_set = assemble_nonempty(source, content)

@@ -10,8 +10,8 @@ START_S = 180.0
 LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """The longest time that each part may go without progress, s.
 
-The show itself reopens its camera after 2 s and replaces its analysis after 10 s; these limits are
-for a show that fails to do this.
+The show itself reopens its camera after 2 s and replaces its analysis after 10 s. So the limits of
+capture and analysis matter only if this fails. The show does not repair a screen that stands still.
 """
 
 MAX_STEP_S = 1.0

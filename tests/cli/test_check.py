@@ -38,7 +38,7 @@ def test_check_names_no_hidden_label(project: Project) -> None:
         ("language: la", "English; only the labels are in 'la', as the kiosk has no words in 'la'"),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
-            "English; texts in the curator's own words: reading, loading",
+            "English; these texts are the curator's own: reading, loading",
         ),
     ],
 )

@@ -101,7 +101,7 @@ def show_calls(
         allow("statx", "on some machines only: some C libraries make this call in stat()"),
         allow("getdents64", "the search for cameras, and for open files"),
         allow("readlink", "resolving paths, and the search for open files"),
-        allow("readlinkat", "on some machines only: it replaces readlink on aarch64"),
+        allow("readlinkat", "on some machines only: aarch64 has no readlink and uses this call"),
         *(
             allow(call, "camera: finding out whether this user may open it")
             for call in ("access", "faccessat", "faccessat2")
@@ -111,7 +111,7 @@ def show_calls(
             "openat", "opening files for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)
         ),
         allow("dup2", "closing the pipes of the output filters at the end"),
-        allow("dup3", "on some machines only: it replaces dup2 on aarch64"),
+        allow("dup3", "on some machines only: aarch64 has no dup2 and uses this call"),
         allow(
             "fcntl",
             "reading and setting the flags of descriptors",
@@ -136,9 +136,9 @@ def show_calls(
         allow("recvfrom", "on some machines only: xcb uses recv(), which makes this call"),
         allow("sendto", "on some machines only: xcb uses send(), which makes this call", zero(4)),
         allow("poll", "needed to wait for the display server, and for pictures of the camera"),
-        allow("ppoll", "on some machines only: it replaces poll on aarch64"),
+        allow("ppoll", "on some machines only: aarch64 has no poll and uses this call"),
         allow("select", "camera: OpenCV waits for a picture"),
-        allow("pselect6", "on some machines only: it replaces select on aarch64"),
+        allow("pselect6", "on some machines only: some C libraries make this call in select()"),
         allow("shutdown", "closing the window"),
         allow("getsockname", "the search for open files: a socket's address"),
         allow("getpeername", "the search for open files: the address at a socket's other end"),

@@ -126,9 +126,10 @@ def build_from_examples(
 def _encode_pictures(
     found: FoundPictures, encoder: Encoder, cache: EmbeddingCache, settings: LabelSetSettings
 ) -> FoundPictures:
-    """Encode the pictures in `found` that are not in `cache`; return all that could be decoded.
+    """Encode the pictures in `found` that are not in `cache`, and store the results in `cache`.
 
-    `encoder` is the network; `settings` say which part of a picture is cut.
+    Return `found`, with the pictures that could not be decoded skipped. `encoder` is the network;
+    `settings` say which part of each picture is encoded.
     """
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []

@@ -83,7 +83,7 @@ class KerasFile:
         if tuple(found.shape) != shape:
             seen = ellipsize("×".join(map(str, found.shape)))
             expected = "×".join(map(str, shape))
-            raise RefusedError(f"the weights {where} are {seen} numbers (expected {expected})")
+            raise RefusedError(f"the weights {where} have the shape {seen} (expected {expected})")
         start, size = int(found.id.data_offset), math.prod(shape) * FLOAT32.itemsize
         if start + size > self._length:
             raise RefusedError(f"the weights {where} are not in the file")

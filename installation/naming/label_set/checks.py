@@ -132,7 +132,7 @@ class _Table:
             # that mistake.
             is_from_name = row.id == id_from_name(row.name)
             if first is not row and not is_from_name:
-                other = f"is the same output as '{ellipsize(first.id)}'"
+                other = f"means the same output of the network as '{ellipsize(first.id)}'"
                 same = "occurs twice" if first.id == row.id else other
                 problem = f"the id '{ellipsize(row.id)}' {same} (first on line {first.location})"
                 yield Mistake(where, problem, "Give each row a unique id.")

@@ -20,7 +20,9 @@ LENGTH_BYTES = 8
 """The number of bytes before the header of a safetensors file; they state the header's length."""
 
 NAMED = 3
-"""The largest number of tensors that a message names; the rest are only counted."""
+"""The largest number of tensors that a message names for each kind of difference, such as
+"missing". The message also states how many tensors differ in this way.
+"""
 
 
 def header_length(file: Path) -> int:

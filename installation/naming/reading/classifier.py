@@ -141,9 +141,11 @@ def open_classifier(label_set: LabelSet, device: Device) -> CropClassifier:
 def _classifier(
     label_set: LabelSet, encoder: Encoder, scorer: Scorer, device: Device
 ) -> CropClassifier:
-    """Return the classifier that suits the processor on which `encoder` runs.
+    """Return the classifier for `label_set`.
 
-    `scorer` scores the labels of `label_set`; `device` is the device that the show chose.
+    It is a DeviceClassifier if the show chose the graphics card (`device` is "cuda"), `encoder`
+    runs in PyTorch, and `scorer` can run on the card. Otherwise it is a CropClassifier. An encoder
+    of another library may run on the CPU although `device` is "cuda".
     """
     if device == "cuda" and encoder.library == "PyTorch" and isinstance(scorer, DeviceScorer):
         from installation.naming.reading.device_classifier import DeviceClassifier

@@ -42,8 +42,9 @@ VOTES = 3
 """The number of labels that a reading votes for: those with its highest scores."""
 
 PATIENCE = 3.0
-"""A visitor gets the label set's root label instead of a name if their readings do not agree within
-PATIENCE times `min_time_s`.
+"""The time after which a visitor gets the label set's root label if their readings still do not
+agree, in units of `min_time_s`. A reading is the classifier's scores for one visitor on one frame;
+the time begins with the visitor's first reading.
 """
 
 NEAR = 0.05
@@ -285,8 +286,10 @@ class Settler:
     ) -> Verdict:
         """Return the verdict that names the label with the index `place`.
 
-        It also has the runners-up and the sum of the scores of all other labels. `taken` are the
-        indices of the labels that other visitors have as their names.
+        It also has the runners-up: the next best labels whose score is above 0. A runner-up is
+        marked if its index is in `taken`, the indices of the labels that other visitors have as
+        their names. The verdict also has the sum of the scores of all remaining labels, which are
+        neither named nor runners-up.
         """
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)

@@ -71,8 +71,9 @@ frequent classes lead; at 1, labels that are near hardly any class lead.
 """
 
 LEAST_SPREAD = 1e-3
-"""The least spread of a label over the classes. If a set has a single label, the label's centred
-embedding is zero, and so is its spread. The shipped labels have a spread of 0.04 or more.
+"""A smaller spread of a label over the classes is replaced by this number, because nearness is
+divided by the spread. The spread is zero if a set has a single label, whose centred embedding is
+zero. The shipped labels have a spread of 0.04 or more.
 """
 
 EMBEDDING = 384

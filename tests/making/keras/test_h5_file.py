@@ -80,7 +80,7 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
         (_in_second_file, "not in the file"),
         (_virtual, "not one block of uncompressed float32 numbers"),
         (_never_written, "not in the file"),
-        (_terabyte, "1048576×262144 numbers (expected 100×3)"),
+        (_terabyte, "have the shape 1048576×262144 (expected 100×3)"),
     ],
 )
 def test_weights_that_are_not_plain_numbers_in_the_file_are_refused(

@@ -101,7 +101,7 @@ def test_layers_that_claim_more_than_the_file_holds_are_refused() -> None:
     with pytest.raises(RefusedError) as raised:
         to_onnx(_with_description(data, description))
     assert str(raised.value) == (
-        "the weights 'dense_Dense2/kernel' are 100×3 numbers (expected 100×100000)"
+        "the weights 'dense_Dense2/kernel' have the shape 100×3 (expected 100×100000)"
     )
 
 

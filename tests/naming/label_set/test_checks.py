@@ -223,6 +223,6 @@ def test_one_output_has_one_row(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, "0,a fish,,,", "n01440764,another fish,,,", yaml=CLASSES)
     (mistake,) = mistakes(tmp_path)
     assert mistake == (
-        "weather/labels.csv:3: the id 'n01440764' is the same output as '0' (first on line 2). "
-        "Give each row a unique id."
+        "weather/labels.csv:3: the id 'n01440764' means the same output of the network as '0' "
+        "(first on line 2). Give each row a unique id."
     )
