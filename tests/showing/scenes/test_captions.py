@@ -231,9 +231,9 @@ def test_the_bar_begins_where_the_name_begins(
         (
             "announced",
             None,
-            "Turn away: no guess. This is an artwork. No picture is kept.",
+            "Turn away: it stops. This is an artwork. No picture is kept.",
         ),
-        ("reading", None, "The machine is choosing a name. Turn away: no guess."),
+        ("reading", None, "The machine is choosing a name. Turn away: it stops."),
         ("withdrawn", CLINICIAN, "The machine takes every name back. This one had 31 of 100."),
         ("person", ROOT, "a human being"),
         ("unsure", ROOT, "a human being No name had more than 31 of 100."),

@@ -191,7 +191,7 @@ def test_an_empty_square_counts_down_before_anything_is_read(context: MakeContex
         assert visitor.gap_share == pytest.approx(OPEN * (1 - step / 90))
         assert f"AI guesses in {counted[-1]}" in " ".join(text_of(scene).split())
         assert not any(label.name in text_of(scene) for label in LABELS)
-        caption = "Turn away: no guess. This is an artwork."
+        caption = "Turn away: it stops. This is an artwork."
         assert caption in " ".join(text_of(scene).split())
     assert counted == ["3", "2", "1"]
     read = sightings_of([sighting(1, face((640, 300, 150)), None)])
