@@ -152,7 +152,7 @@ def test_doctor_says_if_the_wall_promises_less(without_yunet: Examined) -> None:
     """The row `privacy` names each fact that weakens the promise on the screen."""
     output, mistakes = without_yunet.outcome.stdout, not_prevented()
     assert states_of(output)["privacy"] == ("fallback" if mistakes else "ok")
-    assert ("does not promise that" in output) is bool(mistakes)
+    assert ("the screen does not say that pictures cannot be stored" in output) is bool(mistakes)
     for mistake in mistakes:
         assert f"  {mistake}\n" in output
 
