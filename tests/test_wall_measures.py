@@ -21,7 +21,7 @@ def test_everything_that_visitors_read_is_high_enough(
     """On a screen of 55 inches no capitals are lower than 15 mm, and the notice has 18 or more."""
     assert main(["--screen", screen]) == 0
     rows = capsys.readouterr().out.splitlines()
-    (printed,) = [row.split()[-2] for row in rows if "AI sees you" in row]
+    (printed,) = [row.split()[-2] for row in rows if "AI looks" in row]
     assert printed == notice
     heights = [float(row.split()[-2]) for row in rows[3:]]
     assert min(heights) >= 15
@@ -35,7 +35,7 @@ def test_type_that_is_too_low_is_an_error(capsys: pytest.CaptureFixture[str]) ->
     assert "lower than 15 mm on a screen of 55 inches" in printed
     heights = [row.split()[-2] for row in printed.splitlines()[3:-2]]
     assert min(heights, key=float) == "12.5"
-    (notice,) = [row for row in printed.splitlines() if "AI sees you" in row]
+    (notice,) = [row for row in printed.splitlines() if "AI looks" in row]
     assert float(notice.split()[-2]) >= 15
 
 

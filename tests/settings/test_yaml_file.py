@@ -152,8 +152,8 @@ Write = Callable[[str | bytes], Path]
         (
             "camera:\n\tfps: 30\n",
             [
-                "kiosk.yaml:2: at the start of the line is a tab (expected spaces). Delete the "
-                "blanks there, and type spaces."
+                "kiosk.yaml:2: at the start of the line is a tab (expected spaces). Replace it "
+                "with ordinary spaces."
             ],
         ),
         (
