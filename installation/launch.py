@@ -230,7 +230,7 @@ def _fork(
     """Start `kiosk` with `arguments` in a new process under stage one, and return the process.
 
     `status`, `report` and `logs_json` are passed to stage one. One pipe leads from the new process
-    to this one, and another pipe leads back. Raises OSError if there is no process to be had.
+    to this one, and another pipe leads back. Raises OSError if no process can be started.
     """
     from installation.running.started import STOP_SIGNALS, Started
 

@@ -7,9 +7,9 @@ show: its filters, its limits, the process that traces it, and the processes tha
 The show opens no camera before the witness has found the sandbox complete.
 
 Shows of several supervisors may run side by side, also as the same user. Each witness gives its own
-process a mark, which every process that it starts inherits and cannot change from stage one on. So
-a process that a show has left behind is recognised whoever is its parent now, and the processes of
-other supervisors are not taken for it.
+process a mark. Every process that it starts inherits the mark, and cannot change it from stage one
+on. So a process that a show has left behind is recognised even if it has another parent now.
+Processes of other supervisors have other marks.
 
 A call to the kernel that began before a filter was installed goes on without being filtered: a
 thread of the start-up could send from memory into which pictures come later, through a socket that
@@ -156,7 +156,8 @@ class Witness:
             *self._open_files(pid),
         ]
         if not problems and pid not in (self._interrupted, os.getpid()):
-            # Not before the filters have been seen, so that no call can begin in between.
+            # Not before the filters have been seen, so that no call can begin in between. A process
+            # that stopped itself could not continue itself.
             self._interrupted = pid
             if not self._interrupt_calls(pid):
                 problems = ["a thread of the show is in a call that cannot be interrupted"]

@@ -376,8 +376,7 @@ def _cut_texts(document: _Document, schema: Schema) -> list[_Found]:
 def _curly_texts(document: _Document, schema: Schema) -> list[_Found]:
     """Return a mistake for each value inside curly quotes, as a word processor writes them.
 
-    If straight quotes are around the curly ones, the curly ones are a part of the text, and there
-    is no mistake.
+    A value with straight quotes around the curly ones is right: the curly ones are part of it.
     """
     found = []
     for keys, inside in document.curly.items():

@@ -124,7 +124,21 @@ class SlowShow:
         self.has_name = False
         self.names: set[str] = set()
         """What is on the tags in the scene: names, and the seconds of countdowns."""
+        self.all_names: set[str] = set()
         self._coming: list[tuple[float, Sightings]] = []
+
+    def drawn_until(self, ends_at: float, turned_at: float) -> list[float]:
+        """Return the instants from 1000 s on at which the scene has a visitor, 30 a second.
+
+        Somebody is there until `turned_at` (s), and what is on the tags is added to `all_names`.
+        """
+        drawn = []
+        for number in range(round(30 * (ends_at - 1000))):
+            at = 1000 + number / 30
+            if self.draws_somebody(at, somebody_there=at <= turned_at):
+                drawn.append(at)
+                self.all_names |= self.names
+        return drawn
 
     def draws_somebody(self, at: float, *, somebody_there: bool) -> bool:
         """Return whether the scene of the frame that was taken at this instant has a visitor."""
@@ -157,11 +171,7 @@ def test_turn_away_and_the_name_is_gone(look_s: float, takes_s: float, step: int
     """
     show = SlowShow(look_s, takes_s)
     turned_at = 1006 + step / 30
-    drawn = []
-    for number in range(30 * (7 + GONE_S + 2)):
-        at = 1000 + number / 30
-        if show.draws_somebody(at, somebody_there=at <= turned_at):
-            drawn.append(at)
+    drawn = show.drawn_until(1007 + GONE_S + 2, turned_at)
     assert drawn[-1] >= turned_at - 1 / 30, "the control: there was a name to lose"
     assert drawn[-1] < turned_at + GONE_S
 
@@ -174,15 +184,12 @@ def test_turn_away_before_the_end_of_the_countdown_and_the_square_goes(step: int
     """
     show = SlowShow(0.0, 0.05, announce_s=3.0)
     turned_at = 1000.2 + step / 30
-    drawn = []
-    for number in range(30 * (4 + GONE_S + 2)):
-        at = 1000 + number / 30
-        if show.draws_somebody(at, somebody_there=at <= turned_at):
-            drawn.append(at)
-            assert show.names <= {"", "1", "2", "3"}
+    gone_at = 1004 + GONE_S + 2
+    drawn = show.drawn_until(gone_at, turned_at)
+    assert show.all_names <= {"", "1", "2", "3"}
     assert drawn[-1] >= turned_at - 1 / 30, "the control: there was a square to lose"
     assert drawn[-1] < turned_at + GONE_S
-    back_at, named_at = at + 1, math.inf
+    back_at, named_at = gone_at + 1, math.inf
     for number in range(30 * 7):
         at = back_at + number / 30
         show.draws_somebody(at, somebody_there=True)

@@ -19,7 +19,8 @@ itself; it reads the checked network, which is serialised again.
 Exporters may write the weights of a network into a second file. These weights are put into the
 first file before it is checked, so onnxruntime never opens a file.
 
-Rejected: a parser of our own, which needs no child process, but has to know ONNX's format.
+Rejected: parsing the whole file with code of our own. That needs no child process, but such code
+must know what each field means; `onnx_records` only counts.
 """
 
 from __future__ import annotations

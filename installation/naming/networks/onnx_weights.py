@@ -46,7 +46,10 @@ def take_weights(model: Any, weights: bytes) -> str | None:
 
 
 def data_location(tensor: Any) -> dict[str, str]:
-    """Return where a tensor's numbers are stored: `location`, `offset` and `length`, as text."""
+    """Return the values of `location`, `offset` and `length` that `tensor` has, keyed by name.
+
+    They say where in which file the numbers of `tensor` are. All values are text.
+    """
     return {entry.key: entry.value for entry in tensor.external_data}
 
 

@@ -134,8 +134,8 @@ Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"
 `announced`: an empty square tells visitors that they will be classified, which has not begun yet.
 `reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the name is being
 withdrawn. `unsure`: no name had enough evidence, so the verdict is the label set's root label; a
-name may still follow. `person`: the withdrawn name is no longer shown, and no other name follows
-while the visitor stays; the verdict is the root label, with a score of 0.
+name may still follow. `person`: a name has been withdrawn and has disappeared. While the visitor
+stays, no other name follows. The verdict is the root label, with a score of 0.
 """
 
 

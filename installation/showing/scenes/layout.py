@@ -334,7 +334,8 @@ class Layout:
     ) -> dict[int, Caption]:
         """Return captions in the largest size in which all of `wanted` have their longest text.
 
-        If there is no such font size, each has the longest text that has room in the smallest one.
+        If no size has room for all of these texts, the smallest size is used, and each caption has
+        the longest of its texts that has room.
         The text of a definition is never larger than the name.
         """
         largest = min(
