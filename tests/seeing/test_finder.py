@@ -88,9 +88,9 @@ def test_an_empty_room_costs_five_looks_a_second(fps: float) -> None:
 @every_camera
 @pytest.mark.parametrize("others", [0, 3])
 def test_a_newcomer_is_shown_within_half_a_second(fps: float, others: int) -> None:
-    """A newcomer has a track in time, whether the room is empty or others are present.
+    """A newcomer has a track within 0.48 s, whether the room is empty or others are present.
 
-    The track of a newcomer is what is announced.
+    Only visitors with a track are announced.
     """
     for step in range(20):
         comes_at = 3 + step / 50

@@ -270,7 +270,7 @@ def test_no_track_jumps_across_the_room(leap: float) -> None:
 
 @pytest.mark.parametrize("rate", [1, 4, 8, 30])
 def test_a_lost_face_is_not_drawn_though_its_track_may_go_on(rate: int) -> None:
-    """A square is drawn until half a second after its last hit, or for one look a second."""
+    """A face that is not found counts as lost at most one look after `LOST_S`."""
     tracker = Tracker()
     *_, (track,) = _play(tracker, [[_at(300)]] * max(3, rate), rate)
     assert not track.is_lost(track.seen_at + 5), "it was found on the last frame"
@@ -295,7 +295,7 @@ def test_nobody_is_followed_across_a_long_pause(pause_s: float, same: bool) -> N
 
 
 def test_a_tracker_that_has_forgotten_follows_nobody() -> None:
-    """The ids of earlier visitors are not used again."""
+    """After `forget` there is no track, and the ids of earlier visitors are not used again."""
     tracker = Tracker()
     *_, (before,) = _play(tracker, [[_at(300)]] * 10, 10)
     tracker.forget()

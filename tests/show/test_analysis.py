@@ -39,7 +39,7 @@ def analysis_of(parts: Parts) -> Analysis:
 
 
 def seen_by(analysis: Analysis, at: float, *, lit: bool = True) -> Sightings:
-    """Return the sightings at an instant, with somebody there if it is `lit`."""
+    """Return the sightings at `at`, s; the detector finds a face only if the frame is `lit`."""
     return analysis.analyse(grey_frame(200 if lit else 3, at))
 
 

@@ -52,7 +52,7 @@ class FailingDetector(OneFace):
 
 
 class FaceOutsideNumbers(OneFace):
-    """A detector whose face is at no place."""
+    """A detector that returns a box with NaN."""
 
     def detect(self, frame: Frame) -> list[Face]:
         (face,) = super().detect(frame)
@@ -117,7 +117,7 @@ class Run:
         self._taken_at = 0.0
 
     def following(self, parts: Parts) -> AnalysisKeeper:
-        """Return the keeper of the next live show, which continues with `parts`."""
+        """Return the keeper of the next live show, which uses `parts` and this run's history."""
         return AnalysisKeeper(
             parts,
             self.frames,
@@ -177,7 +177,7 @@ GOOD_CARD = with_detector(OneFace(), "cuda")
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not load what labels need to be set."""
+    """Skip loading what line breaks in the labels need."""
     monkeypatch.setattr(analysis_keeper, "warm_up", lambda *_: None)
 
 
@@ -353,7 +353,7 @@ def test_a_card_that_fails_twice_is_given_up_for_the_processor_and_taken_back() 
 
 
 def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> None:
-    """The next live show uses the processor too, and tries the card when the time is over."""
+    """The next live show uses the CPU too, and tries the graphics card after `MEMORY_S`."""
     failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
     run = Run([failing] * DEVICE_FAILURES + [GOOD])
     for _ in range(DEVICE_FAILURES):

@@ -65,7 +65,7 @@ def test_a_label_without_a_font_is_reported_by_its_row(
 
 
 def test_a_sentence_without_a_font_is_reported_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A curator whose own words need a font reads which line of kiosk.yaml it is."""
+    """If no font can draw the curator's own words, the message names their line in kiosk.yaml."""
     settings = Settings(words=OwnWords(loading="ᏣᎳᎩ"))
     loaded = Loaded(settings, "kiosk.yaml", {("words", "loading"): 7}, {})
     hide_system_fonts(monkeypatch)

@@ -45,7 +45,7 @@ def test_each_stage_is_emitted_once_and_each_leaving() -> None:
 
 
 def test_a_name_that_is_taken_from_a_covered_face_is_withdrawn() -> None:
-    """Every name has its withdrawal, also one that was never shown as withdrawn."""
+    """The withdrawal of a name is reported even if it was never on the screen."""
     emitted: list[dict[str, object]] = []
     baker = Label("n1", "baker", "someone who bakes", ("person", "worker"))
     person = Label("n0", "person", "a human being", ())

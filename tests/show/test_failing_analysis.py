@@ -88,7 +88,7 @@ class Camera(GreyFilm):
         return self._frame
 
     def take(self, frame: Frame | None) -> None:
-        """Let the next frame follow if `frame`, which the mirror has, is the last one."""
+        """Allow the next frame if the mirror's `frame` is the last one that was sent."""
         if frame is not None and frame is self._frame:
             self._is_taken.set()
 

@@ -83,6 +83,6 @@ print(len(parts.label_set.labels), reloaded and len(reloaded.classifier.label_se
 
 
 def test_what_is_saved_while_the_show_loads_is_not_lost(project: Project) -> None:
-    """A spreadsheet saved between its reading and the first check of the files is a change."""
+    """A spreadsheet that is saved while the show loads, after it was read, is read again."""
     outcome = project.python("-c", LOADING)
     assert outcome.stdout == "2 3\n", outcome.stderr

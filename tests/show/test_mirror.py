@@ -98,7 +98,7 @@ def test_the_mirror_stays_for_a_minute_if_faces_cannot_be_searched() -> None:
 
 
 def test_networks_that_fail_again_and_again_do_not_keep_the_mirror() -> None:
-    """Networks that open and fail before they have found anybody do not begin another minute."""
+    """The picture disappears after `UNREAD_S`, even if networks open and fail again meanwhile."""
     clock, frames, screen = ManualClock(10.0), Latest[Frame](), OffScreen((320, 180))
     sightings: Latest[Sightings] = Latest()
     mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, sightings, clock)

@@ -101,7 +101,7 @@ def test_the_place_of_a_name_does_not_depend_on_its_score(name: str, size: int) 
 )
 @pytest.mark.parametrize("size", [42, 84])
 def test_letters_are_read_on_both_sides_of_the_end_of_the_green(name: str, size: int) -> None:
-    """At each score, all letters have 4.5 : 1 against everything that is within 2 px of them."""
+    """At each score, letters have a contrast of 4.5 : 1 with everything within 2 px of them."""
     for hundredth in range(1, 101):
         panel = tag(name, size, hundredth / 100)
         scene = Scene(None, panel.rect, 1.0, (), (panel,))

@@ -206,7 +206,7 @@ def test_two_visitors(golden: Check, tested: MakeContext, form: str, size: Size)
 def test_a_name_that_somebody_else_has(
     golden: Check, tested: MakeContext, form: str, size: Size
 ) -> None:
-    """A higher share of a name that somebody else has already is marked as given."""
+    """A better name that another visitor already has is marked as given."""
     screen = tested(size)
     two = TWO if size[0] > size[1] else TALL_TWO
     runners_up = (RunnerUp(CLINICIAN, 0.12, is_given=True), RunnerUp(BOXER, 0.08))
@@ -349,7 +349,7 @@ def test_a_crowd(
     top: float,
     step: float,
 ) -> None:
-    """In a crowd the names stay, beside the faces, and one visitor has more words."""
+    """In a crowd each name is at its own face, or is left out if it has no room."""
     heads = rows((1280, 720) if size[0] > size[1] else (720, 1280), counts, head, top, step)
     stages: Sequence[tuple[Stage, float]] = (
         ("named", 0.31),
@@ -479,7 +479,7 @@ def test_every_language(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """In every script marks, direction and line breaks are right."""
+    """Each script is drawn with the right marks, direction and line breaks."""
     use_test_fonts(monkeypatch, tmp_path)
     words = load_words()
     fonts = Fonts((*words.texts(), label.name, label.definition, *label.chain, *others))

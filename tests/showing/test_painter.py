@@ -209,7 +209,7 @@ def test_the_outline_is_a_clock() -> None:
 @pytest.mark.parametrize("idle", ["list", "mirror"])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_type_is_read_on_any_picture(level: int, idle: Literal["list", "mirror"]) -> None:
-    """Every line has 4.5 : 1 against its panel; large type on the bare mirror has 3 : 1."""
+    """Text has a contrast of 4.5 : 1 with its panel; large type on the bare mirror has 3 : 1."""
     context = ScreenContext(
         load_words(), Fonts(), (1920, 1080), "en", load_words("de"), PEOPLE, idle
     )

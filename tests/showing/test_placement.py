@@ -169,14 +169,14 @@ HDMI, DP = Monitor("HDMI-1", 0, 0, 640, 360), Monitor("DP-1", 640, 0, 800, 600)
 
 
 def looks(placement: Placement, count: int, begin: float = 0.0) -> list[str]:
-    """Return the lines of `count` checks of the monitors."""
+    """Return the lines for the log from `count` checks of the monitors."""
     lines = (placement.check(begin + number * LOOK_S) for number in range(count))
     return [line for line in lines if line]
 
 
 @pytest.mark.usefixtures("dummy")
 def test_a_change_counts_when_it_is_seen_twice() -> None:
-    """A monitor that is plugged in changes several times within a second."""
+    """A change of a monitor that only one check has seen is ignored."""
     monitors = FakeMonitors(HDMI)
     placement = Placement(monitors, None, stays=True)
     assert placement.connector == "HDMI-1"
@@ -190,7 +190,7 @@ def test_a_change_counts_when_it_is_seen_twice() -> None:
 
 @pytest.mark.usefixtures("dummy")
 def test_of_two_monitors_with_one_picture_that_of_the_windows_size_counts() -> None:
-    """A laptop and its projector, at the same place in different sizes, need no new window."""
+    """If two monitors show the same picture, the one with the window's size is used."""
     monitors = FakeMonitors(Monitor("eDP-1", 0, 0, 320, 200), HDMI)
     placement = Placement(monitors, None, stays=True)
     assert placement.connector == "HDMI-1"
@@ -261,7 +261,11 @@ def test_a_window_that_has_fitted_and_does_not_come_back_is_opened_again() -> No
 def test_under_wayland_a_picture_that_keeps_its_size_needs_a_new_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The compositor sizes the window; the renderer of a graphics card keeps the picture's size."""
+    """If the window has another size than its picture for `OUTDATED_S`, a new window is needed.
+
+    This happens under Wayland: the compositor sizes the window, but the renderer of a graphics card
+    keeps the size of the picture.
+    """
     placement = Placement(None, None, stays=True)
     looks(placement, 2)
     monkeypatch.setattr(pygame.display, "get_window_size", lambda: (360, 640))
@@ -275,7 +279,10 @@ def test_under_wayland_a_picture_that_keeps_its_size_needs_a_new_window(
 def test_a_compositor_that_forgets_fullscreen_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """GNOME's overview, after a login, leaves the window below the panel; a refusal is accepted."""
+    """A window that does not fill its display is made fullscreen again, a few times at most.
+
+    After a login, GNOME's overview leaves the window below the panel.
+    """
     asked: list[str] = []
 
     class Asked:

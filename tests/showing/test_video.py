@@ -34,7 +34,7 @@ def test_the_session_names_the_drivers(variables: dict[str, str], drivers: list[
 
 
 def test_a_missing_library_of_wayland_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it SDL would crash, or wait for ever for its window to be shown."""
+    """If a library that SDL needs for Wayland is missing, the message names it and its packages."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "wayland")
     monkeypatch.setattr(video, "WAYLAND_LIBRARIES", ("libc.so.6", "libabsent.so.7"))
     with pytest.raises(ScreenError, match=r"the system lacks libabsent\.so\.7;") as raised:

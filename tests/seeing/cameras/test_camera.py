@@ -166,7 +166,7 @@ def test_a_camera_forgets_frames_that_something_still_refers_to(kind: str, opene
 
 @every_camera
 def test_a_cameras_name_is_one_line_with_its_size(kind: str, opened: Open) -> None:
-    """Neither name nor repr contains pixels."""
+    """A camera's name has its size and is one line; its repr contains no pixels."""
     camera = opened(kind)
     camera.read()
     assert "320×240" in camera.name

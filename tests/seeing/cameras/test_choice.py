@@ -114,7 +114,7 @@ def test_of_two_good_cameras_the_lower_number_is_taken() -> None:
 
 
 def test_a_usb_camera_that_takes_pictures_too_is_a_camera() -> None:
-    """A USB camera with a bare sensor, or with a node for pictures to it, may be used."""
+    """A USB camera may be used even if it has only raw formats, or accepts pictures as well."""
     bare, both = listing(0, "GRBG"), listing(2, "YUYV", is_processor=True)
     assert rank([bare, both]) == [bare, both]
 

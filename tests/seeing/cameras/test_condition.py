@@ -80,7 +80,7 @@ def test_a_covered_or_blinded_camera_is_known(level: float, fault: CameraFault) 
 
 @pytest.mark.parametrize(("share", "is_black"), [(0.005, True), (0.03, False)])
 def test_a_few_bright_pixels_behind_a_cap_are_no_picture(share: float, is_black: bool) -> None:
-    """A sensor behind a lens cap has some bright pixels; a lamp in a dark room is a picture."""
+    """A few bright pixels behind a lens cap count as black; a lamp in a dark room does not."""
     condition = PictureCondition(SIZE, 30.0, 0.0)
     bright = np.random.default_rng(0).random((SIZE[1], SIZE[0])) < share
     for number in range(90):

@@ -117,7 +117,7 @@ def test_cameras_come_in_the_order_of_their_numbers(tmp_path: Path, kernel: Fake
 def test_a_camera_with_a_range_of_sizes_is_listed_with_the_largest(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """Some drivers report a range of sizes instead of a list."""
+    """If a driver reports a range of sizes, the largest size is listed."""
     kernel.stepwise = True
     kernel.plug(tmp_path / "video0", "Lens", CAPTURE)
     assert _listed(tmp_path, kernel)[0].modes == (Mode("MJPG", 1280, 720, (60.0, 30.0)),)

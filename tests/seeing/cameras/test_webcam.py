@@ -31,7 +31,10 @@ def _webcam(device: FakeDevice) -> Webcam:
 
 
 def test_mjpg_is_requested_first_and_two_buffers(device: FakeDevice) -> None:
-    """The format decides which sizes are possible; one buffer would halve many cameras' rate."""
+    """A webcam is asked for MJPG before its size and rate, and for two buffers.
+
+    The format decides which sizes are possible; one buffer would halve many cameras' rate.
+    """
     _webcam(device)
     assert device.set_properties[0] == (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
     assert dict(device.set_properties) == {

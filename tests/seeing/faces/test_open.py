@@ -14,7 +14,7 @@ CPU: Final = "cpu"
 
 
 def test_auto_takes_mtcnn_if_there_is_no_file_for_yunet(tmp_path: Path) -> None:
-    """The default show needs no download."""
+    """Without YuNet's file `detector: auto` opens MTCNN, so the default show needs no download."""
     assert open_detector("auto", tmp_path / yunet.WEIGHTS_FILE.name).name == "mtcnn"
 
 

@@ -21,6 +21,6 @@ def test_tampered_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named_with_a_remedy(tmp_path: Path) -> None:
-    """The curator reads that MTCNN needs no file."""
+    """If YuNet's weights are missing, the message proposes `detector: mtcnn`."""
     with pytest.raises(WeightsError, match=r"cannot be read.*detector: mtcnn"):
         YuNet(tmp_path / yunet.WEIGHTS_FILE.name)

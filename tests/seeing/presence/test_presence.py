@@ -144,7 +144,7 @@ def test_nobody_is_read_whose_square_would_be_off_the_screen() -> None:
 
 
 def test_who_comes_back_onto_the_screen_is_announced_again() -> None:
-    """The announcement counts only while it can be seen."""
+    """The announcement begins again when a visitor comes back into the visible part of a frame."""
     presence, view = Presence(3.0, 0.1), Box(300, 0, 700, HEIGHT)
     for at, x in ((0.0, 500), (2.0, 200), (4.0, 500)):
         track = still_track(1, Box.from_centre(x, 500, 160, 200))

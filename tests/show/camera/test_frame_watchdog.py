@@ -34,7 +34,7 @@ def test_a_frozen_camera_ends_the_show_after_two_seconds() -> None:
 
 
 def test_the_first_frame_may_take_longer() -> None:
-    """Some cameras measure the light for seconds before they send anything."""
+    """The first frame may take `FIRST_FRAME_S`, because some cameras measure the light first."""
     clock = ManualClock()
     watchdog = FrameWatchdog(clock, lambda: "a camera")
     assert seconds_until_error(watchdog, clock, 0) == pytest.approx(FIRST_FRAME_S, abs=0.1)

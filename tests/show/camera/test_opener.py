@@ -109,7 +109,7 @@ def test_never_another_camera_by_accident(
 def test_the_next_process_takes_the_same_camera(
     configured: source.Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number in the supervisor identifies the camera, and no other camera is used."""
+    """A new process uses only the camera of the last one, even under another device number."""
     machine = Machine(monkeypatch, listing(0, A), listing(1, B))
     opener = machine.opener(configured)
     opener()
@@ -155,7 +155,7 @@ def test_a_camera_that_the_sandbox_refuses_needs_a_new_process(
 
 
 def test_the_last_picture_is_known_after_an_opening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A camera that is still frozen is recognised by its first picture."""
+    """When a camera is opened again, it gets the checksum of its last picture to compare."""
     machine = Machine(monkeypatch, listing(0, A))
     opener = machine.opener(source.Auto())
     camera = opener()

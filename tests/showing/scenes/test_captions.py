@@ -151,7 +151,7 @@ def test_each_name_begins_a_line_unless_all_fit_on_one(
 
 @given(st.text("ab d宇宙。「」…-/?—กขไท\u200b\u00ad(9", min_size=1, max_size=40).map(clean))
 def test_an_unbreakable_name_has_no_place_for_a_line_end(text: str) -> None:
-    """In every script a name that fits on a line is kept whole, and has the same letters."""
+    """An unbreakable name keeps its letters and has no place for a line end, in any script."""
     whole = unbreakable(text)
     assert [each.index for each in line_breaks(whole)] == [len(whole)] if whole else not text
     assert plain(whole) == text.replace("\u200b", "")

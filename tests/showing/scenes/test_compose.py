@@ -302,7 +302,7 @@ def _visitor_at(
 
 
 def test_names_tumble_in_the_order_of_the_distribution(context: MakeContext) -> None:
-    """Without evidence every candidate is shown in a cycle, best first."""
+    """Without evidence, the candidates' names are shown in turn, again and again."""
     scene: Scene | None = None
     names: list[str] = []
     for step in range(400):

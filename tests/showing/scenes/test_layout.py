@@ -399,7 +399,7 @@ def test_a_tag_is_far_from_other_squares_if_there_is_another_place(context: Make
 
 
 def test_the_next_tag_stays_below_if_the_one_before_was_there(context: MakeContext) -> None:
-    """A name that had no room above its face is followed by 'person' at the same side."""
+    """If a name's tag was below the face for lack of room, the tag "person" is below it too."""
     screen = context((1920, 1080))
     high = Box.from_centre(640, 200, 120, 150)
     named = compose(FRAME, sightings_of([sighting(1, high, CLINICIAN)]), screen, 0.0)

@@ -91,7 +91,7 @@ def test_one_name_is_lit_at_a_time() -> None:
 
 @pytest.mark.parametrize("passed_s", [0.0, 86_400.0])
 def test_a_scene_costs_a_few_measurements(passed_s: float) -> None:
-    """After a day without visitors only the rows on the screen are in memory."""
+    """At most 15 rows of the list are in memory, also after a day without visitors."""
     from installation.showing.scenes.name_list import _rows
 
     list_panels(CONTEXT, PEOPLE.listing, ROOM, 0.0, passed_s)

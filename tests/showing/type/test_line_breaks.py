@@ -88,7 +88,7 @@ def test_nothing_is_loaded_at_the_first_verdict() -> None:
 
 
 def test_a_show_in_an_unknown_language_loads_no_patterns() -> None:
-    """The warm-up of labels whose language is unknown costs nothing."""
+    """The warm-up for labels in an unknown language does not import pyphen."""
     code = (
         "import sys; from installation.showing.type.line_breaks import warm_up;"
         "warm_up(['a label'], ''); print('pyphen' in sys.modules)"
