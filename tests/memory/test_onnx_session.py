@@ -59,7 +59,7 @@ def test_the_arena_gives_back_what_a_crowd_needed() -> None:
 
 
 def test_a_session_gives_the_same_after_forgetting() -> None:
-    """Weights are not in the arena; a second call in a row does nothing."""
+    """A session gives the same result after its activations were forgotten twice."""
     session = open_session(FILE.read_bytes())
     batch = np.random.default_rng(0).random((1, 3, 224, 224), np.float32)
     (before,) = session.run(["logits"], {"batch": batch})

@@ -34,7 +34,7 @@ def test_memory_is_zero_and_as_large_as_it_should_be() -> None:
 
 @on_linux
 def test_a_picture_is_in_no_core_dump_and_no_child() -> None:
-    """The kernel leaves a picture's pages out of dumps, and of every process that is forked."""
+    """The kernel leaves a picture's pages out of core dumps and out of forked processes."""
     picture = Pool().take(90, 160)
     assert {"dd", "dc"} <= flags(picture.ctypes.data)
     elsewhere = np.zeros((9000, 160, 3), np.uint8)

@@ -131,7 +131,7 @@ def test_a_sixth_method_is_read_built_and_shown(
 def test_a_sixth_method_is_named_where_methods_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Messages and a new labelset.yaml know a method as soon as it is registered."""
+    """A new method is in the messages and in a new labelset.yaml as soon as it is registered."""
     monkeypatch.setitem(METHODS, LENGTH.name, LENGTH)
     write_label_set(tmp_path, yaml=YAML.replace("text", "lenght"))
     (mistake,) = mistakes(tmp_path)

@@ -70,7 +70,7 @@ def test_a_damaged_text_is_answered_with_what_was_meant(text: str, meant: str) -
     ],
 )
 def test_what_a_program_wrote_in_the_place_of_text_is_named(text: str, words: str) -> None:
-    """Lost letters, errors, formulas and words for "no value" are refused by name."""
+    """A lost letter, error, formula or word for "no value" is refused and called what it is."""
     damage = find_damage(text)
     assert damage is not None
     assert words in damage.problem

@@ -69,7 +69,7 @@ def test_a_show_has_one_or_two_languages(value: object, first: str, second: str 
     ],
 )
 def test_other_lists_of_languages_are_mistakes(text: str, message: str, tmp_path: Path) -> None:
-    """Three languages would leave no room for the picture."""
+    """A list is a mistake if it is empty, or has three, equal or unknown languages."""
     file = tmp_path / "kiosk.yaml"
     file.write_text(f"language: {text}\n")
     with pytest.raises(SettingsError) as caught:

@@ -76,7 +76,7 @@ SCHEMA = Outer.model_json_schema()
     ],
 )
 def test_what_a_setting_expects_is_in_plain_words(keys: Keys, words: str) -> None:
-    """The description of a setting's values comes from the model, also for a new setting."""
+    """The words for what a setting accepts come from the schema, so new settings have them too."""
     assert expected_in_words(find_piece(SCHEMA, keys), SCHEMA) == words
 
 

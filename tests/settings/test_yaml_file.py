@@ -405,7 +405,7 @@ def test_a_straight_quote_before_a_name_and_a_curly_one_behind_it_are_removed(te
     ],
 )
 def test_curly_quotes_inside_a_text_are_shown(title: str) -> None:
-    """An apostrophe, a quotation in a text, and curly quotes inside straight ones are text."""
+    """Curly quotes and apostrophes are shown, unless a pair of them replaces YAML's own quotes."""
     shown = title.strip('"') if title.startswith('"') else title
     assert parse(f"screen:\n  title: {title}\n").screen.title == shown
 

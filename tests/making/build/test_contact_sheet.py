@@ -57,7 +57,7 @@ def portraits() -> list[Pixels]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of a set of one label with portraits, and one that is background."""
+    """The folder of a set with two labels: one with portraits, and one that is background."""
     folder = write_label_set(
         tmp_path,
         f"{HEADER},is_background",

@@ -358,7 +358,7 @@ def test_a_picture_that_was_taken_upright_is_seen_upright(tmp_path: Path) -> Non
 
 
 def test_a_large_jpeg_is_decoded_small(tmp_path: Path) -> None:
-    """A JPEG that is decoded at a reduced size has nearly the same square."""
+    """A large JPEG is decoded at an eighth of its size; the square from it is nearly the same."""
     photograph = cv2.resize(data.astronaut(), (2000, 1600), interpolation=cv2.INTER_CUBIC)
     whole = as_in_the_show(np.asarray(photograph, np.uint8))
     file = save(tmp_path / "a.jpg", np.asarray(photograph, np.uint8))

@@ -115,7 +115,10 @@ def test_a_label_may_be_named_by_its_number(tmp_path: Path) -> None:
     ],
 )
 def test_heads_of_many_forms_are_one_weighted_sum(tmp_path: Path, name: str) -> None:
-    """The rows result in the logits of the whole network, for networks of several kinds."""
+    """The build accepts four kinds of heads, because each is a weighted sum of the features.
+
+    The build itself compares its rows with the logits of the whole network.
+    """
     torch.manual_seed(0)
     network = timm.create_model(name).eval()
     write_weights(tmp_path, network, name)

@@ -166,7 +166,7 @@ def test_calibration_makes_labels_even_and_leaves_the_background() -> None:
 
 
 def test_the_card_says_how_even_the_labels_are(models: Path) -> None:
-    """The figures say how evenly labels win before and after, and how often the background wins."""
+    """The card says how evenly labels win without and with calibration, and how often none wins."""
     made = from_prompts.build_from_prompts(
         read_source(NAME, models), weights=models / WEIGHTS, architecture=SMALL
     )

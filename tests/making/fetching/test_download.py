@@ -33,7 +33,7 @@ def at(venue: Venue, url: str) -> Item:
 
 
 def test_a_server_that_stops_sending_is_asked_again(venue: Venue) -> None:
-    """After the timeout without a byte a download is interrupted, and continued."""
+    """If no byte arrives within the timeout, the download is continued with a new request."""
     venue.server.faults.append(Stall(1000))
     assert venue.fetch(timeout_s=0.2).file.read_bytes() == CONTENT
     assert "timed out" in venue.log[0]

@@ -153,7 +153,10 @@ def test_a_damaged_cache_is_reported_and_not_used(kiosk: Kiosk, damage: bytes) -
 
 @pytest.mark.parametrize("how", ["offline", "no network"])
 def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
-    """If the hub cannot be asked, the message says which file to delete, and then it succeeds."""
+    """If the cache is damaged and the hub out of reach, the message says what to delete.
+
+    After it was deleted, a fetch from the hub succeeds.
+    """
     kiosk.fill_cache()
     (kiosk.cached / "blobs" / SHA256).write_bytes(timm_weights(3))
     offline = {"HF_HUB_OFFLINE": "1"}
@@ -171,7 +174,7 @@ def test_a_damaged_cache_can_be_repaired(kiosk: Kiosk, how: str) -> None:
 
 
 def test_a_file_brought_by_hand_is_replaced_and_logged(kiosk: Kiosk) -> None:
-    """If the hub has another file than the file in its place, the latter is logged and replaced."""
+    """A file in models/weights/ that differs from the hub's is replaced, and its hash is logged."""
     kiosk.weights.mkdir(parents=True)
     (kiosk.weights / WEIGHTS).write_bytes(timm_weights(5))
     outcome = kiosk.fetch("persons-21k")

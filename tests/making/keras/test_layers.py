@@ -9,7 +9,7 @@ from tests.support.keras_files import teachable_machine
 
 
 def test_every_kind_that_is_known_is_one_of_teachable_machines() -> None:
-    """Every supported kind of layer is tested."""
+    """Every supported kind of layer is in the tests' network of Teachable Machine."""
     text = repr(teachable_machine())
     assert {kind for kind in KINDS if f"'class_name': '{kind}'" in text} == set(KINDS)
 

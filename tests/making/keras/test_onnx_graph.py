@@ -43,7 +43,7 @@ class Weights:
 def test_a_convolution_pads_as_keras_does(
     padding: Any, side: int, strides: tuple[int, int], kernel: tuple[int, int]
 ) -> None:
-    """With "same", the odd zero is below and on the right."""
+    """With padding "same", an odd row or column of zeros is added below or on the right."""
     layer = layers.Convolution(
         **WINDOW, kernel_size=kernel, strides=strides, padding=padding, filters=4
     )

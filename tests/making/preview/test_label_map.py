@@ -55,7 +55,10 @@ def test_labels_that_mean_the_same_are_found() -> None:
 
 
 def test_of_many_pairs_the_most_similar_are_kept() -> None:
-    """A comparison in blocks finds the same pairs as one of all at once, in a limited number."""
+    """Comparing labels in blocks finds the same pairs as comparing all at once.
+
+    The most similar pairs come first, and there are at most `MAX_PAIRS`.
+    """
     generator = torch.Generator().manual_seed(0)
     vectors = torch.nn.functional.normalize(torch.randn(600, 5, generator=generator))
     near = (vectors @ vectors.T).triu(1)

@@ -65,7 +65,7 @@ def test_a_row_has_its_own_reason_and_imagenets(tmp_path: Path) -> None:
 
 
 def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
-    """A row that names a class by its number has the reasons of that class."""
+    """An unsafe class is hidden even if its row names it by the number of its output."""
     write_label_set(tmp_path, HEADER, "982,groom,at his wedding,,", "1,goldfish,,,", yaml=CLASSES)
     assert len(load_weather(tmp_path).labels) == 2
     write_unsafe(tmp_path, "n10148035")
@@ -84,7 +84,7 @@ def test_classes_without_a_spreadsheet_are_hidden_by_number(tmp_path: Path) -> N
 
 
 def test_the_author_of_a_spreadsheet_decides(tmp_path: Path) -> None:
-    """A category that the shipped persons hide is shown if the artist's own row has no reason."""
+    """A category that the shipped set hides is shown if the artist's row gives no reason."""
     write_label_set(tmp_path, HEADER, "n10148035,,,,")
     assert [label.name for label in load_weather(tmp_path).labels] == ["groom"]
 

@@ -23,7 +23,7 @@ def test_a_name_that_tells_no_imagenet_has_no_known_outputs() -> None:
 
 
 def test_the_outputs_of_any_network_are_numbered() -> None:
-    """A label set's own network is read by the numbers of its outputs alone."""
+    """For a label set's own network, an id is the number of an output."""
     numbered = class_lists.numbered_outputs()
     assert (numbered["0"], numbered["99999"]) == (0, 99_999)
     assert len(numbered) == class_lists.MOST_OUTPUTS

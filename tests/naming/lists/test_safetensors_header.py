@@ -31,7 +31,7 @@ def test_a_tensor_of_another_shape_or_type_is_named(tmp_path: Path) -> None:
 
 
 def test_the_stated_length_of_a_header_is_read(tmp_path: Path) -> None:
-    """The first eight bytes state the length; a shorter file states what it has."""
+    """The length of the header is read from the first eight bytes; for an empty file it is 0."""
     file = tmp_path / "some.safetensors"
     save_file({"weight": torch.zeros(3, 4)}, file)
     assert file.stat().st_size == 8 + header_length(file) + 4 * 12

@@ -93,7 +93,10 @@ def test_no_child_keeps_its_command_waiting(
 def test_a_trial_reports_only_what_the_limits_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether a network fits its label set is found out later, with that set's settings."""
+    """A trial fails if the child needs too much memory, but not if it cannot read the network.
+
+    A network that cannot be read is refused when it is opened with its label set's settings.
+    """
     label_set = made_onnx(tmp_path)
     data = (label_set.folder / "classifier.onnx").read_bytes()
     try_network(label_set.folder, data)

@@ -244,7 +244,7 @@ def test_fractions_may_be_divided() -> None:
 def test_each_output_has_a_type_of_its_own(
     operation: str, inputs: list[str], outputs: list[str], whole: str
 ) -> None:
-    """For an operation whose outputs have several types, only its fractions may be divided."""
+    """If an operation has values of several types, floats may be divided and integers may not."""
     ones = numpy_helper.from_array(np.array([1, 1], np.int64), "ones")
     for divided in ("fraction", whole):
         model = with_node(helper.make_node(operation, inputs, outputs), ones)
@@ -288,7 +288,7 @@ def test_all_allowed_operations_are_onnxs_own() -> None:
 
 
 def test_a_child_process_judges_as_this_one_does() -> None:
-    """A file is accepted, or refused with the same words, in both processes."""
+    """The check in a child process accepts and refuses the same files, with the same messages."""
     onnx_check.judge("classifier.onnx", onnx_classifier().SerializeToString())
     for data in (b"hello", with_node(helper.make_node("Schleife ∞", [], [])).SerializeToString()):
         with pytest.raises(LabelSetError) as apart:

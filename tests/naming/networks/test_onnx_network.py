@@ -1,7 +1,7 @@
 """Tests of networks of other exporters: each is read, or its remedy is named.
 
-Torch's two files and its one, its older exporter, Optimum, transformers.js, Custom Vision, tf2onnx;
-Teachable Machine is in tests/making/keras.
+The exporters are torch (as two files, as one, and the older exporter), Optimum, transformers.js,
+Custom Vision and tf2onnx. Teachable Machine is in tests/making/keras.
 """
 
 from __future__ import annotations

@@ -304,7 +304,7 @@ def test_truncated_weights_of_clip_are_refused(
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
-    """An older file of open_clip, which may contain code, is refused under this name too."""
+    """A pickle, which may contain code, is refused even if its name is clip.safetensors."""
     torch.save({"visual.proj": torch.zeros(128, 32)}, tmp_path / "clip.safetensors")
     assert refusal(tmp_path / "clip.safetensors") == DAMAGED
 

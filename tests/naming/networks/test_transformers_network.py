@@ -146,7 +146,7 @@ def test_a_convnext_that_does_not_fit_is_refused(
 
 
 def test_the_check_names_a_kind_that_is_not_understood(tmp_path: Path) -> None:
-    """`kiosk labels check` refuses such a kind without opening the network."""
+    """If config.json names an architecture that is not supported, the check names it."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     vision_transformer().save_pretrained(folder)
     check_network(folder)

@@ -35,7 +35,7 @@ def frames(
 
 
 def test_a_fast_network_reads_all_visitors_on_every_frame() -> None:
-    """Only on the first frame, before its speed is known, is one visitor read."""
+    """On the first frame one visitor is read, as the speed is unknown; on later frames, all are."""
     assert frames(ReadingScheduler(), people(1, 2, 3), 0.02, 4) == [
         [1],
         [1, 2, 3],

@@ -339,7 +339,7 @@ class Visitors:
         self.now = 100.0
 
     def watch(self, seconds: float, *scores: Sequence[float]) -> list[str | None]:
-        """Return the names after so many seconds of readings with these scores, one for each."""
+        """Return each visitor's name after `seconds` of readings; `scores` has a row for each."""
         tracks = [replace(still_track(), id=number) for number in range(len(scores))]
         for _ in range(round(seconds / 0.2)):
             self.now += 0.2

@@ -45,7 +45,7 @@ from tests.support.kiosk_yaml import mistakes_of
 def test_a_size_is_understood_in_the_forms_of_boxes_and_menus(
     value: object, size: tuple[int, int] | None
 ) -> None:
-    """A size may be a name, a text or two numbers; a share of sides or one number is none."""
+    """Names, texts and pairs of numbers are understood as sizes; a ratio or one number is not."""
     assert meant_size(value) == size
 
 
@@ -89,7 +89,10 @@ FILLS = "Remove this setting. The show fills the display, whose size is set in t
 def test_a_size_in_kiosk_yaml_has_the_two_lines_to_write(
     text: str, problem: str, remedy: str
 ) -> None:
-    """`4K`, `Full HD` and `[1920, 1080]` get the width and the height as they are to be written."""
+    """For the size of a camera, such as `4K`, the remedy has the width and the height to write.
+
+    For the size of the screen it says that the show fills the display.
+    """
     (message,) = mistakes_of(text)
     assert message.startswith(f"kiosk.yaml:1: {problem}")
     assert remedy in message

@@ -21,7 +21,7 @@ def looks(line: int, *labels: str) -> ClassLooks:
 
 
 def test_a_list_is_the_rows_of_its_labels() -> None:
-    """The rows of the labels are in the class's row, in their order."""
+    """A class has the indices of its labels, in the order in which looks.csv lists them."""
     lists = listed_rows(ROWS, [looks(2, "juggler", "baker")])
     (row,) = lists[lists.max(1).values >= 0].tolist()
     assert row == [2, 0] + [-1] * (LIST_LENGTH - 2)
