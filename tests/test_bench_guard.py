@@ -14,7 +14,7 @@ from tests.support.children import needs_guard
 
 
 def figures(fps: float, age_ms: float, start_s: float) -> dict[str, object]:
-    """Return the figures of a show that a row may name."""
+    """Return the figures of a show, from which the rows of the table are made."""
     return {
         "mirror_fps": fps,
         "frame_age_ms": {"p50": age_ms, "p95": 2 * age_ms},

@@ -21,7 +21,7 @@ def test_the_files_are_what_the_script_makes_of_the_packages_weights() -> None:
 
 
 def test_the_files_have_their_pinned_hashes() -> None:
-    """The show refuses any other file under these names."""
+    """The network files in the repository have the SHA-256 that the show requires."""
     pins = {mtcnn.FOLDER / name: sha256 for name, sha256 in mtcnn.NETWORK_SHA256S.items()}
     for file, sha256 in (pins | {efficientnet.FILE: efficientnet.FILE_SHA256}).items():
         assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256

@@ -175,7 +175,7 @@ def test_a_command_that_replaces_a_unit_runs_in_every_folder(page: str, code: st
 
 
 def entries() -> list[tuple[str, str]]:
-    """Return the files for a desktop in the pages, and for systemd, each with its page."""
+    """Return the page and the text of each file for a desktop or systemd in the pages."""
     return [(page, re.sub("^ +", "", code, flags=re.MULTILINE)) for page, code in blocks("ini")]
 
 

@@ -81,7 +81,7 @@ def of_the_scripts(python: Path) -> list[str]:
 
 
 def of_the_unit(python: Path) -> list[str]:
-    """Return the words of the systemd unit, without the command that they run."""
+    """Return the words of the unit's ExecStart line without the last one, `run`."""
     lines = unit(PROJECT, python=str(python)).splitlines()
     [line] = [line for line in lines if line.startswith("ExecStart=")]
     words = shlex.split(line.removeprefix("ExecStart=:"))
@@ -98,7 +98,7 @@ def test_no_code_of_the_environment_is_in_the_process_that_starts_shows(
 
 
 def test_other_commands_of_pip_run_the_environments_code(python: Path) -> None:
-    """The control: the code starts in this environment, and pip's command does not prevent it."""
+    """The control: the environment's code runs in a command other than `run`, such as `check`."""
     assert output_of(*installed(python), "check", "--help") == "replaced\n"
 
 

@@ -387,7 +387,7 @@ def test_kiosk_passes_its_arguments_on(machine: Machine) -> None:
 
 
 def test_a_link_to_a_script_is_followed(machine: Machine) -> None:
-    """People put links to scripts/run and scripts/kiosk where their shell finds them."""
+    """scripts/run and scripts/kiosk can be started through symbolic links."""
     (machine.folder / "current").symlink_to(machine.project)
     for script, words in (("run", ["--headless"]), ("kiosk", ["doctor"])):
         link = machine.folder / f"linked-{script}"

@@ -190,7 +190,7 @@ def test_a_mirror_that_does_not_come_back_is_found() -> None:
 def test_a_mirror_below_what_the_machine_gives_is_found(
     share: float, found: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The least rate is a whole core's, times the share that the control loop reaches."""
+    """The required rate is `FLOOR_FPS` times the control loop's share; less is a mistake."""
     machine = [time.monotonic()]
     monkeypatch.setattr(time, "monotonic", lambda: machine[0])
     observer = new_observer(share=share)

@@ -62,7 +62,7 @@ def test_stock_plasma_blanks_locks_and_suspends() -> None:
 
 
 def test_a_plasma_that_was_set_up_is_left_alone() -> None:
-    """Nothing is found after the commands in the lines have been run."""
+    """Nothing is found on Plasma after the commands that are printed for it have been run."""
     assert lines(QUIET_PLASMA, PLASMA) == []
 
 

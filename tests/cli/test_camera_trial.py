@@ -75,7 +75,7 @@ def test_the_witness_finds_nothing_in_the_child(file: Path) -> None:
 
 
 def test_the_name_of_what_was_opened_is_returned(tmp_path: Path) -> None:
-    """The rehearsal is opened in the same way as a camera."""
+    """The trial of the rehearsal returns its name, and no reason for a fallback."""
     file = tmp_path / "kiosk.yaml"
     file.write_text("camera: {source: rehearsal}\n")
     name, fallback = try_camera(file, "enforce")

@@ -87,7 +87,7 @@ def test_check_repeats_what_the_curator_acknowledged(project: Project) -> None:
 
 
 def test_check_repeats_why_visitors_are_told_late(project: Project) -> None:
-    """The seconds in which visitors are told are printed, and the reason if there are fewer."""
+    """`kiosk check` prints how long the notice is shown, and the reason that the curator gave."""
     sentence = "A guard tells everybody at the door, says the director."
     text = f"labels: fish\nreading:\n  announce_s: 1\n  acknowledged: {sentence}\n"
     project.write("kiosk.yaml", text)

@@ -52,7 +52,7 @@ def without_yunet(tmp_path_factory: pytest.TempPathFactory) -> Examined:
 
 @pytest.fixture(scope="module")
 def without_a_font(tmp_path_factory: pytest.TempPathFactory) -> Examined:
-    """Examine a kiosk without a least size, in which no font can draw a label."""
+    """Examine a kiosk with `least_size: 0`, in which no font can draw one of the labels."""
     project = make_project(tmp_path_factory.mktemp("doctor") / "a kiosk")
     project.write(
         "kiosk.yaml",
@@ -161,7 +161,7 @@ def test_doctor_says_if_the_wall_promises_less(without_yunet: Examined) -> None:
 def test_doctor_looks_at_every_fact_of_the_promise(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One fact that weakens the promise is enough for "fallback", and its remedy is printed."""
+    """If one fact weakens the promise, the row `privacy` is "fallback" and names the remedy."""
     mistake = Mistake(name, "what was found", "What to do.")
     report = '{"missing": [], "attempts": [{"name": "creat()"}], "facts": []}'
     ran = subprocess.CompletedProcess[str]([], 0, report, "")

@@ -151,7 +151,10 @@ sys.exit(not output.flush_output())
 def test_an_audit_that_a_full_disk_has_cut_is_a_failure(
     failure: int, progress_pipe: int, message: str, code: int
 ) -> None:
-    """A cut audit has a message and a status; a reader such as `head` and a show have none."""
+    """If a full disk cuts the output of an audit, there is a message, and the exit status is 1.
+
+    It is no failure if a reader such as `head` ends early, or if the disk is full in a show.
+    """
     ran = subprocess.run(
         [sys.executable, "-c", CANNOT_WRITE, str(failure), str(progress_pipe)],
         cwd=PROJECT,

@@ -60,7 +60,7 @@ def header() -> dict[str, Any]:
 
 
 def add_rows(random: Random, tensors: dict[str, Any]) -> bytes:
-    """Add the rows to a header, and return them as the end of the file's data."""
+    """Describe random rows in the header's `tensors`; return their bytes, which end the file."""
     rows = random.choice(ROWS)[: random.choice((3, 3, 3, 2, 0))]
     end = 60 + 8 * len(rows)
     tensors["rows"] = {"dtype": "I64", "shape": [len(rows)], "data_offsets": [60, end]}

@@ -103,7 +103,7 @@ def test_only_a_trial_watches_the_process() -> None:
 
 
 def test_a_change_of_a_file_is_found(watched: WatchedFolder) -> None:
-    """A file left in models/ after an error, or removed beside it, is found."""
+    """A reader that leaves a file in models/ after an error, or deletes one beside it, is found."""
 
     def leave_and_refuse() -> None:
         (watched.models / "left").write_text("left")

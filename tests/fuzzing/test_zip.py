@@ -284,7 +284,7 @@ def test_no_zip_gives_a_traceback_or_writes_beside_its_set(
 
 
 def test_an_importer_that_trusts_the_paths_is_found(watched: WatchedFolder) -> None:
-    """The control: writing to the paths of the same zips would leave models/, and is stopped."""
+    """The control: an importer that trusts the zips' paths tries to write outside models/."""
     reader = Reader(watched)
     (watched.models / "fish").mkdir()
 

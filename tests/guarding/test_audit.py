@@ -1,4 +1,4 @@
-"""Tests of the audit: it holds on any kernel, in containers and units, and says one cause once."""
+"""Tests of the audit on any kernel, in containers and in units; it reports each cause once."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_a_false_status_is_found_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_leaks_are_searched_after_stage_two(user: str, tmp_path: Path) -> None:
-    """The search for leaks runs after stage two, so no thread can open anything in between."""
+    """The search for leaks begins when stage two is active, so nothing can be opened after it."""
     program = """
     import socket
     from dataclasses import replace

@@ -239,9 +239,10 @@ print(*seen())
 
 
 def test_readable_arguments_weaken_the_promise(tmp_path: Path) -> None:
-    """A show whose arguments others can read promises less, also on a kernel without the call.
+    """The promise is weaker if others can read the show's arguments, or if they cannot be hidden.
 
-    In a show, the check tests whether its arguments are hidden; elsewhere, whether they could be.
+    In a show, the check tests whether its arguments are hidden; elsewhere, whether the kernel has
+    the call that hides them.
     """
     outcome = run("-c", ARGUMENTS, user=USERS[-1], folder=tmp_path)
     assert outcome.stdout.splitlines() == ["True False", "False True", "True False", "False True"]

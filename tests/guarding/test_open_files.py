@@ -187,7 +187,7 @@ LEFT_BEHIND = {
 @needs_guard
 @pytest.mark.parametrize("case", LEFT_BEHIND)
 def test_a_child_of_the_start_up_is_found(user: str, tmp_path: Path, case: str) -> None:
-    """A process that the start-up left is only under stage one and may share memory."""
+    """A process that the start-up left running is reported: stage two does not restrict it."""
     program = DEGRADED + STAY + LEFT_BEHIND[case] + SEAL
     outcome = run("-W", "ignore", "-c", program, user=user, folder=tmp_path)
     assert outcome.returncode == 0, outcome.stderr
@@ -228,7 +228,7 @@ def test_a_display_may_have_any_name_that_the_session_gives(address: bytes, disp
 
 
 def test_a_display_may_be_named_by_its_path() -> None:
-    """WAYLAND_DISPLAY may be an absolute path; without it no other socket is a display."""
+    """WAYLAND_DISPLAY may be an absolute path; without the variable that path is not a display."""
     session = {"WAYLAND_DISPLAY": "/srv/screen"}
     assert open_files.is_display(b"/srv/screen", session)
     assert not open_files.is_display(b"/srv/screen", {})

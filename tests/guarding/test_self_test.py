@@ -125,7 +125,7 @@ def test_the_guard_stamps_the_proof_with_a_clock_that_does_not_jump(tmp_path: Pa
 
 
 def test_no_probe_runs_if_stage_two_fails(tmp_path: Path) -> None:
-    """If an error ends the self-test early, its earlier thread ends without trying anything."""
+    """If stage two fails, the thread that the self-test started before it runs no probe."""
     ran = list[Path]()
     probe = Probe("note", "append()", SECCOMP, ran.append)
     with pytest.raises(OSError, match="stage two"), SelfTest([probe], tmp_path):
@@ -198,7 +198,7 @@ def test_what_is_missing_before_the_sandbox_is_absent(
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_a_missing_rule_stops_the_show(user: str, tmp_path: Path) -> None:
-    """A call that the kernel denies an ordinary user anyway does not count as refused."""
+    """Without the rule for swapon the self-test fails, even if the kernel denies the call."""
     program = """
     from installation.errors import GuardError
     from installation.guarding.layers import bpf, seccomp

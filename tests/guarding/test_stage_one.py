@@ -327,7 +327,10 @@ def test_the_first_version_of_landlock_is_enough(user: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_a_landlock_that_refuses_nothing_is_found(user: str, tmp_path: Path) -> None:
-    """The filter of stage two hides what Landlock does, so Landlock is tried before it."""
+    """If Landlock refuses nothing, the message lists the changes to files that it allows.
+
+    Landlock is tried before stage two, whose filter refuses the same calls.
+    """
     program = "landlock.restrict = lambda *_, **named: 7\n" + STAGE_ONE_PROGRAM
     program = f"from installation.guarding.layers import landlock\n{program}"
     seal = "from installation.guarding.guard import Guard\nGuard(status).seal()\n"

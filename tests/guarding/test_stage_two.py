@@ -62,7 +62,7 @@ def test_no_lock_is_left(user: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_other_programs_keep_their_settings(user: str, tmp_path: Path) -> None:
-    """From stage two on the show can set nothing of another program that would outlive it.
+    """From stage two on the show cannot change another process's scheduling or a pipe's size.
 
     The control: before stage two the same calls succeed.
     """

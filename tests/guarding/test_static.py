@@ -227,7 +227,7 @@ def suspicious_names(tree: ast.AST) -> set[str]:
 
 
 def suspicious_imports(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """Yield the names that `node` imports and the show may not have, or not under that name."""
+    """Yield the names that `node` imports or renames although the show may not."""
     for alias in node.names:
         module = node.module or "" if isinstance(node, ast.ImportFrom) else alias.name
         places = module.split(".")

@@ -1,7 +1,7 @@
 """Tests of the printed unit: it fits every path of the kiosk, or is refused.
 
 Blanks, quotes, `%`, `$`, backslashes and equals signs are written as systemd reads them; line
-breaks, tabs and a blank at the end are refused. What a machine lacks at boot, the unit makes.
+breaks, tabs and a blank at the end are refused. The unit makes what is missing at boot.
 """
 
 from __future__ import annotations
@@ -141,7 +141,10 @@ def test_opengl_may_ask_for_its_display() -> None:
 
 
 def test_the_unit_hides_pseudo_terminals_and_waits_a_finite_time_for_the_start() -> None:
-    """Every user can list the terminals; a supervisor that hangs must be started again."""
+    """The unit hides pseudo-terminals from the show, and a start may take 90 s.
+
+    Every user can list the terminals, and a supervisor that hangs must be started again.
+    """
     text = unit(ROOT, python="/usr/bin/true")
     [hidden] = [line for line in text.splitlines() if "ptmx" in line]
     assert hidden == "InaccessiblePaths=-/dev/pts -/dev/ptmx"

@@ -142,7 +142,7 @@ def test_a_python_on_a_disk_without_programs_is_refused(kiosk: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o711, 0o705, 0o700])
 def test_the_mode_decides_as_the_kernel_does(kiosk: Path, mode: int) -> None:
-    """The check agrees with what that user can really do."""
+    """For each mode, the check agrees with whether another user can really read in the folder."""
     kiosk.chmod(mode)
     user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     reading = subprocess.run([*user, "cat", str(kiosk / "kiosk.yaml")], check=False)

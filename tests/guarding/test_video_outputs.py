@@ -92,7 +92,7 @@ def test_the_kernel_says_whether_pictures_can_be_written(
 def test_either_word_makes_a_device_an_output(
     abilities: str, of_this_node: int, tmp_path: Path
 ) -> None:
-    """Udev's notes may be wrong or old, and a device may have changed since."""
+    """A device is an output if the kernel says so, or if udev does."""
     node = tmp_path / "video0"
     node.touch()
     note(tmp_path / "udev", node, abilities)
@@ -152,7 +152,10 @@ def test_the_show_may_not_open_an_output(
 
 
 def test_no_output_is_handed_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Landlock the launcher asks the kernel about each descriptor that it hands down."""
+    """With `privacy: enforce`, no device to which pictures can be written is handed to the show.
+
+    With `privacy: degraded` it is handed down.
+    """
     nodes = [tmp_path / name for name in ("video0", "video1")]
     for node in nodes:
         node.touch()

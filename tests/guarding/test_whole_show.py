@@ -175,8 +175,8 @@ def owned(user: str, home: Path) -> dict[str, tuple[int, int]]:
 def writes(trace: str, sealed_by: str, supervisor: int | None) -> Iterator[int]:
     """Yield the descriptor of each write in `trace` after the line that contains `sealed_by`.
 
-    What the `supervisor` writes is left out: it sees no frame. The show's pipe to it is left out
-    too: the descriptor that got nothing but records of numbers.
+    Writes by the `supervisor` are left out, because it sees no frame. The show's pipe to the
+    supervisor is left out too: the descriptor to which only records of numbers were written.
     """
     sealed = False
     write = re.compile(rf"^(\d+) +(?:{'|'.join(WRITES)})\((-?\d+).*?(= \d+)?$")
@@ -307,7 +307,7 @@ def _blocks() -> int:
 
 
 def _on_a_disk(folder: Path) -> bool:
-    """Return whether what is written to `folder` is counted."""
+    """Return whether Linux counts bytes that are written to `folder` as written to a disk."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
     (folder / "probe").write_bytes(bytes(1 << 16))
     return resource.getrusage(resource.RUSAGE_SELF).ru_oublock > before

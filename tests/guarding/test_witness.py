@@ -235,9 +235,9 @@ launch.start()
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("kind", ["forged", "honest"])
 def test_a_forged_self_test_opens_no_camera(kind: str, user: str, tmp_path: Path) -> None:
-    """A show that forges its self-test opens no camera, because the supervisor counts its filters.
+    """A show that forges its self-test opens no camera, because the witness finds too few filters.
 
-    The control: the same show without them opens its camera.
+    The control: without the forgery the same show opens its camera.
     """
     arguments = ("run", "--headless", "--source", "rehearsal")
     line = "supervisor: the show ended" if kind == "forged" else "camera: "

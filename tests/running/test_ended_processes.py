@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 
 
 
 def test_a_process_that_ends_wakes_the_loop() -> None:
-    """The end of a process is noticed without waiting for its status, once."""
+    """The end of a process wakes the loop once, before its exit status is read."""
     sleeping = subprocess.Popen(["sleep", "60"])
     selector = selectors.DefaultSelector()
     watched = EndedProcesses(selector)

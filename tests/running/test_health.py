@@ -29,7 +29,10 @@ def new_health(offset: int = 0) -> Health:
 
 
 def play(health: Health, verdicts: list[int], begin_s: int = 0) -> list[str]:
-    """Return each minute's texts for a show with `verdicts` in each minute, the rates steady."""
+    """Return the status after each minute, in all its forms; `verdicts` has each minute's number.
+
+    All rates of the show are steady.
+    """
     told, total = [], 0
     for minute, count in enumerate(verdicts):
         for second in range(60):
@@ -105,9 +108,9 @@ def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> N
 
 
 def test_one_visitor_more_or_less_is_not_seen_by_who_does_not_know_the_start() -> None:
-    """For every count there are starts at which one more visitor does not change the figure.
+    """For nine of ten starts of the count, one more visitor does not change the figure.
 
-    There are nine of ten, so that an unchanged figure reveals nothing.
+    Nobody knows the start, so an unchanged figure does not show that nobody came.
     """
     for count in range(30):
         same = [

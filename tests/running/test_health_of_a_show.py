@@ -119,7 +119,10 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """Run a show of frames with the pattern, and ask it ten times a second as another user."""
+    """Run a show whose frames contain `ROW`, and ask for its status ten times a second.
+
+    Another user asks.
+    """
     folder = tmp_path_factory.mktemp("asked")
     home = home_of("root", folder)
     for parent in (home, folder):

@@ -70,7 +70,7 @@ print(descendants(os.getpid()) == {pid}, end_descendants(os.getpid()), descendan
 
 
 def test_a_process_whose_first_thread_has_ended_is_found() -> None:
-    """The kernel lists such a process as ended, but its other threads go on."""
+    """A process whose first thread has ended is found and ended if another thread goes on."""
     outcome = subprocess.run(
         [sys.executable, "-c", HEADLESS], capture_output=True, text=True, timeout=60, check=True
     )

@@ -22,7 +22,7 @@ def test_a_show_that_crashes_is_started_again() -> None:
 
 
 def test_a_machine_without_memory_for_a_process_starts_the_show_later() -> None:
-    """If no process can be started, the supervisor goes on and tries again, without a card too."""
+    """If a process cannot be started for lack of memory, the supervisor logs it and tries again."""
     outcome = supervise("""
         is_service = True
         fork, tries = os.fork, []
@@ -66,7 +66,7 @@ def test_a_computer_without_a_free_descriptor_ends_no_supervisor() -> None:
 
 
 def test_a_show_without_a_camera_waits_for_none() -> None:
-    """A show that was started by hand and plays the rehearsal does the same after a crash."""
+    """After a crash, a show that used no camera is started again without waiting for one."""
     outcome = supervise("""
         def show(start, out, orders):
             mirror(out, 0.3, camera_id=0)
@@ -405,7 +405,7 @@ def test_systemd_hears_that_the_show_lives_only_while_it_does() -> None:
 
 
 def test_systemd_hears_that_a_long_start_goes_on() -> None:
-    """Until the show reports, the supervisor requests more time again and again, and then never."""
+    """Until the show reports, the supervisor asks systemd for more time, and never after that."""
     outcome = supervise("""
         supervisor.EXTENSION_S = 0.8
         def show(start, out, orders):

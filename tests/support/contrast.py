@@ -117,7 +117,10 @@ def _paste(target: Alpha, source: Alpha, x: int, y: int) -> None:
 
 
 def _least(letters: Mask, free: Mask, light: Luminances) -> float | None:
-    """Return the least contrast of `letters` with what is `free` around them; None without any."""
+    """Return the least contrast of `letters` with the pixels of `free` around them.
+
+    None if there are no such pixels.
+    """
     kernel = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
     around = (cv2.dilate(letters.astype(np.uint8), kernel) > 0) & free
     if not around.any():

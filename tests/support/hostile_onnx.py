@@ -26,7 +26,7 @@ def field(number: int, content: bytes) -> bytes:
 
 
 def _empty(*path: int, count: int) -> bytes:
-    """Return `count` empty values of the last field of `path`, within one of each other field."""
+    """Return nested fields with the numbers of `path`; the innermost are `count` empty ones."""
     *outer, last = path
     content = field(last, b"") * count
     for number in reversed(outer):

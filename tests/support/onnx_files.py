@@ -97,7 +97,7 @@ def onnx_file(random: Random) -> bytes:
 
 
 def _other_shape(random: Random, model: ModelProto) -> None:
-    """Take something other than pictures, or return something other than a score per label."""
+    """Declare an input that is not pictures, or an output that is not one score per label."""
     value = random.choice((model.graph.input, model.graph.output))[0]
     dims = [
         random.choice((0, 1, 3, 4, 16, -1, 2**31, 2**60, "N", "M"))
@@ -236,7 +236,7 @@ def write_set(watched: WatchedFolder) -> Path:
 
 
 def open_(label_set: LabelSet) -> None:
-    """Open the label set's network as a show that runs does, and let it classify two pictures."""
+    """Check and open the label set's network, and let it classify two pictures."""
     file = label_set.folder / ONNX_FILE
     data = file.read_bytes()
     network = OnnxNetwork(label_set, onnx_check.judge_here(display_path(file), data), "cpu")

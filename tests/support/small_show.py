@@ -156,7 +156,7 @@ def small_parts(
 def small_analysis(
     parts: Parts, frames: Latest[Frame], sightings: Latest[Sightings], clock: Clock
 ) -> Analysis:
-    """Return the analysis of `parts` with its networks open; all of a frame is on the screen."""
+    """Return the analysis of `parts` with open networks; the screen shows all of each frame."""
     networks = parts.open_networks()
     return Analysis(parts, networks, frames, sightings, clock, lambda frame: frame.box)
 

@@ -112,7 +112,7 @@ def test_only_a_show_that_has_opened_the_screen_may_set_it(
 def test_a_headless_show_beside_a_card_cannot_set_the_screen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On a computer with a card and without a display server it gets only the calls for drawing."""
+    """With a graphics card but no display server, a show may draw but not set the screen's mode."""
     for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     exists = os.path.exists

@@ -24,7 +24,7 @@ from tests.support.children import (
 @pytest.mark.parametrize("machine", [0, 1])
 @pytest.mark.parametrize("filter_", [STAGE_ONE, MIDDLE_STAGE])
 def test_what_is_listed_is_refused_on_both_machines(machine: int, filter_: Filter) -> None:
-    """Each rule without a test refuses its call on x86-64 and on aarch64."""
+    """Each rule that tests no argument refuses its call on x86-64 and on aarch64."""
     for rule in filter_.rules:
         if syscalls.NUMBERS[rule.call][machine] is not None and not rule.tests:
             assert answer([filter_], machine, rule.call) == rule.error, rule.call
@@ -289,7 +289,10 @@ def test_stage_one_allows_only_unix_sockets() -> None:
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_no_process_gets_another_parent(user: str, tmp_path: Path) -> None:
-    """A child that would not be found, because it has another parent, is refused."""
+    """A call that would start a process with another parent is refused.
+
+    The search for child processes would not find that process.
+    """
     program = """
     import os, signal
     from installation.guarding.layers import syscalls

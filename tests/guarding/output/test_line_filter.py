@@ -40,7 +40,7 @@ def test_only_letters_of_messages_and_label_sets_pass(text: str) -> None:
 
 
 def test_the_shipped_labels_pass_whole() -> None:
-    """Events name visitors in the letters of the label sets."""
+    """Each line of the shipped label sets passes the filter unchanged."""
     for file in PRIVACY.parents[1].glob("models/*/labels*.csv"):
         for line in file.read_text(encoding="utf-8-sig").splitlines():
             assert text_only(line.encode(), STDOUT) == line

@@ -50,7 +50,7 @@ def test_only_known_names_and_numbers_pass(report: dict[str, object]) -> None:
 
 
 def test_a_report_is_written_anew() -> None:
-    """The filter formats the report itself, so the show's own last digits are not written."""
+    """The filter rounds a report's numbers, so the show cannot hide data in their last digits."""
     own = json.dumps(SUMMARY | {"seconds": 1.2345678901}).replace(", ", ",  ").encode()
     assert read_summary(own) == SUMMARY | {"seconds": 1.235}
 
@@ -115,7 +115,7 @@ def test_a_full_disk_does_not_stop_the_show(tmp_path: Path) -> None:
 def test_only_a_summary_is_written_as_the_report(
     report: str, is_written: bool, tmp_path: Path
 ) -> None:
-    """`--report` gets its file when the show ends; anything but a summary is an error."""
+    """The report is written only if it is a summary; other data is an error and leaves no file."""
     program = (
         "import os, sys\nfrom pathlib import Path\n"
         "from installation.guarding.output import output_filter\n"
