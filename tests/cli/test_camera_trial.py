@@ -110,7 +110,7 @@ def test_many_mistakes_pass_the_output_filter() -> None:
 
 @pytest.mark.parametrize("letter", ["a", "ä", "あ"])
 def test_a_long_mistake_is_cut_and_not_lost(letter: str) -> None:
-    """A mistake that has no place in one line arrives with the beginnings of its parts."""
+    """A mistake too long for one line arrives with its problem and remedy shortened."""
     words = f"{letter * 9} " * 900
     [mistake] = camera_trial._next_answer(as_passed_on([Mistake("here", words, words)]))["mistakes"]
     assert mistake.where == "here"

@@ -37,7 +37,7 @@ def test_no_program_is_reached_or_started_from_the_middle_stage_on(
 @pytest.mark.parametrize("user", USERS)
 @needs_guard
 def test_memory_that_was_opened_to_others_is_protected_again(user: str, tmp_path: Path) -> None:
-    """The middle stage protects the memory of a show that undid its first act, for good."""
+    """The middle stage closes memory that was opened to other processes, and keeps it closed."""
     program = """
     from installation.guarding.first_act import close_to_others
     from installation.guarding.layers import limits, syscalls

@@ -272,9 +272,10 @@ os.close(end[1])
     ("options", "hidden"), [("hidepid=2", True), (f"hidepid=2,gid={NOBODY}", False)]
 )
 def test_a_proc_that_hides_the_show_is_named(options: str, hidden: bool, tmp_path: Path) -> None:
-    """The supervisor says how to mount /proc; in the group that the remedy names, it sees the show.
+    """If `hidepid=2` hides the show from the supervisor, the message says how to mount /proc.
 
-    The child of this test is under no filter, so that a mistake is found in any case.
+    With the option `gid=` of that message, the supervisor sees the show. It then reports that this
+    test's child has no seccomp filter.
     """
     mounted = f"mount -t proc -o {options} proc /proc"
     who = " ".join(as_user("ordinary user"))
@@ -350,9 +351,9 @@ os.write(go[1], b"3")
 def test_no_call_of_the_start_up_goes_on_after_the_check(
     checked: str, leaks: str, tmp_path: Path
 ) -> None:
-    """A call that sends pictures through a closed socket ends when the witness has looked.
+    """A `send` that began before the seal is ended by the witness, even if its socket is closed.
 
-    The control: without the witness, what comes into memory after the seal arrives outside.
+    The control: without the witness, what is written to its memory after the seal is sent.
     """
     outcome = run("-W", "ignore", "-c", IN_FLIGHT, checked, user=USERS[0], folder=tmp_path)
     assert (outcome.stdout.strip(), outcome.returncode) == (leaks, 0), outcome.stderr

@@ -1,8 +1,8 @@
 """Tests of `kiosk labels check`: a set without mistakes can be built and shown.
 
-A copied set keeps its rows if their parents are deleted. Networks without as many outputs as
-labels, without their weights or of another form, missing folders of pictures, and text without a
-font are mistakes before the build.
+If a parent's row is deleted, its children are shown below the root. The check finds mistakes before
+the build: a network whose outputs are not as many as the labels, a network without its weights or
+of another form, missing folders of pictures, and text without a font.
 """
 
 from __future__ import annotations

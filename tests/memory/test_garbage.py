@@ -27,6 +27,6 @@ def test_a_running_show_collects_garbage_again() -> None:
 
 
 def test_without_a_pause_everything_is_searched() -> None:
-    """Shows that follow each other in one process leave garbage, which must not be kept."""
+    """Without a pause, `resume_collection` excludes no object from later garbage collections."""
     resume_collection()
     assert gc.get_freeze_count() == 0

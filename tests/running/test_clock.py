@@ -91,7 +91,7 @@ def test_the_show_goes_by_a_clock_that_nobody_sets() -> None:
     ],
 )
 def test_the_check_finds_the_wall_clock(program: str, calls: set[str]) -> None:
-    """The control: modules are called by their names, as everywhere in this project."""
+    """The control: the check finds `time.time()`, but no function that is imported by its name."""
     assert wall_clock_calls(program) == calls
 
 

@@ -100,7 +100,7 @@ def text_of(told: object) -> str:
 
 
 def forms_in(answers: Sequence[object], printed: str) -> set[str]:
-    """Return the names of the forms in which a part of the pattern was told."""
+    """Return the names of the forms in which part of the pattern is in `answers` or `printed`."""
     told = text_of([*answers, printed])
     return {name for name, form in forms_of_pattern() if form in told}
 

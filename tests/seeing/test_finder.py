@@ -54,9 +54,9 @@ def play(
     *,
     follows: bool = True,
 ) -> tuple[RoomDetector, dict[float, list[Track]]]:
-    """Return the detector after `seconds` of a room, and the tracks after each look.
+    """Return the detector that has watched `room` for `seconds`, and the tracks after each look.
 
-    A new scene begins at each of `scenes`, s.
+    A new scene begins at each instant in `scenes`, s.
     """
     detector = RoomDetector(room, follows=follows)
     finder = FaceFinder(detector, Tracker())

@@ -166,10 +166,10 @@ def test_an_audience_that_looks_aside_keeps_its_ids(four_shots: Seen, stride: in
 def test_a_predicted_box_stays_on_the_face(
     path: Callable[[float], tuple[float, float, float]], detector: Detector
 ) -> None:
-    """The drawn box is within a thirtieth of its side of the face on 95 of 100 frames.
+    """On 95 % of frames, the box's centre is at most 3.3 % of the square's side from the face's.
 
-    The box is predicted to each frame from a look that ends one frame after it began; it is
-    compared with what the detector finds on that frame itself.
+    Its size differs by less than 6 % on as many frames. The box is predicted from a look that ends
+    one frame after it began, and is compared with a detection on the frame that is shown.
     """
     finder = FaceFinder(detector, Tracker())
     coming, shown = list[Track](), list[Track]()

@@ -95,7 +95,10 @@ def test_the_detectors_order_changes_nothing(
     )
 )
 def test_no_other_match_is_better(table: list[list[float | None]]) -> None:
-    """No other match with the most pairs has a lower cost; all matches are compared."""
+    """`match` makes as many pairs as possible, at the lowest cost for that number of pairs.
+
+    The oracle compares all possible matches.
+    """
     costs = np.array(
         [[math.inf if cost is None else cost for cost in row] for row in table], dtype=float
     ).reshape(len(table), len(table[0]) if table else 0)

@@ -54,7 +54,7 @@ def test_what_gives_memory_to_others_is_never_allowed(name: str) -> None:
 
 @pytest.mark.parametrize("number", GRAPHICS_IOCTLS.values())
 def test_a_graphics_card_draws_in_a_window(number: int) -> None:
-    """The set is allowed if there is a card, and only then."""
+    """The calls for drawing in a window are allowed only if the machine has a graphics card."""
     assert allows(number, has_gpu=True, on_console=False)
     assert not allows(number, has_gpu=False, on_console=True)
 

@@ -149,7 +149,7 @@ def test_the_table_holds_nothing_that_nobody_calls(observed: set[Call]) -> None:
 
 
 def test_each_row_says_who_needs_it() -> None:
-    """Each row has a reason, also those for graphics cards."""
+    """Each row of the table of allowed calls has a reason, also the rows for graphics cards."""
     for row in show_calls(has_gpu=True, has_nvidia=True, on_console=True):
         assert len(row.reason) > 3, row.call
 

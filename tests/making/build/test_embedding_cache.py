@@ -189,7 +189,7 @@ def test_a_sentence_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_damaged_cache_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The card says if the cache was damaged or not kept; the build itself is complete."""
+    """A build reports a damaged cache of sentences once, and a cache that cannot be saved."""
     monkeypatch.setattr(sentence_encoder, "open_sentence_encoder", Reader().open)
     write_label_set(tmp_path)
     from_text.build_from_text(read_source("weather", tmp_path))

@@ -60,7 +60,7 @@ def test_without_a_network_the_message_says_how_to_bring_the_file(venue: Venue) 
 
 
 def test_an_unknown_host_is_named(venue: Venue) -> None:
-    """If a host cannot be resolved, the message names it and the network."""
+    """If a host cannot be resolved, the message names it and says to check the connection."""
     message = venue.refuses(at(venue, "http://kiosk.invalid/thing"))
     assert "the connection to kiosk.invalid failed (" in message
     assert "Check the internet connection and the proxies" in message

@@ -93,7 +93,7 @@ def test_a_file_of_teachable_machine_is_built_checked_and_read(tmp_path: Path) -
 
 
 def test_a_build_says_that_the_outputs_are_scores(tmp_path: Path) -> None:
-    """The setting that is missing is named when the file is made, not only by the show."""
+    """If `output: scores` is missing in labelset.yaml, the build says so, not only the show."""
     _set(tmp_path, keras_file(teachable_machine()), YAML.replace("output: scores\n", ""))
     result = build.build("fruit", tmp_path)
     assert result is not None

@@ -203,7 +203,7 @@ def test_a_letter_without_a_font_is_a_mistake_of_its_row(
 
 @pytest.mark.usefixtures("short_trial")
 def test_the_shows_language_is_among_the_translations(tmp_path: Path) -> None:
-    """The show's own languages are counted too, if the set has no names in them at all."""
+    """Missing translations are counted for the show's languages, even if the set has none."""
     write_things(tmp_path, *ROWS[:3], ROWS[4].replace("swimmers", ""))
     show = settings(language=["de", "fr"])
     result = preview("things", (1280, 720), show, tmp_path, embed=embed)

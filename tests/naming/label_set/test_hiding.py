@@ -75,7 +75,7 @@ def test_an_unsafe_class_is_hidden_by_its_number_too(tmp_path: Path) -> None:
 
 
 def test_classes_without_a_spreadsheet_are_hidden_by_number(tmp_path: Path) -> None:
-    """Names in labels.txt for a known network have the reasons of the class at each number."""
+    """If labels.txt gives other names to a known network's classes, the same classes are hidden."""
     folder = write_label_set(tmp_path, yaml=CLASSES)
     (folder / "labels.csv").unlink()
     (folder / "labels.txt").write_text("\n".join(f"thing {i}" for i in range(1000)))

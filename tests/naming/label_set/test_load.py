@@ -124,7 +124,10 @@ def test_a_background_row_is_not_counted_as_a_name(tmp_path: Path) -> None:
 
 
 def test_the_persons_can_be_read_by_a_network_that_knows_half_of_them(tmp_path: Path) -> None:
-    """The rows of persons-21k fit a head of 11,221 classes; the others are only counted."""
+    """If a network knows only some categories of persons-21k, only their labels are loaded.
+
+    The number of the other rows, without headings, is in `unknown`.
+    """
     shipped = read_source("persons-21k")
     text = (MODELS / "persons-21k" / "labels.csv").read_bytes()
     encoder = "vit_base_patch16_224_miil.in21k"

@@ -64,7 +64,7 @@ def test_what_imagenet_judged_unsafe_is_hidden_in_every_network(tmp_path: Path) 
 
 
 def test_names_that_came_with_a_network_have_all_their_reasons(tmp_path: Path) -> None:
-    """A name that ImageNet judged unsafe stays hidden if only the shipped reason is shown."""
+    """If ImageNet judged a name unsafe, `imagenet` hides it, even if the set's reason does not."""
     folder = write_set(tmp_path, "made-onnx", "method: onnx")
     (folder / "labels.txt").write_text(IDS)
     write_unsafe(tmp_path, "n10148035")
@@ -130,9 +130,9 @@ def test_a_wrong_config_is_named(tmp_path: Path, text: str, why: str) -> None:
 
 
 def test_the_lines_of_all_names_are_found_in_one_reading(tmp_path: Path) -> None:
-    """Each name has the line of its number after id2label, without a search of its own.
+    """The lines of all names in `id2label` are found in one reading of config.json.
 
-    In a file of 8 MB with 100,000 names the searches took minutes.
+    A search for each name took minutes in a file of 8 MB with 100,000 names.
     """
     file = tmp_path / "config.json"
 

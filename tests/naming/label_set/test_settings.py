@@ -61,7 +61,10 @@ def test_the_defaults_are_the_methods_own(method: Method) -> None:
 def test_a_mean_of_another_scale_or_form_is_written_out(
     tmp_path: Path, line: str, message: str
 ) -> None:
-    """Numbers as some programs print them, for colours up to 255, get the ones to write."""
+    """A mean for colours up to 255 is refused with the values to write instead.
+
+    A single number is refused with the form of a list.
+    """
     write_label_set(tmp_path, yaml=f"{YAML.replace('text', 'onnx')}input: {{{line}}}\n")
     (mistake,) = mistakes(tmp_path)
     assert mistake.endswith(message)

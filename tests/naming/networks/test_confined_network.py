@@ -82,7 +82,7 @@ ENDINGS = {
 def test_no_child_keeps_its_command_waiting(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network that takes over its process can end it or fall silent, and nothing else."""
+    """If a child crashes, answers wrongly or does not answer in time, its network is refused."""
     label_set = made_onnx(tmp_path)
     monkeypatch.setattr(confined_network, "_CHILD", ENDINGS[ending])
     monkeypatch.setattr(confined_network, "OPEN_TIMEOUT_S", 0.2)

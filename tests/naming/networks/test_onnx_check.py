@@ -54,7 +54,11 @@ def two_files(length: int = 96, start: int = 0, place: str = "w") -> tuple[bytes
 
 
 def test_a_second_file_is_judged_with_the_first() -> None:
-    """Weights in a second file are put into the first, with the same result in both processes."""
+    """A network with its weights in a second file has the same result as one in a single file.
+
+    The result is the same in a child and in this process. Without the second file, or if that is
+    damaged, the network is refused.
+    """
     first, second = two_files()
     whole = onnx_check.judge("classifier.onnx", first, second)
     assert whole == onnx_check.judge_here("classifier.onnx", first, second)
@@ -222,7 +226,7 @@ def test_what_ends_onnxruntime_is_refused() -> None:
 
 
 def test_fractions_may_be_divided() -> None:
-    """Dividing fractions is allowed, even if whole numbers name an axis in the same network."""
+    """A network may divide floating-point numbers even if it has an integer for an axis."""
     axes = numpy_helper.from_array(np.array([1], np.int64), "axes")
     model = with_node(helper.make_node("Unsqueeze", ["logits", "axes"], ["more"]), axes)
     model.graph.node.append(helper.make_node("Div", ["more", "more"], ["y"]))

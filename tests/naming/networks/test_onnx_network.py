@@ -409,7 +409,10 @@ def test_the_page_for_artists_has_the_settings_that_are_tried_here() -> None:
 
 
 def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: Path) -> None:
-    """As exported it is refused for the operation that the page names; cut, it is read as bytes."""
+    """Custom Vision's network is refused until all that follows its scores is cut off.
+
+    The message says how to do it. With the settings in docs/artists.md the scores are then right.
+    """
     whole = _custom_vision()
     folder = write_onnx(tmp_path, whole, f"output: scores\n{CUSTOM_VISION}")
     refused = refusal(folder)
@@ -463,9 +466,9 @@ STATED = {
 def test_what_a_network_states_about_its_pictures_is_to_be_written(
     tmp_path: Path, stated: dict[str, str], seen: str, written: str
 ) -> None:
-    """A network of Custom Vision with one output, as it is exported today, needs its colours.
+    """A network that states BGR or another range is refused until labelset.yaml states the same.
 
-    Without the settings, red would be taken for blue, and every name would be wrong.
+    Networks by Custom Vision state BGR. Without the settings, red would be taken for blue.
     """
     model = onnx_classifier(shape=("None", 3, SIDE, SIDE), softmax=True)
     helper.set_model_props(model, stated)

@@ -84,7 +84,10 @@ def test_the_count_is_that_of_protobuf() -> None:
 @settings(max_examples=2_000)
 @given(st.binary(max_size=60), st.integers(0, 5))
 def test_what_is_counted_as_damaged_is_damaged_for_protobuf(content: bytes, padding: int) -> None:
-    """A file that protobuf reads, but with groups, which ONNX does not have, is counted."""
+    """A file that `count_records` calls damaged is damaged for protobuf too, or contains groups.
+
+    Protobuf reads groups, but ONNX files have none.
+    """
     data = varint(GRAPH << 3 | 2) + varint(len(content), padding) + content
     try:
         count_records(data, MOST_RECORDS)

@@ -36,7 +36,7 @@ Open = Callable[[str], Classifier]
 
 
 def opened_hf(models: Path) -> Classifier:
-    """Return the classifier of a set from Hugging Face, in this process as in a show."""
+    """Return the classifier of a Hugging Face set, run in this process as a show runs it."""
     with as_in_a_show():
         return open_classifier(made_hf(models), CPU)
 

@@ -253,7 +253,7 @@ def test_without_any_score_the_roulette_draws_nothing() -> None:
 
 
 def test_no_label_scores_more_than_the_root() -> None:
-    """The root's score is at least that of the best label, at first and as long as it lasts."""
+    """While the verdict is the root, its score is never below that of the best candidate."""
     visitor = OneVisitor(agreement=1.0)
     wild = random.Random(4)
     for step in range(200):

@@ -47,7 +47,7 @@ def test_who_has_less_than_one_hundredth_is_among_the_others() -> None:
 
 
 def test_who_is_left_without_a_hundredth_when_all_are_given_is_among_the_others() -> None:
-    """A runner-up with 0.6 hundredths is not listed if others have larger remainders."""
+    """A runner-up of 0.006 whose share is rounded to 0 is counted among the other names."""
     runners = (RunnerUp(LABELS[1], 0.177), RunnerUp(LABELS[2], 0.006))
     shares = Verdict(LABELS[0], 0.409, 0.0, runners, 3, 0.408).shares(3)
     assert [share for _, share in shares.runners_up] == [18]

@@ -88,7 +88,7 @@ def test_no_masked_class_moves_a_score_of_the_persons(perturbation: float) -> No
 
 
 def test_a_listed_label_wins_for_its_class() -> None:
-    """If a picture has only one class, a label of its list wins."""
+    """If a picture shows only one class, the label on that class's list has the highest score."""
     prior, kept = torch.full((20,), 0.05), torch.arange(20)
     listed = torch.zeros(20, 50, dtype=torch.bool)
     listed[torch.arange(20), torch.arange(20)] = True

@@ -191,7 +191,7 @@ def test_a_camera_without_permission_is_listed_once_with_the_remedy(tmp_path: Pa
 def test_the_kernels_description_tells_processors_and_software(
     tmp_path: Path, kernel: FakeKernel
 ) -> None:
-    """A device that takes pictures too is a processor, and one without hardware is software."""
+    """A camera is a processor if its device has an output too; without hardware it is virtual."""
     devices = {
         "video0": "platform/isp.0",
         "video1": "platform/isp.0",

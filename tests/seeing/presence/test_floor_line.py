@@ -43,7 +43,7 @@ def test_nobody_behind_the_line_is_read(angle: int, width: int, height: int) -> 
 
 
 def test_most_adults_are_announced_before_they_reach_the_screen() -> None:
-    """At the distance of the announcement a usual face has exactly `least_size`."""
+    """A usual face has exactly `least_size` at `announced_m`, which is nearer than the line."""
     line = FloorLine.from_angle(78, 1280, 720, 0.1)
     assert size_at(line.announced_m, FACE_M, 78, 1280, 720) == pytest.approx(0.1)
     assert line.announced_m < line.line_m

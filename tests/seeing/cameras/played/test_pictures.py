@@ -107,7 +107,7 @@ def test_a_picture_that_is_removed_during_the_show_is_named(tmp_path: Path) -> N
 
 
 def test_a_picture_that_is_damaged_during_the_show_is_named(tmp_path: Path) -> None:
-    """A file that is overwritten while the show runs is not called a file that is no picture."""
+    """A picture that is overwritten while the show runs is reported as damaged after the start."""
     write_picture(tmp_path / "a.png", quarters())
     pictures = _open(tmp_path, once=True)
     (tmp_path / "a.png").write_bytes(b"no picture")
