@@ -79,9 +79,9 @@ def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:
 
 
 def test_every_stage_of_a_frame_is_measured(tmp_path: Path) -> None:
-    """A visitor of five seconds goes through all of them.
+    """While a visitor comes and is named, each stage of a frame has a measured time.
 
-    Two whole pictures are written for each frame, and a third picture if half bodies are read.
+    For each frame, between two and three whole pictures are written in memory.
     """
     write_film(tmp_path / "film.mp4", 1)
     program = (

@@ -48,7 +48,10 @@ def test_messages_name_scripts_from_the_folder_of_whoever_reads_them(
 def test_a_text_that_is_kept_names_commands_for_every_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The comments of a unit are read in /etc/systemd/system, not where they were printed."""
+    """A command in a text that is stored, such as a unit's comment, has its full path.
+
+    Such a text is read in another folder than the one in which it was printed.
+    """
     monkeypatch.chdir(PROJECT)
     monkeypatch.setenv("PATH", "/usr/bin")
     command_name.cache_clear()

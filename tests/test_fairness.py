@@ -22,7 +22,10 @@ def test_evenness_counts_equally_frequent_names() -> None:
 
 
 def test_bits_are_one_if_the_group_tells_everything_and_none_if_nothing() -> None:
-    """The information equals the four-field table's, less the correction for few people."""
+    """A label that always follows the group tells 1 bit about it; an independent one tells none.
+
+    The correction for few people lowers the number.
+    """
     assert bits(list("xxyy") * 10, list("ffmm") * 10)[0] == pytest.approx(1)
     counted, corrected = bits(list("xyxy") * 10, list("ffmm") * 10)
     assert counted == pytest.approx(0, abs=1e-9)

@@ -39,7 +39,10 @@ start_show(["run", "--help"], SandboxStatus("enforce"), None)
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Return the Python of an environment with the same packages, in which code starts first."""
+    """Return the Python of an environment that runs `STARTING_CODE` first.
+
+    The environment has the same packages as this one.
+    """
     environment = tmp_path / ".venv"
     packages = environment / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)
     packages.mkdir(parents=True)

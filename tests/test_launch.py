@@ -44,7 +44,7 @@ def test_only_the_plain_word_degraded_weakens_the_guard(
 
 
 def test_a_file_that_grows_when_it_is_read_is_no_danger(tmp_path: Path) -> None:
-    """Forty lines whose merges would make keys without end are scanned with few calls."""
+    """A kiosk.yaml whose aliases and merges expand exponentially is scanned with few calls."""
     lines = ["a0: &a0 {x: 1, y: 2}"]
     lines += [f"a{n}: &a{n} {{k: [*a{n - 1}, *a{n - 1}], <<: *a{n - 1}}}" for n in range(1, 40)]
     file = tmp_path / "kiosk.yaml"

@@ -101,7 +101,7 @@ class Machine:
         (self.folder / "broken" / problem).touch()
 
     def has(self, problem: str) -> None:
-        """Restore `problem`."""
+        """Undo what `lacks` did for `problem`."""
         (self.folder / "broken" / problem).unlink()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -129,7 +129,7 @@ class Machine:
         )
 
     def calls_of(self, problem: str) -> int:
-        """Return how many times Python or the kiosk was called for `problem`."""
+        """Return how many calls of Python or the kiosk begin with the text `problem`."""
         notes = self.folder / "notes"
         lines = notes.read_text().splitlines() if notes.exists() else []
         return sum(line.startswith(problem) for line in lines)

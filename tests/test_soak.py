@@ -256,7 +256,7 @@ def test_only_what_came_back_is_recorded() -> None:
 
 
 def test_a_new_process_is_found_with_the_reason_of_the_last_ones_end() -> None:
-    """The time counts from the end of the process to the first frame of the next one."""
+    """A restart is stored with its reason, and with the time since the last process ended."""
     observer = new_observer()
     observer.findings.ended = "the reason", time.monotonic() - 3
     assert show(observer, []) == []

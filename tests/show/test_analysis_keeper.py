@@ -370,9 +370,10 @@ def test_a_card_that_was_given_up_stays_so_when_the_camera_is_opened_again() -> 
 
 
 def test_networks_on_the_processor_are_used_again_when_the_camera_is_opened_again() -> None:
-    """While the processor replaces the card, the next live show opens no networks, and keeps none.
+    """If the CPU has replaced a failing graphics card, the next live show uses the same networks.
 
-    After ten minutes the card is tried again.
+    It opens no others, and `OpenNetworks` keeps no reference to them. The graphics card is tried
+    again ten minutes after its failure.
     """
     failing = with_detector(FailingDetector(RuntimeError("the device is gone")), "cuda")
     run = Run([failing] * DEVICE_FAILURES + [GOOD, GOOD_CARD])
@@ -451,7 +452,10 @@ def test_the_same_failure_again_and_again_is_tried_more_and_more_seldom() -> Non
 
 @pytest.mark.parametrize("is_opened", [True, False])
 def test_networks_that_open_slowly_are_opened_for_half_of_the_time_at_most(is_opened: bool) -> None:
-    """If an opening takes long, the repeated delay is as long, whether or not it succeeds."""
+    """If networks take longer to open than the last delay, the next delay is as long as that.
+
+    This does not depend on whether they open.
+    """
 
     def open_slowly(parts: Parts) -> Networks:
         run.clock.instant += 20.0

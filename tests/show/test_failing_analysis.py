@@ -179,7 +179,7 @@ class ShowRun:
         )
 
     def run(self, script: Iterator[bool], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Run the show until `script` ends; it yields whether the staff card must be shown."""
+        """Run the show until `script` ends; each item tells whether the staff's card is shown."""
         paint = mirror.Mirror._show
 
         def show(painting: mirror.Mirror, scene: Scene) -> None:
@@ -242,7 +242,7 @@ class ShowRun:
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not load what labels need to be set."""
+    """Do not load the patterns and dictionaries for line breaks, which takes time."""
     monkeypatch.setattr("installation.show.analysis_keeper.warm_up", lambda *_: None)
 
 

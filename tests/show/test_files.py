@@ -155,10 +155,10 @@ def test_a_show_without_its_settings_comes_back_with_them(
 
 @needs_guard
 def test_a_show_needs_no_disk_to_write_to(project: Project) -> None:
-    """With every file system read-only, as a full disk is, visitors are named.
+    """A show names visitors even if no file system except /dev/shm can be written to.
 
-    The guard is complete too. Only the memory's own file system stays writable; the self-test tries
-    there what it must not do.
+    Its sandbox is complete. /dev/shm stays writable because the self-test tries to make a file
+    there.
     """
     unshare = (tool("unshare"), "--map-root-user", "--mount")
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:

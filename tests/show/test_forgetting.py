@@ -253,7 +253,10 @@ class Search:
 
     @classmethod
     def from_forms(cls, forms: dict[str, tuple[bytes, int]]) -> Search:
-        """Return the search for `forms`: bytes, and the size of a number in them."""
+        """Return a search for patterns of the data in `forms`.
+
+        Each form is its data and the size of a number in the data, bytes.
+        """
         return cls({name: patterns(*form) for name, form in forms.items()})
 
     def count(self, process: int) -> Counter[str]:

@@ -40,9 +40,9 @@ def running(project: Project) -> Iterator[subprocess.Popen[str]]:
 def test_a_saved_spreadsheet_takes_effect_in_the_show_that_runs(
     running: subprocess.Popen[str], project: Project
 ) -> None:
-    """A label that is no longer hidden appears without a restart; after a mistake the set stays.
+    """A saved labels.csv takes effect without a restart; after a mistake, the last valid set stays.
 
-    Its letters may be of another script: the kiosk's own fonts can be read behind the guard.
+    The new label is in Thai, whose font can still be read in the sandbox.
     """
     thai = LABELS.replace("unseen", "").replace("tench", "ปลาเทนช์")
     project.write("models/fish/labels.csv", thai)

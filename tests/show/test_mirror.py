@@ -118,7 +118,7 @@ def test_networks_that_fail_again_and_again_do_not_keep_the_mirror() -> None:
 
 
 def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
-    """A camera that opens but sends nothing is on the staff's card; afterwards the calm card is."""
+    """Before the first frame, the staff's card can be opened; after it the calm card is shown."""
     screen, camera = OffScreen((640, 360)), GreyFilm(0)
     reporter = StatusReporter(
         small_parts(camera).label_set, None, Latest(), CameraStatus.from_camera(camera), 0.0, 10.0

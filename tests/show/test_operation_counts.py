@@ -107,9 +107,9 @@ def test_a_frame_is_written_once_in_the_cameras_size_and_once_in_the_screens(
 
 
 def test_a_frame_of_another_shape_is_written_once_more() -> None:
-    """If no strips are possible, the channel is added to the whole picture at once.
+    """A frame that cannot be painted in strips takes three writes of a whole picture, not two.
 
-    This is so if the ratio of camera and screen does not repeat.
+    A frame of 640×480 px on a screen of 1920×1080 px is such a frame.
     """
     mirrored = MirroredCamera((640, 480), FULL_HD)
     mirrored.read()

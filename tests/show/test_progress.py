@@ -14,7 +14,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class Supervisor:
-    """The supervisor's ends of both pipes, and the status with the show's ends."""
+    """The supervisor's ends of both pipes; the show's ends are in `status`."""
 
     def __init__(self) -> None:
         self.reading, progress = os.pipe()

@@ -211,7 +211,7 @@ def test_as_a_service_the_show_waits_for_its_camera(window: Window) -> None:
 def test_the_staff_reads_which_camera_is_missing(
     mistake: Mistake, state: State, window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The staff card says if any camera is missing, or the camera of the last process."""
+    """The staff's card gets LOST if the show's camera is unplugged, WAITING if none is found."""
     states: list[State] = []
     for_staff = card_for_staff
 

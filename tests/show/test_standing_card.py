@@ -93,7 +93,7 @@ def test_the_staff_reads_the_mistakes_of_the_file() -> None:
 
 
 def test_a_card_without_its_display_server_ends_with_an_error() -> None:
-    """Its status differs from the status after Escape, which ends the show as well."""
+    """If the display server has ended or its display has changed, the card raises an error."""
     with pytest.raises(ScreenError, match="display has changed, or the display server has ended"):
         play(NOTHING, ScreenEvents(outdated=True))
 

@@ -81,7 +81,10 @@ def painted(scene: Scene, context: ScreenContext) -> Pixels:
 
 
 def peopled(picture: Pixels, heads: list[Head], context: ScreenContext, first: int) -> Scene:
-    """Return the scene with somebody in each stage before `picture`; `first` is the first stage."""
+    """Return the scene of `picture` with a visitor for each of `heads`, in successive stages.
+
+    `first` is the index in `STAGES` of the first visitor's stage.
+    """
     visitors = []
     for number, head in enumerate(heads):
         stage = STAGES[(number + first) % len(STAGES)]

@@ -321,7 +321,7 @@ def test_a_network_that_failed(golden: Check, tested: MakeContext, form: str, si
 def test_the_staffs_card_without_a_mirror(
     golden: Check, context: MakeContext, language: str, form: str
 ) -> None:
-    """While no picture comes the staff reads why, in each language, and the line of the log."""
+    """If no picture comes, the staff's card has the reason in each language and the log's line."""
     size = PORTRAIT if form else LANDSCAPE
     screen = replace(context(size), words=load_words(language))
     faults = camera_faults(screen.words, State.LOST, CameraFault.TORN)

@@ -257,7 +257,7 @@ def test_a_library_adds_no_line_of_its_own(variables: dict[str, str]) -> None:
 
 
 def test_a_session_that_names_no_display_is_opened_without_a_remark() -> None:
-    """SDL looks for a compositor in any case, and what libwayland says is in the message."""
+    """If no display is named, the message quotes libwayland's reason, and stderr stays empty."""
     ran = run_with("(320, 240)")
     assert ran.stderr == ""
     words = "shows no window: XDG_RUNTIME_DIR is invalid or not set in the environment; neither"

@@ -308,7 +308,7 @@ def test_words_are_the_same_without_the_check(language: str) -> None:
 def test_without_a_check_words_are_used_only_if_all_are_texts(
     before: str, after: str, tmp_path: Path
 ) -> None:
-    """A file that somebody has damaged is left to the check, which names the line."""
+    """Before the check, a damaged file of words is ignored; the check then reports it."""
     text = (WORDS_FOLDER / "en.yaml").read_text()
     assert f"\n{before}" in text
     (tmp_path / "en.yaml").write_text(text.replace(f"\n{before}", f"\n{after}", 1))

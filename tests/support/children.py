@@ -144,9 +144,9 @@ assert not status.missing, status.missing
 
 
 def run_under_stage_one(program: str, user: str, folder: Path) -> str:
-    """Return what `program`, run by `user` under stage one, prints; fails if it does.
+    """Return what `program`, run by `user` under stage one, prints; fails if its status is not 0.
 
-    `status` is the sandbox status in it.
+    The program can use the variable `status`, which is the sandbox status.
     """
     program = STAGE_ONE_PROGRAM + textwrap.dedent(program)
     outcome = run("-c", program, user=user, folder=folder)

@@ -15,7 +15,7 @@ def random_embeddings(count: int, seed: int) -> torch.Tensor:
 
 
 def random_text_tensors(classes: int, labels: int) -> dict[str, torch.Tensor]:
-    """Return the tensors of a set of the method `text`, without lists; all classes take part."""
+    """Return the tensors of a set of the method `text`: no class has a list, and none is masked."""
     return {
         "classes": random_embeddings(classes, 1).half(),
         "labels": random_embeddings(labels, 2).half(),

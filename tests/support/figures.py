@@ -158,7 +158,8 @@ def face(head: Head) -> Box:
 def verdict(label: Label, score: float = 0.31, label_set: LabelSet | None = None) -> Verdict:
     """Return the verdict `label` with runners-up, which share what `score` leaves.
 
-    They are labels of `label_set`; if it is None, of `LABELS`, as if these were labels of `PEOPLE`.
+    The runners-up are from `label_set`. If it is None, they are from `LABELS`, and the number of
+    the other labels is that of `PEOPLE`.
     """
     if not label.chain:
         return Verdict(label, score, 0.0)

@@ -41,7 +41,7 @@ def _packed(count: int) -> bytes:
 
 
 def _nested(count: int) -> bytes:
-    """Return `count` messages, each of which contains the next one: graphs within settings."""
+    """Return `count` nested messages: a node, its attribute, the attribute's graph, and so on."""
     heads: list[bytes] = []
     length = 0
     for i in range(count):

@@ -43,7 +43,7 @@ def test_nothing_is_read_once_it_is_stopped() -> None:
 
 
 def test_the_cameras_status_is_that_after_the_newest_frame() -> None:
-    """The staff card shows the camera's name, and how much memory its pictures have."""
+    """The status after the last frame has the camera's name and its pictures' blocks of memory."""
     camera, statuses = GreyFilm(1), Latest[CameraStatus]()
     picture = camera.pool.take(9, 16)
     capture_frames(camera, [], statuses, threading.Event())

@@ -144,7 +144,7 @@ def test_on_a_wide_wall_the_foot_of_two_languages_is_brief(holds: bool) -> None:
 def test_the_foot_calls_nothing_a_guess_when_there_is_none(
     first: str, second: str | None, size: Size
 ) -> None:
-    """Another sentence stands in its place, and nothing else moves."""
+    """If there is no guess, `no_guess` replaces `guess` in the foot; no line moves up or down."""
     context = in_languages(first, second, size)
     guessing, none = bands(context), bands(context, guesses=False)
     assert (guessing.notice, guessing.room) == (none.notice, none.room)

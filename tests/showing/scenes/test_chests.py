@@ -18,7 +18,7 @@ squares = st.builds(
 
 @given(squares, squares)
 def test_what_is_left_of_a_chest_is_what_is_not_hidden(one: Rect, other: Rect) -> None:
-    """The parts are disjoint, outside what hides them, and have all of the rest."""
+    """The returned parts do not overlap, and together they are all that `other` does not hide."""
     parts = without(one, other)
     across = min(one.right, other.right) - max(one.x, other.x)
     down = min(one.bottom, other.bottom) - max(one.y, other.y)

@@ -56,7 +56,7 @@ def test_a_panel_gets_a_place_if_there_is_one(
 
 @given(rects, st.lists(rects, max_size=6))
 def test_only_what_is_near_is_an_obstacle(part: Rect, others: list[Rect]) -> None:
-    """Only rectangles that overlap the part are obstacles, with their four edges."""
+    """`near` returns the four edges of each rectangle that overlaps `part`, and of no other."""
     expected = [
         (each.x, each.y, each.right, each.bottom, SPACE) for each in others if each.overlaps(part)
     ]

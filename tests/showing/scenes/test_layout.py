@@ -220,7 +220,7 @@ people = st.dictionaries(
 def test_whoever_comes_and_goes_no_word_crosses_a_face(
     steps: list[tuple[float, dict[int, tuple[Box, Label, Stage]]]],
 ) -> None:
-    """No words cover a face, even while large type may not change and people come and go."""
+    """While people come and go, no tag and no caption ever covers a face."""
     context = CONTEXTS[1920, 1080]
     scene, now = None, 0.0
     for passed_s, present in steps:
@@ -362,9 +362,9 @@ def test_several_captions_have_type_of_one_size(context: MakeContext) -> None:
 
 
 def test_a_tag_lies_on_nobody_elses_chest_if_there_is_another_place(context: MakeContext) -> None:
-    """Of somebody before others the name is on their own chest, and not above on one behind.
+    """If there is another place, a tag does not cover the chest of a visitor or bystander behind.
 
-    A bystander's chest counts as well.
+    If nobody is behind, the tag is above the square.
     """
     front, behind = Box.from_centre(640, 480, 100, 130), Box.from_centre(640, 240, 70, 90)
     screen = context((1920, 1080))
@@ -423,7 +423,7 @@ def test_many_people_in_a_crowd_are_named(context: MakeContext) -> None:
 
 
 def test_the_names_of_a_crowd_are_set_once_and_forgotten_with_it() -> None:
-    """Names are set once, and are no longer in memory a second after the people have left."""
+    """A crowd's names are typeset once, and are forgotten within a second after it has left."""
     fonts = Fonts()
     screen = ScreenContext(load_words(), fonts, (1920, 1080), label_set=PEOPLE)
     heads = rows((1280, 720), (9, 9, 8, 6), 52.0, 0.2, 0.18)

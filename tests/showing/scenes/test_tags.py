@@ -80,7 +80,7 @@ def test_the_letters_of_a_name_that_is_taken_back_stay_where_they_are(
 
 
 def test_a_name_on_two_lines_is_preferred_to_one_on_three(context: MakeContext) -> None:
-    """Beside a small face, a tower of three lines comes after every plate of one or two."""
+    """Tags with fewer lines are tried first, and the first one has at most two lines."""
     for square_px in range(120, 400, 20):
         found = tags(context((1920, 1080)), visitor("named", "guest of honor", square_px))
         counts = [len(panel.lines) for panel, _ in found]
@@ -112,7 +112,10 @@ def test_a_candidate_has_a_question_mark(context: MakeContext, stage: Stage, tex
 
 
 def test_the_countdown_names_what_comes(context: MakeContext) -> None:
-    """A number alone was taken for a rank; the shorter words are only for a small face."""
+    """The countdown says what follows: 'AI guesses in 3', or 'guess in 3' if there is less room.
+
+    Visitors took a number alone for a rank.
+    """
     on_screen = context((1920, 1080))
     texts = [
         " ".join(line.text for line in panel.lines)

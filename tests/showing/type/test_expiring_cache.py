@@ -17,7 +17,7 @@ FRAMES = st.lists(
 def test_what_is_asked_for_is_kept_and_what_is_not_goes(
     frames: Sequence[tuple[float, set[str]]],
 ) -> None:
-    """A value is created once within `KEPT_S`, and soon dropped after that."""
+    """A value is kept for at least `KEPT_S` after its last use, and is dropped soon after that."""
     cache: ExpiringCache[str, object] = ExpiringCache()
     now = 0.0
     last: dict[str, tuple[float, object]] = {}

@@ -167,7 +167,10 @@ def test_the_system_draws_other_scripts() -> None:
 def test_a_search_before_the_guard_finds_what_texts_need_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After a search no program is needed for Chinese, Japanese or Korean forms."""
+    """After `search_fonts`, fonts for the same texts are found without running fontconfig again.
+
+    A character that Chinese and Japanese write differently still has a different font in each.
+    """
     texts = ["直", "直の", "한국", CHEROKEE]
     search_fonts("".join(texts))
     monkeypatch.setenv("PATH", "")

@@ -85,7 +85,7 @@ def test_a_word_that_is_too_wide_is_hyphenated_in_its_language() -> None:
 
 
 def test_a_long_word_does_not_leave_the_first_line_half_empty() -> None:
-    """If the language is known, a hyphen fills the line before a long word."""
+    """In a known language, a long word begins on the first line and is hyphenated."""
     text = "eine Straßenbahnhaltestelle"
     assert _lines(text, 22, "de") == ["eine Straßen-", "bahnhaltestelle"]
     assert _lines(text, 22) == ["eine", "Straßenbahnhaltestelle"]

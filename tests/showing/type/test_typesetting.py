@@ -97,7 +97,7 @@ def test_text_from_the_right_is_set_flush_right() -> None:
 
 
 def test_a_line_is_as_high_as_its_marks_need() -> None:
-    """Two marks on a capital push their line down; one does not: most tags are of one height."""
+    """A capital letter with two marks makes its line higher; one with a single mark does not."""
     plain, accent, two = (_panel(text, 900).rect.height for text in ("HAND", "HÄND", "HẾND"))
     assert plain == accent
     assert two > plain
