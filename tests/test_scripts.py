@@ -128,11 +128,11 @@ class Machine:
             check=False,
         )
 
-    def calls_of(self, problem: str) -> int:
-        """Return how many calls of Python or the kiosk begin with the text `problem`."""
+    def calls_of(self, beginning: str) -> int:
+        """Return how many calls of Python or the kiosk begin with the text `beginning`."""
         notes = self.folder / "notes"
         lines = notes.read_text().splitlines() if notes.exists() else []
-        return sum(line.startswith(problem) for line in lines)
+        return sum(line.startswith(beginning) for line in lines)
 
 
 @pytest.fixture

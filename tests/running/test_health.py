@@ -107,7 +107,7 @@ def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> N
     assert sum(busy) > 5 * VERDICT_STEP, "the day is busy enough to be seen"
 
 
-def test_one_visitor_more_or_less_is_not_seen_by_who_does_not_know_the_start() -> None:
+def test_one_more_visitor_rarely_changes_the_figure() -> None:
     """For nine of ten starts of the count, one more visitor does not change the figure.
 
     Nobody knows the start, so an unchanged figure does not show that nobody came.

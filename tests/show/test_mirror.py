@@ -117,7 +117,7 @@ def test_networks_that_fail_again_and_again_do_not_keep_the_mirror() -> None:
     assert not any(has_picture[-5:])
 
 
-def test_before_the_first_frame_the_staffs_card_says_that_none_comes() -> None:
+def test_the_staffs_card_can_be_opened_before_the_first_frame() -> None:
     """Before the first frame, the staff's card can be opened; after it the calm card is shown."""
     screen, camera = OffScreen((640, 360)), GreyFilm(0)
     reporter = StatusReporter(

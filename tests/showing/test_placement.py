@@ -189,7 +189,7 @@ def test_a_change_counts_when_it_is_seen_twice() -> None:
 
 
 @pytest.mark.usefixtures("dummy")
-def test_of_two_monitors_with_one_picture_that_of_the_windows_size_counts() -> None:
+def test_of_two_mirrored_monitors_the_one_of_the_windows_size_is_used() -> None:
     """If two monitors show the same picture, the one with the window's size is used."""
     monitors = FakeMonitors(Monitor("eDP-1", 0, 0, 320, 200), HDMI)
     placement = Placement(monitors, None, stays=True)

@@ -100,7 +100,7 @@ while time.monotonic() < until:
 """
 
 
-def test_a_window_that_another_program_destroys_is_a_sentence_in_the_log() -> None:
+def test_a_window_closed_by_another_program_is_reported() -> None:
     """If another program destroys the window, the message for the log says so."""
     with x_server() as name:
         environment = os.environ | {"DISPLAY": name, "SDL_VIDEODRIVER": "x11"}

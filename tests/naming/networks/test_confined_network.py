@@ -90,9 +90,7 @@ def test_no_child_keeps_its_command_waiting(
         ConfinedNetwork(label_set, bytes(1_000_000), "abc")
 
 
-def test_a_trial_reports_only_what_the_limits_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trial_fails_only_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial fails if the child needs too much memory, but not if it cannot read the network.
 
     A network that cannot be read is refused when it is opened with its label set's settings.
