@@ -49,7 +49,7 @@ class KioskError(Exception):
     """
 
     def __init__(self, *mistakes: Mistake) -> None:
-        assert mistakes, "an error needs at least one mistake"
+        assert mistakes, "a bug in kiosk: an error was raised without a mistake"
         super().__init__(*mistakes)
         self.mistakes = mistakes
 

@@ -411,6 +411,7 @@ def unique_names(
         elif alone:
             names[id_] = word
         else:
+            # The brackets tell categories with the same word apart.
             others = synsets[id_].lemmas[1:]
             above = synsets[parents[id_] or ROOT].lemmas[0]
             names[id_] = f"{word} ({others[0] if others else above})"

@@ -325,8 +325,8 @@ class Observer:
             self._more += 1
             if self._more == LEAKED:
                 self._mistake(
-                    "the numbers of descriptors and threads are now "
-                    f"{counts}; at first they were {self._baseline}",
+                    f"there are more descriptors or threads than at first: {counts[0]} and "
+                    f"{counts[1]}, at first {self._baseline[0]} and {self._baseline[1]}",
                     now,
                 )
         else:

@@ -62,7 +62,11 @@ BEGINNING = 34
 
 @dataclass(frozen=True)
 class Row:
-    """The text of one size in one scene: its first line, and the height of its capitals, px."""
+    """One font size in one scene.
+
+    `text` is a line of this size: the first that no earlier scene has shown in this size. `px` is
+    the height of its capitals.
+    """
 
     scene: str
     text: str

@@ -262,7 +262,7 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
                 found = f"the X server accepts connections from the network (port {port})"
                 return HostCheck("display", False, found, remedy)
     return HostCheck(
-        "display", None, f"every client of X display {name} can copy the screen", remedy
+        "display", None, f"every other program on X display {name} can copy the screen", remedy
     )
 
 

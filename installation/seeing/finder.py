@@ -62,7 +62,10 @@ for three or more. A look by O-Net alone takes 0.6 ms of one core, and a full lo
 """
 
 TOLERANCE_S = 0.005
-"""How long before its time a look may happen, s; frames do not arrive at exact intervals."""
+"""How much earlier than planned a search for faces may happen, s.
+
+Frames do not arrive at exact intervals.
+"""
 
 
 class FaceFinder:

@@ -289,7 +289,10 @@ def _setting_names(option: Schema) -> list[str]:
 
 
 def typed(start: str, value: str) -> str:
-    """Return the sentence that says what to type: `start` and a value."""
+    """Return "Type `…`", where `…` is the text to type: `start`, such as `name: `, and `value`.
+
+    There is no full stop, so that the caller can add words.
+    """
     return f"Type `{ellipsize(start)}{ellipsize(value)}`"
 
 

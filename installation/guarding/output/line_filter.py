@@ -155,9 +155,10 @@ def in_known_letters(text: str) -> str:
 
 @cache
 def label_letters() -> Set[str]:
-    """Return the letters of the label sets, of kiosk.yaml and of the kiosk's words.
+    """Return the characters in the files of the label sets, in kiosk.yaml and in the kiosk's words.
 
-    The files are not parsed. They are read only when a letter is not in `MESSAGE_LETTERS`.
+    The files are not parsed. They are read only if a line of output has a character that is neither
+    in ASCII nor in `MESSAGE_LETTERS`.
     """
     letters: set[str] = set()
     files = [DEFAULT_FILE, *WORDS_FOLDER.glob("*.yaml"), *MODELS.glob("*/labelset.yaml")]

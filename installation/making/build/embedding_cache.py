@@ -50,9 +50,10 @@ class EmbeddingCache:
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:
-        """Read the cache file `name` in the folder `models`; its vectors are `(width,)` float32.
+        """Read the file `name`.safetensors in the folder .cache of `models`.
 
-        `name` identifies the network, its weights, and the kind of embedding.
+        Its vectors are `(width,)` float32. `name` identifies the network, its weights, and the kind
+        of embedding.
         """
         self.file = models / CACHE_FOLDER / f"{name}.safetensors"
         self.problem = ""

@@ -158,7 +158,10 @@ def _encode_pictures(
 
 
 def _region(picture: Picture, cache: EmbeddingCache) -> Region:
-    """Return the square that was cut from a picture."""
+    """Return left, top and side of the square that was cut from `picture`, as `cache` has them.
+
+    They are `NO_REGION` if no face was found, or none was searched for.
+    """
     left, top, side, _ = cache[picture.key][-FACTS:].tolist()
     return left, top, side
 

@@ -48,7 +48,7 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
     name = source.settings.encoder_name
     folder = source.folder.parent / WEIGHTS.name
     outputs = source.settings.outputs
-    assert outputs is not None, "read_source refuses networks whose classes are not known"
+    assert outputs is not None, "a bug in kiosk: read_source accepted a network of unknown classes"
     classes = max(outputs.values()) + 1
     pretrained_config(name, display_path(source.folder / SETTINGS_FILE))
     label_set = assemble_nonempty(source, content)

@@ -127,7 +127,7 @@ def embed_classes(embed: Embed) -> torch.Tensor:
     synonyms = imagenet.names()
     names = [synonyms[id_].partition(", ")[0] for id_ in ids]
     descriptions = {look.id: look.sentence for look in class_looks() if look.sentence}
-    assert descriptions.keys() <= set(ids), "looks.csv describes classes only"
+    assert descriptions.keys() <= set(ids), "a bug in kiosk: looks.csv describes unknown classes"
     described = [i for i, id_ in enumerate(ids) if id_ in descriptions]
     others = [i for i, id_ in enumerate(ids) if id_ not in descriptions]
     embeddings = torch.empty(len(ids), conse.EMBEDDING)

@@ -54,7 +54,7 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
     content of `part` is kept if the server can continue after it. Raises TemporaryError or
     FetchError; the bytes that have arrived stay in `part`, unless they are too many.
     """
-    assert address.url is not None, "a file without an address can only come from the cache"
+    assert address.url is not None, "a bug in kiosk: only a file with an address can be downloaded"
     count = part.stat().st_size if part.exists() else 0
     if count >= limit:
         count = 0

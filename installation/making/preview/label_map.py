@@ -64,7 +64,11 @@ JOINED: Colour = (0, 120, 0)
 
 @dataclass(frozen=True)
 class Dot:
-    """A label on the map; `wins` counts the pictures on which it scored best; None if hidden."""
+    """A label on the map.
+
+    `wins` is the number of trial pictures on which the label scored best. It is None if the show
+    hides this label from visitors.
+    """
 
     name: str
     wins: int | None

@@ -98,7 +98,7 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
         yield from lines
         return
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
-        assert match is not None, "all lines begin with a number"
+        assert match is not None, "a bug in kiosk: a name without a number was not returned above"
         if int(match[1]) != number:
             problem = (
                 f"the number is {match[1]} (expected {number}, because lines are numbered 0, "

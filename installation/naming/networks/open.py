@@ -136,7 +136,7 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         names_count = counted(label_set.row_count, "output")
         problem = f"the file names {names_count}, but the network has {network.width}"
         raise LabelSetError(
-            Mistake(display_path(names), problem, "Name all outputs, in their order.")
+            Mistake(display_path(names), problem, "Give one name for each output, in their order.")
         )
     return network
 

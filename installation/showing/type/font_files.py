@@ -187,7 +187,10 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return faces of the system, keyed by the clusters of `wanted` that they can draw."""
+    """Return a font of the system for each cluster of `wanted`, keyed by cluster.
+
+    Clusters that no font of the system can draw are left out.
+    """
     faces: dict[str, Face] = {}
     left = set(wanted)
     known = _system_faces.setdefault((group, region), [])

@@ -44,7 +44,11 @@ most readers.
 
 @lru_cache(maxsize=8192)
 def script_of(letter: str) -> str:
-    """Return the ISO 15924 code of `letter`'s script, like `Latn`; `""` if all scripts use it."""
+    """Return the ISO 15924 code of `letter`'s script, like `Latn`.
+
+    For a character that several scripts share, the result is the code of one of them. It is `""` if
+    all scripts share it, or if Latin, Greek, Cyrillic or an East Asian script does.
+    """
     script = str(fontTools.unicodedata.script(letter))
     if script not in COMMON:
         return script
