@@ -17,7 +17,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,21 @@ sandbox, and returns the mistakes found.
 """
 
 
-def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
-    """Open and close the camera of kiosk.yaml at `file`; return its name and a fallback's reason.
+@dataclass(frozen=True)
+class Trial:
+    """What was found out about a camera that could be opened."""
 
-    If `camera.source` is `auto` and no camera can be used, the rehearsal (a simulated visitor) is
-    opened instead. The reason says why, and is None otherwise. A child process opens the camera.
+    name: str
+    fallback: str | None
+    """If `camera.source` is `auto` and no camera can be used, the rehearsal (a simulated visitor)
+    was opened instead; this is the reason. None otherwise.
+    """
+    unset: tuple[Mistake, ...] = ()
+    """The controls of kiosk.yaml that could not be set, with the reasons."""
+
+
+def try_camera(file: Path, privacy: Privacy) -> Trial:
+    """Open and close the camera of kiosk.yaml at `file` in a child process; return the result.
 
     With `privacy: degraded` the child is not checked from outside. Raises KioskError if the guard
     is incomplete, or if the camera cannot be opened.
@@ -77,7 +88,7 @@ def try_camera(file: Path, privacy: Privacy) -> tuple[str, str | None]:
     answer = _ask(file, _witness() if privacy == "enforce" else lambda _: [])
     if "mistakes" in answer:
         raise KioskError(*answer["mistakes"])
-    return answer["name"], answer["fallback"]
+    return Trial(answer["name"], answer["fallback"], tuple(answer["unset"] or ()))
 
 
 def _witness() -> Witnessed:
@@ -90,7 +101,7 @@ def _witness() -> Witnessed:
 
 
 def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
-    """Return the child's answer: `name` and `fallback`, or a list of `mistakes`."""
+    """Return the child's answer: `name`, `fallback` and `unset`, or a list of `mistakes`."""
     words = kiosk_command(CAMERA_TRIAL, str(file.absolute()))
     with subprocess.Popen(
         words, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -109,6 +120,8 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
                     child.stdin.write("\n")
                     child.stdin.flush()
                 answer = _next_answer(child.stdout)
+            if answer.get("unset"):
+                answer["unset"] = _mistakes(child.stdout)
         finally:
             # A child that still waits for the check reads the end of its input and ends.
             with contextlib.suppress(BrokenPipeError):
@@ -128,12 +141,14 @@ def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
         answer = dict(json.loads(next(lines)))
     except (StopIteration, ValueError):
         raise CameraError(NO_ANSWER) from None
-    return {"mistakes": _mistakes(answer, lines)} if "mistake" in answer else answer
+    if "mistake" not in answer:
+        return answer
+    return {"mistakes": [Mistake(*answer["mistake"]), *_mistakes(lines)]}
 
 
-def _mistakes(first: dict[str, Any], lines: Iterable[str]) -> list[Mistake]:
-    """Return the mistake in the answer `first`, and those in the remaining `lines`."""
-    mistakes = [Mistake(*first["mistake"])]
+def _mistakes(lines: Iterable[str]) -> list[Mistake]:
+    """Return the mistakes in `lines`, one in each."""
+    mistakes: list[Mistake] = []
     for line in lines:
         try:
             mistakes.append(Mistake(*json.loads(line)["mistake"]))
@@ -157,18 +172,23 @@ def open_under_guard(args: argparse.Namespace) -> int:
     This is the command of the child process that `try_camera` starts.
     """
     try:
-        _answer(_open_under_guard(args.file))
+        answer, unset = _open_under_guard(args.file)
+        _answer({**answer, "unset": bool(unset)})
+        for mistake in unset:
+            _answer(_as_answer(mistake))
     except KioskError as error:
         for mistake in error.mistakes:
             _answer(_as_answer(mistake))
     return DONE
 
 
-def _open_under_guard(file: Path) -> dict[str, object]:
+def _open_under_guard(file: Path) -> tuple[dict[str, object], Sequence[Mistake]]:
+    """Return the answer, and the mistakes of the controls that could not be set."""
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
     guard.check_stage_one()
     from installation.seeing.cameras.open import open_camera, resolve
+    from installation.seeing.cameras.webcam import unset_controls
 
     try:
         settings = load_settings(file).settings
@@ -182,7 +202,8 @@ def _open_under_guard(file: Path) -> dict[str, object]:
     source, fallback = resolve(settings.camera.source)
     camera = open_camera(source, settings.camera, clock)
     camera.close()
-    return {"name": camera.name, "fallback": fallback}
+    unset = unset_controls(camera, settings.camera)
+    return {"name": camera.name, "fallback": fallback}, unset
 
 
 def _as_answer(mistake: Mistake) -> dict[str, object]:

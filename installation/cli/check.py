@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from installation.errors import (
     display_path,
     limit_mistakes,
 )
-from installation.settings.kiosk import ANNOUNCE_S, Settings, load_settings
+from installation.settings.kiosk import ANNOUNCE_S, CameraSettings, Settings, load_settings
 from installation.settings.languages import ENGLISH, Language
 from installation.settings.source import Auto, Device, Film, Pictures, Rehearsal, Source
 from installation.settings.yaml_file import Loaded
@@ -68,7 +69,10 @@ def check(args: argparse.Namespace) -> int:
     if label_set is not None:
         checks = (partial(check_fonts, loaded, label_set), partial(check_built, label_set))
         mistakes += collect_mistakes(checks)
-    checks_of_machine = (check_film, check_camera, check_detector, check_device, check_display)
+    checks_of_machine = (
+        *(check_film, check_camera, check_controls, check_detector, check_device),
+        check_display,
+    )
     mistakes += collect_mistakes(partial(part, loaded) for part in checks_of_machine)
     if mistakes:
         raise SettingsError(*mistakes)
@@ -147,6 +151,47 @@ def check_camera(loaded: Loaded[Settings]) -> None:
     else:
         return
     raise CameraError(Mistake(loaded.where("camera", "source"), problem, remedy))
+
+
+def check_controls(loaded: Loaded[Settings]) -> None:
+    """Raise CameraError if the camera is plugged in but does not take a control of kiosk.yaml.
+
+    The camera only lists its controls, and nothing is set; so the show may be running.
+    """
+    from installation.seeing.cameras import named_controls
+
+    camera = loaded.settings.camera
+    if not named_controls.in_words(camera):
+        return
+    node, _ = _camera_with_controls(camera)
+    if node is not None and (mistakes := named_controls.find_mistakes(node, camera)):
+        raise CameraError(
+            *(
+                replace(mistake, where=loaded.where(*mistake.where.split(".")))
+                for mistake in mistakes
+            )
+        )
+
+
+def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
+    """Return the camera that lists its controls; or None, and why they were not compared."""
+    from installation.seeing.cameras.named_controls import NOT_A_CAMERA, OTHER_SYSTEM
+
+    if isinstance(camera.source, Film | Pictures | Rehearsal):
+        return None, f"not set, because {NOT_A_CAMERA}"
+    if sys.platform != "linux":
+        return None, f"not set, because {OTHER_SYSTEM}"
+    from installation.seeing.cameras.open import resolve
+    from installation.seeing.cameras.webcam import check_node, node_of
+
+    source, problem = resolve(camera.source)
+    if isinstance(source, Device):
+        node = node_of(source.id)
+        mistake = check_node(node)
+        if mistake is None:
+            return node, ""
+        problem = mistake.problem
+    return None, f"not compared with the camera: {problem}"
 
 
 def check_detector(loaded: Loaded[Settings]) -> None:
@@ -241,6 +286,8 @@ def _plan(
             else f"display {screen.display}{unchecked}",
         ),
     ]
+    if controls := _controls_in_words(camera):
+        plan.append(("controls", controls))
     if screen.title is not None:
         plan.append(("title", screen.title))
     if reading.announce_s < ANNOUNCE_S:
@@ -262,6 +309,16 @@ def _source_in_words(source: Source) -> str:
             return str(device)
         case Film(path) | Pictures(path):
             return display_path(path)
+
+
+def _controls_in_words(camera: CameraSettings) -> str:
+    """Return which controls of the camera are set; "" if none."""
+    from installation.seeing.cameras import named_controls
+
+    named = named_controls.in_words(camera).items()
+    words = ", ".join(f"{name} {value}" for name, value in named)
+    _, problem = _camera_with_controls(camera) if words else (None, "")
+    return f"{words}; {problem}" if problem else words
 
 
 def _language_in_words(language: Language, own: list[str]) -> str:

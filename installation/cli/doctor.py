@@ -169,11 +169,15 @@ class _Examination:
         """Return the finding of opening the camera in a child process under the whole guard."""
         from installation.cli.camera_trial import try_camera
 
-        name, fallback = try_camera(self._file, self._settings.privacy)
-        if fallback:
+        trial = try_camera(self._file, self._settings.privacy)
+        lines = [trial.name]
+        if trial.fallback:
             service = "Under systemd the show displays a card until a camera is plugged in."
-            return Finding("fallback", f"{fallback}: {name}. {service}")
-        return Finding("ok", name)
+            lines = [f"{trial.fallback}: {trial.name}. {service}"]
+        if trial.unset:
+            lines += ["the show runs, but without these settings:", *map(str, trial.unset)]
+        is_whole = not trial.fallback and not trial.unset
+        return Finding("ok" if is_whole else "fallback", "\n".join(lines))
 
     def _line(self) -> Finding:
         """Return a finding that says where to draw the line on the floor.
@@ -313,7 +317,7 @@ def cameras(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all commands
 
 def _print_camera(listing: CameraListing) -> None:
     from installation.seeing.cameras.choice import reason_against
-    from installation.seeing.cameras.controls import list_controls
+    from installation.seeing.cameras.named_controls import describe
 
     say(f"{listing.path}  {listing.name}".rstrip())
     if listing.path != listing.node:
@@ -333,5 +337,9 @@ def _print_camera(listing: CameraListing) -> None:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         say(f"  {mode.format} {mode.width}×{mode.height} at {rates} frames a second")
     if listing.problem is None:
-        for control in list_controls(listing.node):
-            say(f"  {control}")
+        try:
+            lines = describe(listing.node)
+        except OSError as error:
+            lines = [f"its controls cannot be listed: {error.strerror}"]
+        for line in lines:
+            say(f"  {line}")

@@ -44,7 +44,7 @@ class State(enum.IntEnum):
 
 
 class CameraFault(enum.IntFlag):
-    """The faults in the pictures of a camera that is plugged in, as bits."""
+    """The faults of a camera that is plugged in, as bits; all but the last are in its pictures."""
 
     FROZEN = 1
     BLACK = 2
@@ -52,6 +52,8 @@ class CameraFault(enum.IntFlag):
     TORN = 8
     OTHER_SIZE = 16
     SLOW = 32
+    CONTROLS = 64
+    """A control that kiosk.yaml names could not be set on this camera."""
 
 
 class DeviceKind(enum.IntEnum):

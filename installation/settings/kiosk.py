@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -32,7 +31,6 @@ from installation.errors import (
     join_first,
     nearest,
 )
-from installation.settings.damaged_text import find_damage
 from installation.settings.languages import (
     CODE,
     ENGLISH,
@@ -43,11 +41,19 @@ from installation.settings.languages import (
     word_languages,
 )
 from installation.settings.paths import DEFAULT_FILE, MODELS, label_set_names
-from installation.settings.placeholders import MAX_SENTENCE_LENGTH, NonEmptyText, with_placeholders
+from installation.settings.placeholders import CuratorScore, CuratorSentence
 from installation.settings.reasons import REASONS, Reason
 from installation.settings.schema_words import CONNECTOR, ELSEWHERE, SCREEN_ELSEWHERE, Keys
 from installation.settings.source import AUTO, SOURCE_IN_WORDS, Source, parse_source
 from installation.settings.text_file import read_text, remedy_for_missing
+from installation.settings.values.camera_controls import (
+    Exposure,
+    Focus,
+    Mains,
+    WhiteBalance,
+    refuse_exposure_of_many_frames,
+    refuse_second_names,
+)
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
 
 MIN_WORDS = 5
@@ -125,8 +131,26 @@ class CameraSettings(Section):
     mirror: bool = True
     rotate: Literal[0, 90, 180, 270] = 0
     """The clockwise rotation of the picture, degrees."""
+    mains: Mains = None
+    focus: Focus = None
+    exposure: Exposure = None
+    white_balance: WhiteBalance = None
+    keep_rate: bool | None = None
+    """Whether the camera keeps its rate in the dark; None: it is left as it is."""
     controls: dict[str, int] = Field(default_factory=dict)
-    """The values of the camera's own controls, keyed by their names in `kiosk cameras`."""
+    """The values of the camera's other controls, keyed by their names in `kiosk cameras`."""
+
+    @field_validator("keep_rate")
+    @classmethod
+    def _check_exposure(cls, keep_rate: bool | None, info: ValidationInfo) -> bool | None:
+        refuse_exposure_of_many_frames(keep_rate, info.data)
+        return keep_rate
+
+    @field_validator("controls")
+    @classmethod
+    def _check_names(cls, controls: dict[str, int], info: ValidationInfo) -> dict[str, int]:
+        refuse_second_names(controls, info.data)
+        return controls
 
 
 def _empty_if_none(value: object) -> object:
@@ -213,31 +237,6 @@ class ContentSettings(Section):
             )
             raise _refusal(problem, remedy)
         return hide
-
-
-def _check_damage(text: str) -> str:
-    """Return `text`, which is shown to visitors; raises if another program has damaged it."""
-    if damage := find_damage(text):
-        context = {"damage": damage.problem, "remedy": damage.remedy}
-        raise PydanticCustomError("damaged", "{damage}", context)
-    return text
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-_Text = Annotated[
-    NonEmptyText,
-    Field(
-        max_length=MAX_SENTENCE_LENGTH,
-        description=f"text of at most {MAX_SENTENCE_LENGTH} characters",
-    ),
-    AfterValidator(_check_damage),
-]
-_NoneIfEmpty = BeforeValidator(_none_if_empty)
-CuratorSentence = Annotated[Annotated[_Text, with_placeholders()] | None, _NoneIfEmpty]
-CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _NoneIfEmpty]
 
 
 Connector = Annotated[

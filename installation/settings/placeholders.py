@@ -1,11 +1,14 @@
-"""Texts with placeholders in braces, such as `{score}`, that the show fills in."""
+"""Texts of people that the screen shows, some with placeholders in braces, such as `{score}`."""
 
 from __future__ import annotations
 
 from string import Formatter
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from installation.settings.damaged_text import find_damage
 
 FORMAT_SPECS = ("", "02")
 """The allowed format specifications of a placeholder: none, or at least two digits."""
@@ -48,3 +51,28 @@ def _placeholders(text: str) -> list[str] | None:
 NonEmptyText = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Sentence = Annotated[NonEmptyText, with_placeholders()]
 """Text without placeholders."""
+
+
+def _check_damage(text: str) -> str:
+    """Return `text`, which is shown to visitors; raises if another program has damaged it."""
+    if damage := find_damage(text):
+        context = {"damage": damage.problem, "remedy": damage.remedy}
+        raise PydanticCustomError("damaged", "{damage}", context)
+    return text
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+_Text = Annotated[
+    NonEmptyText,
+    Field(
+        max_length=MAX_SENTENCE_LENGTH,
+        description=f"text of at most {MAX_SENTENCE_LENGTH} characters",
+    ),
+    AfterValidator(_check_damage),
+]
+_NoneIfEmpty = BeforeValidator(_none_if_empty)
+CuratorSentence = Annotated[Annotated[_Text, with_placeholders()] | None, _NoneIfEmpty]
+CuratorScore = Annotated[Annotated[_Text, with_placeholders("score")] | None, _NoneIfEmpty]

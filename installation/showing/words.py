@@ -196,6 +196,8 @@ class Words:
     staff_other_size_remedy: Sentence
     staff_half_rate: Sentence
     staff_half_rate_remedy: Sentence
+    staff_controls: Sentence
+    staff_controls_remedy: Sentence
     staff_lost: Sentence
     staff_lost_remedy: Sentence
     staff_silent: Sentence

@@ -78,9 +78,22 @@ def test_the_name_of_what_was_opened_is_returned(tmp_path: Path) -> None:
     """The trial of the rehearsal returns its name, and no reason for a fallback."""
     file = tmp_path / "kiosk.yaml"
     file.write_text("camera: {source: rehearsal}\n")
-    name, fallback = try_camera(file, "enforce")
-    assert "rehearsal" in name
-    assert fallback is None
+    trial = try_camera(file, "enforce")
+    assert "rehearsal" in trial.name
+    assert trial.fallback is None
+    assert trial.unset == ()
+
+
+def test_controls_that_are_not_set_are_returned(tmp_path: Path) -> None:
+    """Each arrives with its remedy, and the camera counts as opened."""
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("camera: {source: rehearsal, mains: 50, controls: {zoom_absolute: 3}}\n")
+    trial = try_camera(file, "enforce")
+    assert "rehearsal" in trial.name
+    assert [mistake.where for mistake in trial.unset] == [
+        "camera.mains",
+        "camera.controls.zoom_absolute",
+    ]
 
 
 def test_a_child_that_ends_early_is_reported(file: Path) -> None:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
 import pytest
 from safetensors.numpy import save_file
 
+from installation.cli.check import _camera_with_controls, check_controls
+from installation.errors import CameraError, Mistake, SettingsError
+from installation.seeing.cameras import named_controls, webcam
+from installation.seeing.cameras import open as opening
+from installation.seeing.cameras.named_controls import find_mistakes
+from installation.settings.kiosk import CameraSettings, Settings
+from installation.settings.source import Device, Rehearsal
+from installation.settings.yaml_file import parse_yaml
+from tests.support.fake_controls import PRIORITY, FakeControls
 from tests.support.project import LABELS, LABELSET, Project, assert_refused
 
 
@@ -243,3 +256,65 @@ def test_check_loads_no_network(project: Project) -> None:
         "sys.exit(main(['check']) or 'torch' in sys.modules)"
     )
     assert project.python("-c", program).returncode == 0
+
+
+def test_check_names_what_the_camera_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before opening hours each control is compared with the camera, which stays as it is."""
+    driver, node = FakeControls.without(PRIORITY), tmp_path / "video0"
+    node.touch()
+    monkeypatch.setattr(webcam, "check_node", lambda _: None)
+    monkeypatch.setattr(named_controls, "find_mistakes", partial(find_mistakes, ioctl=driver.ioctl))
+    camera = (
+        "mains: 50",
+        "focus: 251",
+        "keep_rate: true",
+        "controls:",
+        "  zoom_absolute: 100",
+        "  zoom: 3",
+    )
+    loaded = parse_yaml("\n  ".join(("camera:", *camera)), "kiosk.yaml", Settings, SettingsError)
+    settings = replace(loaded, settings=with_source(loaded.settings, Device(node)))
+    with pytest.raises(CameraError) as caught:
+        check_controls(settings)
+    assert [str(mistake)[:38] for mistake in caught.value.mistakes] == [
+        "kiosk.yaml:3: focus is 251 (expected a",
+        "kiosk.yaml:4: keep_rate is true, but t",
+        "kiosk.yaml:7: this camera has no contr",
+    ]
+    assert driver.calls == []
+    node.unlink()
+    monkeypatch.undo()
+    check_controls(settings)  # `check_camera` reports a camera that is not plugged in
+
+
+def test_check_says_which_controls_are_set(project: Project) -> None:
+    """The curator reads the controls, and that the rehearsal has none."""
+    project.write(
+        "kiosk.yaml",
+        "labels: fish\ncamera: {source: rehearsal, exposure: 1/50, controls: {zoom: 3}}\n",
+    )
+    outcome = project.kiosk("check")
+    assert outcome.returncode == 0
+    words = " ".join(outcome.stdout.split())
+    named = "controls exposure 20 ms (1/50 s), controls.zoom 3"
+    assert f"{named}; not set, because the source is not a camera" in words
+
+
+def test_check_says_why_controls_were_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a camera, or without the right to use it, nothing is compared in silence."""
+    monkeypatch.setattr(opening, "resolve", lambda _: (Rehearsal(), "no camera found"))
+    unknown = None, "not compared with the camera: no camera found"
+    assert _camera_with_controls(CameraSettings()) == unknown
+    monkeypatch.setattr(opening, "resolve", lambda _: (Device(7), None))
+    denied = Mistake("/dev/video7", "this user has no permission", "Join the group video.")
+    monkeypatch.setattr(webcam, "check_node", lambda _: denied)
+    reason = "not compared with the camera: this user has no permission"
+    assert _camera_with_controls(CameraSettings()) == (None, reason)
+
+
+def with_source(settings: Settings, source: Device) -> Settings:
+    """Return `settings` with the camera `source`."""
+    camera = settings.camera.model_copy(update={"source": source})
+    return settings.model_copy(update={"camera": camera})

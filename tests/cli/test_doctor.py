@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,14 @@ from installation import __version__
 from installation.cli import doctor
 from installation.errors import Mistake
 from installation.guarding.host import not_prevented
-from installation.seeing.cameras import v4l
+from installation.seeing.cameras import named_controls, v4l
+from installation.seeing.cameras.named_controls import describe
 from installation.seeing.cameras.v4l import CameraListing
 from installation.seeing.presence.floor_line import FloorLine
 from installation.settings.kiosk import Settings
 from installation.settings.yaml_file import Loaded
 from tests.support.children import needs_guard
+from tests.support.fake_controls import FakeControls
 from tests.support.project import LABELS, Project, make_project
 
 pytestmark = pytest.mark.slow
@@ -209,3 +213,33 @@ def test_cameras_that_cannot_be_used_are_an_error(
     assert [line for line in printed.splitlines() if "cannot be used" in line] == [
         f"  cannot be used: {problem}" for problem in problems
     ]
+
+
+def test_cameras_lists_what_can_be_set_in_the_words_of_kiosk_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below its sizes each camera has the five settings with their ranges, then other controls."""
+    node, driver = tmp_path / "video0", FakeControls()
+    node.touch()
+    monkeypatch.setattr(v4l, "list_cameras", lambda: [CameraListing(node, None, "Lens", ())])
+    monkeypatch.setattr(named_controls, "describe", partial(describe, ioctl=driver.ioctl))
+    assert doctor.cameras(argparse.Namespace()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-6:] == [f"  {line}" for line in describe(node, driver.ioctl)]
+    driver.failing = OSError(errno.ENODEV, "No such device")
+    assert doctor.cameras(argparse.Namespace()) == 0
+    assert capsys.readouterr().out.endswith("  its controls cannot be listed: No such device\n")
+
+
+def test_a_control_that_cannot_be_set_is_found_before_the_show(tmp_path: Path) -> None:
+    """The row of the camera names it with its remedy; the show can run without it."""
+    project = make_project(tmp_path / "a kiosk")
+    project.write(
+        "kiosk.yaml", "labels: fish\ncamera: {source: rehearsal, focus: 120}\ndevice: cpu\n"
+    )
+    outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
+    assert states_of(outcome.stdout)["camera"] == "fallback"
+    assert (
+        "camera.focus: focus is 120, but the source is not a camera. It is set when a camera is "
+        "used.\n" in outcome.stdout
+    )

@@ -130,6 +130,15 @@ def test_counts_of_shows_add_up_over_restarts() -> None:
     assert (health.minute.verdicts, health.minute.skipped) == (30, 5)
 
 
+def test_every_fault_of_a_camera_has_a_word() -> None:
+    """The last faults name whatever the show reports of its camera."""
+    health = new_health()
+    health.update(replace(STEADY, camera_faults=sum(CameraFault)), 1.0)
+    told = health.snapshot(2.0)["last_faults"]
+    assert isinstance(told, list)
+    assert len(told) == len(CameraFault)
+
+
 def test_faults_are_told_with_their_age() -> None:
     """The last faults are named in words of a fixed list, once each time they begin."""
     health = new_health()

@@ -399,8 +399,8 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 f"camera: {value}\n",
                 [
                     f"1: camera is {seen} (expected a section with source, width, height, fps, "
-                    f"mirror, rotate, controls). Type `source: {value}` on the next line, "
-                    "indented."
+                    "mirror, rotate, mains, focus, exposure, white_balance, keep_rate, controls). "
+                    f"Type `source: {value}` on the next line, indented."
                 ],
             )
             for value, seen in (("/dev/video0", "'/dev/video0'"), ("0", "0"), ("auto", "'auto'"))

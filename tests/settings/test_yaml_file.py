@@ -119,7 +119,8 @@ Write = Callable[[str | bytes], Path]
             "camera: 3\n",
             [
                 "kiosk.yaml:1: camera is 3 (expected a section with source, width, height, fps, "
-                "mirror, rotate, controls). Type `source: 3` on the next line, indented."
+                "mirror, rotate, mains, focus, exposure, white_balance, keep_rate, controls). Type "
+                "`source: 3` on the next line, indented."
             ],
         ),
         (

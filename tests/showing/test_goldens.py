@@ -275,7 +275,7 @@ SWAPPED = replace(
     WHOLE,
     layers=(*WHOLE.layers, Layer("swap", "memory may be written to /dev/sda2", "Switch swap off.")),
 )
-DARK = replace(WHOLE, camera_faults=CameraFault.BLACK | CameraFault.SLOW)
+DARK = replace(WHOLE, camera_faults=CameraFault.BLACK | CameraFault.SLOW | CameraFault.CONTROLS)
 
 
 @pytest.mark.parametrize(

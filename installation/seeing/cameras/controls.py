@@ -1,41 +1,45 @@
-"""Lists and sets the controls of a camera: mains frequency, focus, exposure, white balance.
+"""Lists and sets the controls of a camera by their numbers, through Video4Linux.
 
-This module uses the names that `v4l2-ctl --list-ctrls` prints. OpenCV is not used for this: it
-knows only a few controls, by numbers of its own, and does not report which of them a camera has.
+A control has a number (V4L2_CID_…), which is the same for every driver, and a name, which is not.
+`named_controls` knows which numbers belong to the settings of kiosk.yaml; here all controls are
+alike, and their names are those that `v4l2-ctl --list-ctrls` prints. OpenCV is not used for this:
+it knows only a few controls, by numbers of its own, and does not report which of them a camera has.
 The kernel's `linux/videodev2.h` defines the layouts.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from installation.errors import CameraError, Mistake, did_you_mean, nearest
 from installation.guarding.video_outputs import Ioctl, ioctl_of_kernel
 from installation.seeing.cameras.v4l import open_node
 
 QUERYCTRL, GET_CONTROL, SET_CONTROL = 0xC0445624, 0xC008561B, 0xC008561C
+QUERYMENU = 0xC02C5625
 
 _DESCRIPTION = struct.Struct("=II32siiiiI8x")
 _VALUE = struct.Struct("=Ii")
+_MENU_ITEM = struct.Struct("=II36x")
 _NEXT = 0x80000000
 _DISABLED, _READ_ONLY = 0x1, 0x4
-_NUMBERS = (1, 2, 3, 9)
-"""The control types whose value is a number: integer, boolean, and the two kinds of menu."""
+_INTEGER, _BOOLEAN, _MENU, _INTEGER_MENU = 1, 2, 3, 9
+_NUMBERS = (_INTEGER, _BOOLEAN, _MENU, _INTEGER_MENU)
+"""The control types whose value is a number."""
+
+_ABSENT = (errno.EINVAL, errno.ENOTTY)
+"""The errors for a control that does not exist, and for a driver that has no controls."""
 
 MAX_CONTROLS = 256
 
-MEANINGS = {
-    ("power_line_frequency", 50): "Write 1, which means 50 Hz.",
-    ("power_line_frequency", 60): "Write 2, which means 60 Hz.",
-}
-"""The remedies for wrong values: this control takes the number of a menu item, but people write the
-frequency in Hz. The items are defined in `linux/v4l2-controls.h`.
-"""
+MAX_ITEMS = 32
+"""The largest number of menu items that are examined; the menus that are used here have four."""
 
 
 @dataclass(frozen=True)
@@ -48,93 +52,117 @@ class Control:
     maximum: int
     default: int
     value: int
+    step: int = 1
+    items: tuple[int, ...] | None = None
+    """The values that a menu offers; None if the control is not a menu."""
 
     def __str__(self) -> str:
         return (
             f"{self.name} {self.minimum}–{self.maximum}, now {self.value} (default {self.default})"
         )
 
+    @property
+    def allowed(self) -> str:
+        """The values that the control allows, such as '0 to 250 in steps of 5'."""
+        if self.items is not None:
+            return ", ".join(map(str, self.items))
+        steps = f" in steps of {self.step}" if self.step > 1 else ""
+        return f"{self.minimum} to {self.maximum}{steps}"
 
-def list_controls(node: Path, ioctl: Ioctl = ioctl_of_kernel) -> list[Control]:
-    """Return the controls of the camera at `node` that can be set. Raises OSError."""
-    file = open_node(node)
-    try:
-        return list(_controls(file, ioctl))
-    finally:
-        os.close(file)
-
-
-def set_controls(
-    node: Path, values: Mapping[str, int], where: str, ioctl: Ioctl = ioctl_of_kernel
-) -> None:
-    """Set the controls of the camera at `node` to `values`, in the order of `values`.
-
-    Raises CameraError with every mistake: names that the camera does not have, values outside the
-    range, and values that the camera rejects. If the camera sets a control automatically, such as
-    the focus, `values` must turn the automatic mode off first. Messages name `where`, the location
-    of the settings.
-    """
-    file = open_node(node)
-    try:
-        known = {control.name: control for control in _controls(file, ioctl)}
-        mistakes = [
-            mistake
-            for name, value in values.items()
-            if (mistake := _set(file, known, name, value, where, ioctl))
-        ]
-    finally:
-        os.close(file)
-    if mistakes:
-        raise CameraError(*mistakes)
+    def nearest(self, value: int) -> int:
+        """Return the value nearest to `value` that the control allows."""
+        if self.items is not None:
+            return min(self.items, key=lambda item: (abs(item - value), item))
+        last = self.minimum + (self.maximum - self.minimum) // self.step * self.step
+        steps = (2 * (value - self.minimum) + self.step) // (2 * self.step)
+        return min(max(self.minimum, self.minimum + steps * self.step), last)
 
 
-def _set(
-    file: int, known: Mapping[str, Control], name: str, value: int, where: str, ioctl: Ioctl
-) -> Mistake | None:
-    """Set the control `name` to `value`; return a `Mistake` that says why if it cannot be set.
+class CameraControls:
+    """The controls of an open camera."""
 
-    `file` is the open camera, `known` are its controls, and `where` is the setting's location.
-    """
-    control = known.get(name)
-    if control is None:
-        names = ", ".join(known) or "none"
-        guess = (
-            did_you_mean(nearest(name, known))
-            or "`kiosk cameras` lists a camera's controls, with their ranges."
-        )
-        return Mistake(where, f"this camera has no control '{name}' (it has {names})", guess)
-    allowed = f"{control.minimum} to {control.maximum}"
-    if not control.minimum <= value <= control.maximum:
-        remedy = MEANINGS.get((name, value), "Change it.")
-        return Mistake(where, f"{name} is {value} (expected {allowed})", remedy)
-    try:
-        ioctl(file, SET_CONTROL, bytearray(_VALUE.pack(control.id, value)))
-    except OSError as error:
-        return Mistake(
-            where,
-            f"the camera rejects {name}: {value} ({error.strerror})",
-            f"If the camera sets {name} automatically, turn that off in a line above this one.",
-        )
-    return None
+    def __init__(self, file: int, ioctl: Ioctl = ioctl_of_kernel) -> None:
+        """Use the open camera `file`, which must stay open; `ioctl` reaches the driver."""
+        self._file = file
+        self._ioctl = ioctl
 
-
-def _controls(file: int, ioctl: Ioctl) -> Iterator[Control]:
-    number = 0
-    for _ in range(MAX_CONTROLS):
-        buffer = bytearray(_DESCRIPTION.size)
-        struct.pack_into("=I", buffer, 0, number | _NEXT)
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, node: Path, ioctl: Ioctl = ioctl_of_kernel) -> Iterator[CameraControls]:
+        """Open the camera at `node` for the time of a `with` block. Raises OSError."""
+        file = open_node(node)
         try:
-            ioctl(file, QUERYCTRL, buffer)
-        except OSError:
-            return
-        number, kind, name, minimum, maximum, _, default, flags = _DESCRIPTION.unpack(buffer)
+            yield cls(file, ioctl)
+        finally:
+            os.close(file)
+
+    def all(self) -> list[Control]:
+        """Return the controls that can be set. Raises OSError if the camera does not answer."""
+        found: list[Control] = []
+        number = 0
+        for _ in range(MAX_CONTROLS):
+            description = self._query(number | _NEXT)
+            if description is None:
+                break
+            number = description[0]
+            if control := self._control(description):
+                found.append(control)
+        return found
+
+    def find(self, number: int) -> Control | None:
+        """Return the control with this `number`; None if the camera has none that can be set.
+
+        Raises OSError if the camera does not answer.
+        """
+        description = self._query(number)
+        return None if description is None else self._control(description)
+
+    def set(self, control: Control, value: int) -> int:
+        """Set `control`, and return the value that the camera has taken. Raises OSError."""
+        buffer = bytearray(_VALUE.pack(control.id, value))
+        self._ioctl(self._file, SET_CONTROL, buffer)
+        taken: int = _VALUE.unpack(buffer)[1]
+        return taken
+
+    def _query(self, number: int) -> tuple[int, int, bytes, int, int, int, int, int] | None:
+        """Return the driver's description of a control; None if there is none."""
+        buffer = bytearray(_DESCRIPTION.size)
+        struct.pack_into("=I", buffer, 0, number)
+        try:
+            self._ioctl(self._file, QUERYCTRL, buffer)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+        number, kind, name, *bounds, flags = _DESCRIPTION.unpack(buffer)
+        minimum, maximum, step, default = bounds
+        return number, kind, name, minimum, maximum, step, default, flags
+
+    def _control(
+        self, description: tuple[int, int, bytes, int, int, int, int, int]
+    ) -> Control | None:
+        """Return the control that the driver describes; None if it cannot be set or read."""
+        number, kind, name, minimum, maximum, step, default, flags = description
         if kind not in _NUMBERS or flags & (_DISABLED | _READ_ONLY):
-            continue
+            return None
         value = bytearray(_VALUE.pack(number, default))
         try:
-            ioctl(file, GET_CONTROL, value)
+            self._ioctl(self._file, GET_CONTROL, value)
         except OSError:
-            continue
+            return None
         text = name.split(b"\0", 1)[0].decode("utf-8", "replace")
         plain = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-        yield Control(plain, number, minimum, maximum, default, _VALUE.unpack(value)[1])
+        items = None
+        if kind in (_MENU, _INTEGER_MENU):
+            items = self._items(number, minimum, maximum) or None
+        now = _VALUE.unpack(value)[1]
+        return Control(plain, number, minimum, maximum, default, now, max(1, step), items)
+
+    def _items(self, number: int, minimum: int, maximum: int) -> tuple[int, ...]:
+        """Return the values that a menu offers; a menu may have gaps."""
+        items = []
+        for index in range(minimum, min(maximum, minimum + MAX_ITEMS - 1) + 1):
+            with contextlib.suppress(OSError):
+                self._ioctl(self._file, QUERYMENU, bytearray(_MENU_ITEM.pack(number, index)))
+                items.append(index)
+        return tuple(items)

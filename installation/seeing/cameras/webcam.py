@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -16,9 +16,9 @@ from installation.errors import CameraError, Mistake, counted
 from installation.running.clock import Clock
 from installation.running.progress import CameraFault
 from installation.seeing.cameras import v4l
-from installation.seeing.cameras.camera import FaultyPicturesError
+from installation.seeing.cameras.camera import Camera, FaultyPicturesError
 from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
-from installation.seeing.cameras.controls import set_controls
+from installation.seeing.cameras.named_controls import NOT_A_CAMERA, set_controls, unused
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.v4l_capture import V4lCapture
 from installation.seeing.frame import Frame, Pixels
@@ -86,15 +86,19 @@ class Webcam:
         settings: CameraSettings,
         clock: Clock,
         last: int | None = None,
+        unset: Sequence[Mistake] = (),
     ) -> None:
         """Read the camera `device` (a number or a path) through `capture`, which is open.
 
         `settings` are the size, rate and rotation; `clock` provides the times of frames. `last` is
-        the checksum of the last picture before the camera was opened again.
+        the checksum of the last picture before the camera was opened again. `unset` says which
+        controls could not be set, and why.
         """
         self._device = device
-        self._node = _node(device).resolve()
+        self._node = node_of(device).resolve()
         self._damaged = 0
+        self.unset = tuple(unset)
+        """The controls of kiosk.yaml that could not be set on this camera, with the reasons."""
         self._capture = capture
         self._orientation = Orientation.from_settings(settings)
         self.pool = self._orientation.pool
@@ -123,6 +127,11 @@ class Webcam:
         return f"{self._description}, {counted(self._damaged, 'damaged picture')} skipped"
 
     @property
+    def faults(self) -> CameraFault:
+        """The faults of the camera's pictures, and whether a control could not be set."""
+        return self.condition.faults | (CameraFault.CONTROLS if self.unset else CameraFault(0))
+
+    @property
     def damaged(self) -> int:
         """The number of pictures that were damaged and skipped."""
         return self._damaged
@@ -137,19 +146,21 @@ class Webcam:
     ) -> Webcam:
         """Open the camera and return it; raises CameraError with the device and a remedy.
 
-        `settings` are the size, rate and rotation; `clock` provides the times of frames. `last` is
-        the checksum of the last picture before the camera was opened again.
+        `settings` are the size, rate, rotation and controls; `clock` provides the times of frames.
+        `last` is the checksum of the last picture before the camera was opened again. A control
+        that cannot be set is listed in `unset`, and the camera is returned all the same.
         """
-        node = _node(device)
+        node = node_of(device)
         on_linux = sys.platform == "linux"
         mistake = check_node(node) if on_linux else None
         if mistake is None:
             capture = _open_v4l(node, settings) if on_linux else None
             capture = capture or _open_with_opencv(node)
             if capture is not None:
-                if settings.controls:
-                    set_controls(node, settings.controls, f"camera {device}")
-                return cls(device, capture, settings, clock, last)
+                # After the start of the stream, because some cameras reset their controls then.
+                return cls(
+                    device, capture, settings, clock, last, unset=set_controls(node, settings)
+                )
             mistake = Mistake(
                 f"camera {device}",
                 "this camera cannot be opened; most likely another program is using it",
@@ -249,6 +260,13 @@ class Webcam:
         self._capture.release()
 
 
+def unset_controls(camera: Camera, settings: CameraSettings) -> tuple[Mistake, ...]:
+    """Return a mistake for each control that `settings` names but that `camera` did not take."""
+    if isinstance(camera, Webcam):
+        return camera.unset
+    return tuple(unused(settings, NOT_A_CAMERA))
+
+
 def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:
     """Return the open camera; None if its format is not supported or it cannot be opened."""
     try:
@@ -274,7 +292,8 @@ VIDEO4LINUX = 81
 """The major number of the kernel's video devices (admin-guide/devices.txt of Linux)."""
 
 
-def _node(device: int | Path) -> Path:
+def node_of(device: int | Path) -> Path:
+    """Return the path of the camera `device`, which is a number or a path."""
     return device if isinstance(device, Path) else v4l.DEV / f"video{device}"
 
 

@@ -1,1 +1,1 @@
-"""Numbers and sizes as people write them, and how they must be written in YAML."""
+"""Numbers, sizes and controls of cameras as people write them, and how YAML must have them."""

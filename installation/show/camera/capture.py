@@ -38,7 +38,7 @@ class CameraStatus:
         memory = camera.pool.allocated, camera.pool.locked
         if not isinstance(camera, Webcam):
             return cls(camera.name, *memory)
-        return cls(camera.name, *memory, camera.condition.faults, camera.damaged, camera.fps)
+        return cls(camera.name, *memory, camera.faults, camera.damaged, camera.fps)
 
 
 def capture_frames(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from installation.guarding.layers.bpf import REFUSED_ERRNO, Filter
 from installation.guarding.layers.device_calls import (
+    CAMERA_IOCTLS,
     CONSOLE_IOCTLS,
     GRAPHICS_IOCTLS,
     NVIDIA_CALLS,
@@ -16,9 +19,32 @@ from installation.guarding.layers.device_calls import (
 from installation.guarding.layers.seccomp import sets_the_screen, stage_two
 from installation.guarding.layers.show_calls import show_calls
 from tests.support.bpf import answer
+from tests.support.children import USERS, needs_guard, run
 
 REFUSED = 1
 """The error of calls without a row, in the filters of these tests."""
+
+SEALED = """
+import sys
+from installation.guarding.stage_one import enter_stage_one
+from installation.guarding.guard import Guard
+from installation.guarding.layers.device_calls import CAMERA_IOCTLS
+from installation.guarding.status import SandboxStatus
+from installation.guarding.video_outputs import ioctl_of_kernel
+guard = Guard(enter_stage_one(SandboxStatus("enforce"), None))
+file = open("/dev/null")
+assert guard.seal().holds
+errors = []
+for number in (*CAMERA_IOCTLS.values(), int(sys.argv[1])):
+    try:
+        ioctl_of_kernel(file.fileno(), number, bytearray(256))
+    except OSError as error:
+        errors.append(error.errno)
+print(*errors)
+"""
+"""Makes each ioctl of cameras, and one more, on a file that knows none of them."""
+
+VIDIOC_LOG_STATUS = 0x5646
 
 NEVER = {
     "DRM_IOCTL_AUTH_MAGIC": 0x40046411,
@@ -35,6 +61,19 @@ NEVER = {
     "UVM_TOOLS_WRITE_PROCESS_MEMORY": 63,
     "FIBMAP": 1,
 }
+
+
+@needs_guard
+def test_a_camera_can_be_used_and_set_behind_the_seal(tmp_path: Path) -> None:
+    """The kernel's filters pass each ioctl of cameras on to the file, also those of controls.
+
+    A camera that was unplugged is opened, and its controls are set, while the show runs.
+    """
+    arguments = "-c", SEALED, str(VIDIOC_LOG_STATUS)
+    outcome = run(*arguments, user=USERS[0], folder=tmp_path)
+    assert {"VIDIOC_QUERYCTRL", "VIDIOC_QUERYMENU", "VIDIOC_S_CTRL"} <= CAMERA_IOCTLS.keys()
+    expected = [errno.ENOTTY] * len(CAMERA_IOCTLS) + [REFUSED_ERRNO]
+    assert outcome.stdout.split() == [str(error) for error in expected]
 
 
 def allows(number: int, *, has_gpu: bool, has_nvidia: bool = False, on_console: bool) -> bool:

@@ -160,7 +160,7 @@ def test_the_table_has_what_the_cameras_code_asks() -> None:
         *(QUERYCAP, v4l.ENUM_FMT, v4l.ENUM_FRAMESIZES, v4l.ENUM_FRAMEINTERVALS),
         *(v4l_capture.S_FMT, v4l_capture.S_PARM, v4l_capture.REQBUFS, v4l_capture.QUERYBUF),
         *(v4l_capture.QBUF, v4l_capture.DQBUF, v4l_capture.STREAMON, v4l_capture.STREAMOFF),
-        *(controls.QUERYCTRL, controls.GET_CONTROL, controls.SET_CONTROL),
+        *(controls.QUERYCTRL, controls.QUERYMENU, controls.GET_CONTROL, controls.SET_CONTROL),
     }
     assert set(CAMERA_IOCTLS.values()) == numbers
 

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from installation.seeing.cameras import webcam
 from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
+from installation.seeing.cameras.named_controls import set_controls
 from installation.seeing.cameras.open import open_camera
-from installation.seeing.cameras.webcam import Webcam
+from installation.seeing.cameras.webcam import Webcam, unset_controls
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
+from tests.support.fake_controls import FakeControls
 from tests.support.fake_device import FakeDevice
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters, turned, write_film, write_picture
 
 Open = Callable[..., Camera]
+
+
+WANTED: dict[str, Any] = {
+    "mains": 50,
+    "focus": 120,
+    "exposure": "1/50",
+    "white_balance": 4000,
+    "keep_rate": True,
+    "controls": {"zoom_absolute": 150},
+}
+"""A value for each control of a camera."""
 
 
 def _webcam(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
@@ -173,3 +189,35 @@ def test_a_cameras_name_is_one_line_with_its_size(kind: str, opened: Open) -> No
     assert "\n" not in camera.name
     assert "array" not in repr(camera)
     assert len(repr(camera)) < 120
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CAMERAS if kind != "webcam"])
+def test_a_source_without_controls_says_so(kind: str, opened: Open, tmp_path: Path) -> None:
+    """No control of kiosk.yaml is ignored in silence; without any, there is nothing to say."""
+    camera = opened(kind)
+    assert unset_controls(camera, CameraSettings()) == ()
+    mistakes = unset_controls(camera, CameraSettings.model_validate(WANTED))
+    names = [*list(WANTED)[:-1], "controls.zoom_absolute"]
+    assert [mistake.where for mistake in mistakes] == [f"camera.{name}" for name in names]
+
+
+def test_a_cameras_controls_are_set_at_each_opening(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an unplug or another program, a camera has the values of kiosk.yaml again."""
+    node, driver = tmp_path / "video0", FakeControls()
+    node.touch()
+    device = FakeDevice(cv2.cvtColor(quarters(), cv2.COLOR_RGB2BGR), clock)
+    monkeypatch.setattr(webcam, "check_node", lambda _: None)
+    monkeypatch.setattr(webcam, "_open_v4l", lambda *_: device)
+    monkeypatch.setattr(webcam, "set_controls", partial(set_controls, ioctl=driver.ioctl))
+    settings = CameraSettings.model_validate(WANTED)
+    values = []
+    for _ in range(3):
+        camera = open_camera(source.Device(node), settings, clock)
+        assert unset_controls(camera, settings) == ()
+        camera.close()
+        values.append(dict(driver.values))
+        driver.plug_in_again()
+        assert driver.values != values[0]
+    assert values == [values[0]] * 3

@@ -6,15 +6,19 @@ whose node is gone is called unplugged.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
 import pytest
 
 from installation.errors import CameraError
+from installation.running.progress import CameraFault
 from installation.seeing.cameras import webcam
+from installation.seeing.cameras.named_controls import set_controls
 from installation.seeing.cameras.webcam import Webcam, check_node
 from installation.settings.kiosk import CameraSettings
+from tests.support.fake_controls import FOCUS, FOCUS_AUTO, MAINS, FakeControls
 from tests.support.fake_device import FakeDevice
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters
@@ -46,19 +50,20 @@ def test_mjpg_is_requested_first_and_two_buffers(device: FakeDevice) -> None:
     }
 
 
-def test_the_controls_are_set_each_time_the_camera_is_opened(
-    device: FakeDevice, monkeypatch: pytest.MonkeyPatch
+def test_a_control_that_cannot_be_set_is_a_fault_and_the_camera_is_used(
+    device: FakeDevice, node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A camera that was plugged in again has its own settings, so the curator's are set again."""
-    done: list[object] = []
+    """A spare camera without a control is opened, and says which one it does not have."""
+    driver = FakeControls.without(FOCUS, FOCUS_AUTO)
     monkeypatch.setattr(webcam, "check_node", lambda node: None)
     monkeypatch.setattr(webcam, "_open_v4l", lambda *_: device)
-    monkeypatch.setattr(webcam, "_open_with_opencv", lambda *_: device)
-    monkeypatch.setattr(webcam, "set_controls", lambda *given: done.append(given))
-    controls = {"power_line_frequency": 1}
-    for _ in range(2):
-        Webcam.open(3, CameraSettings(controls=controls), device.clock)
-    assert done == [(Path("/dev/video3"), controls, "camera 3")] * 2
+    monkeypatch.setattr(webcam, "set_controls", partial(set_controls, ioctl=driver.ioctl))
+    camera = Webcam.open(node, CameraSettings(mains=50, focus=120), device.clock)
+    assert driver.calls == [(MAINS, 1)]
+    assert [mistake.where for mistake in camera.unset] == ["camera.focus"]
+    assert camera.read() is not None
+    assert camera.faults == CameraFault.CONTROLS
+    assert Webcam.open(node, CameraSettings(mains=50), device.clock).faults == CameraFault(0)
 
 
 def test_the_name_has_the_size_that_the_camera_gives(device: FakeDevice) -> None:

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
-from installation.errors import CameraError
+from installation.errors import CameraError, Mistake
 from installation.running.latest import Latest
+from installation.running.progress import CameraFault
+from installation.seeing.cameras.webcam import Webcam
 from installation.seeing.frame import Frame
+from installation.settings.kiosk import CameraSettings
 from installation.show.camera.capture import CameraStatus, capture_frames
+from tests.support.fake_device import FakeDevice
+from tests.support.manual_clock import ManualClock
+from tests.support.pictures import quarters
 from tests.support.small_show import GreyFilm
 
 
@@ -50,3 +57,13 @@ def test_the_cameras_status_is_that_after_the_newest_frame() -> None:
     status = statuses.take(timeout=0)
     assert status == CameraStatus(camera.name, 1, camera.pool.locked)
     del picture
+
+
+def test_a_control_that_was_not_set_is_among_the_faults(tmp_path: Path) -> None:
+    """The staff card and the supervisor get a fault for it, as for faulty pictures."""
+    clock, node = ManualClock(), tmp_path / "video0"
+    node.touch()
+    unset = [Mistake("camera.focus", "no control for it", "Leave it empty.")]
+    device = FakeDevice(quarters(), clock)
+    camera = Webcam(node, device, CameraSettings(focus=1), clock, unset=unset)
+    assert CameraStatus.from_camera(camera).faults == CameraFault.CONTROLS

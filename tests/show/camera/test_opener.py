@@ -39,6 +39,8 @@ class Machine:
         self.opened: list[int | Path] = []
         self.last: list[int | None] = []
         self.refuses = False
+        self.unset: list[Mistake] = []
+        self.logged: list[str] = []
         monkeypatch.setattr(Webcam, "open", self._open)
 
     def cameras(self) -> list[CameraListing]:
@@ -59,17 +61,17 @@ class Machine:
             raise CameraError(Mistake(str(node), AFTER_THE_START, "Start again."))
         self.opened.append(device)
         self.last.append(last)
-        return Webcam(device, FakeDevice(quarters(), clock), settings, clock, last)
+        return Webcam(device, FakeDevice(quarters(), clock), settings, clock, last, self.unset)
 
     def opener(
         self, configured: source.Source, *, camera_id: int = 0, waits: bool = False
     ) -> CameraOpener:
-        settings = CameraSettings(source=configured)
+        settings = CameraSettings(source=configured, mains=50)
         return CameraOpener(
             settings,
             [],
             ManualClock(),
-            lambda _: None,
+            self.logged.append,
             cameras=self.cameras,
             camera_id=camera_id,
             waits=waits,
@@ -174,3 +176,22 @@ def test_without_a_camera_the_rehearsal_plays_or_is_waited_for(
     assert machine.opener(source.Auto())().name.startswith(rehearsal.NAME)
     with pytest.raises(CameraError, match="no camera found"):
         machine.opener(source.Auto(), waits=True)()
+
+
+def test_controls_that_are_not_set_are_logged_at_each_opening(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The log names each control that a spare camera does not have, and the show goes on."""
+    machine = Machine(monkeypatch, listing(0, A))
+    opener = machine.opener(source.Auto())
+    opener()
+    assert len(machine.logged) == 1
+    machine.unset = [Mistake("camera.mains", "no control for it", "Leave it empty.")]
+    opener()
+    assert machine.logged[2:] == ["camera.mains: no control for it. Leave it empty."]
+    machine.logged.clear()
+    machine.opener(source.Rehearsal())()
+    assert machine.logged[1:] == [
+        "camera.mains: mains is 50, but the source is not a camera. It is set when a camera is "
+        "used."
+    ]
