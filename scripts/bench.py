@@ -60,7 +60,14 @@ LOOPS = (
 SETTLED_SHARE = 0.5
 """The share of a run after which processor time is counted; the start is measured separately."""
 
-QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = 14.0, (0, 1, 16), (UNNAMED, "plain", "split")
+NAMED_S = 14.0
+"""The least duration of a run in whose second half the show has named its visitors, s.
+
+Visitors are announced for three seconds, and then read for one to three. In a shorter run the
+processor time of the show is that of reading, which an ordinary show seldom does.
+"""
+
+QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = NAMED_S, (0, 1, 16), (UNNAMED, "plain", "split")
 
 Figures = dict[str, Any]
 Case = tuple[str, int, str]
@@ -85,7 +92,7 @@ def main() -> int:
             write_film(film, faces)
         measured, skipped = _measure_all(options, films)
         print(f"{machine()}; {options.rounds} rounds of {options.seconds:g} s\n")
-        print("\n".join([*table(measured), "", *skipped]))
+        print("\n".join([*table(measured), "", *skipped, *_warnings(options.seconds)]))
         for screen in options.screens:
             for faces in options.faces:
                 print("\n".join(_stages(films[faces], faces, screen)), flush=True)
@@ -170,6 +177,16 @@ def _measure_all(
     return measured, [
         f"{variant} was not measured: the package {package} is missing. See --python."
         for variant, package in missing.items()
+    ]
+
+
+def _warnings(seconds: float) -> list[str]:
+    """Return a line if runs of `seconds` are too short for the show's processor time."""
+    if seconds >= NAMED_S:
+        return []
+    return [
+        f"--seconds: runs of {seconds:g} s end while the show is still reading (expected at least "
+        f"{NAMED_S:g}). Compare its processor time with that of runs of the same length only."
     ]
 
 
