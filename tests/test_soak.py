@@ -71,7 +71,7 @@ def test_a_seed_is_a_day() -> None:
 
 
 def test_no_two_visitors_are_so_near_that_the_tracker_may_take_one_for_the_other() -> None:
-    """A face that appears while or just after another is there is too far from it for its track."""
+    """Two visitors whose visits overlap, or nearly do, are too far apart to share a track."""
     visits = Day.from_seed(20261130, 1000.0, 1800.0, OFTEN).visits
     sizes = [math.sqrt(each.box_at(0.0).area) for each in visits]
     centres = [
@@ -115,7 +115,7 @@ def test_a_day_runs_fast_except_during_a_fault() -> None:
 def new_observer(
     visits: Sequence[Visit] = (), faults: Sequence[Fault] = (), *, share: float = 1.0
 ) -> Observer:
-    """Return an observer of a day that began 100 seconds ago at the machine's own speed."""
+    """Return the observer of a day that began 100 s ago; its clock is as fast as the machine's."""
     clock = DayClock(1.0)
     day = Day(tuple(visits), tuple(faults))
     control = cast("Control", SimpleNamespace(share=lambda: share))

@@ -33,10 +33,10 @@ def test_the_changelog_begins_with_the_version() -> None:
 
 
 def test_an_unexpected_error_is_logged_with_its_traceback(project: Project) -> None:
-    """An unexpected error ends with status 1; its type and places are logged, and a line follows.
+    """After an unexpected error the status is 1, and the last line refers to the log.
 
-    The error's text is not written, because the text of an error about an array contains the
-    array's numbers.
+    The log has the error's type and places, but not its text, because the text of an error about an
+    array contains the array's numbers.
     """
     project.write("installation/show/entry.py", "raise RuntimeError('a wire is loose')\n")
     outcome = project.kiosk("run", "--headless")

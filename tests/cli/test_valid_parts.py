@@ -51,7 +51,7 @@ def test_other_encodings_are_read(encoding: str, tmp_path: Path) -> None:
 
 
 def test_of_two_languages_the_first_is_read(tmp_path: Path) -> None:
-    """With two languages, the card of a show with a mistake elsewhere is in the first one."""
+    """With two languages and a mistake in another setting, the words are in the first language."""
     file = tmp_path / "kiosk.yaml"
     file.write_text("language: [de, en]\ncamera: 5\n")
     assert load_valid_parts(file).settings.language.words == "de"

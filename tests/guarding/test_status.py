@@ -12,7 +12,7 @@ MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linu
 
 
 def test_the_show_reads_what_stage_one_left() -> None:
-    """The status survives the environment variable unchanged."""
+    """A status that was written to the environment variable is equal when the show reads it."""
     status = SandboxStatus(
         "enforce",
         (MISSING,),

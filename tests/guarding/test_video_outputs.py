@@ -105,7 +105,7 @@ def test_either_word_makes_a_device_an_output(
 def test_the_audit_names_a_device_that_takes_pictures(
     abilities: str, good: bool, named: bool, tmp_path: Path
 ) -> None:
-    """Without udev's entries, the audit reports that outputs are unknown."""
+    """The audit names a device that takes pictures; without udev's entries it cannot know."""
     (tmp_path / "dev").mkdir()
     (tmp_path / "sys/module").mkdir(parents=True)
     (tmp_path / "dev/video7").touch()

@@ -206,7 +206,7 @@ def test_rows_without_their_parent_are_below_the_root(
 
 
 def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
-    """Every fifth row of `objects` alone is a set without mistakes."""
+    """If only every fifth row of `objects` is kept, the check finds no mistakes."""
     shipped = MODELS / "objects"
     header, *rows = (shipped / "labels.csv").read_text(encoding="utf-8-sig").splitlines()
     yaml = (shipped / "labelset.yaml").read_text()

@@ -408,7 +408,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked(elsewhere: Path, tmp_path: Path
 
 
 def test_more_than_the_stated_size_is_not_unpacked(elsewhere: Path, tmp_path: Path) -> None:
-    """A bomb with a small stated size, and the CRC of that many bytes, is unpacked to that size."""
+    """An entry of a zip is not unpacked beyond its stated size.
+
+    The entry has 64 MiB, and states 1,000 bytes and their CRC.
+    """
     inside = {"bomb/card.md": b" " * 2**26, "bomb/labelset.yaml": b"title: bomb\n"}
     bomb = packed(tmp_path / "bomb.zip", inside, ZIP_DEFLATED)
     content, table = table_of(bomb)

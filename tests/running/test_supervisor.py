@@ -282,7 +282,7 @@ def test_a_show_that_the_witness_refuses_gets_no_camera() -> None:
 
 
 def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
-    """A show that has frames without having asked is checked, and ended if it is incomplete."""
+    """A show that has frames without asking is checked, and a fault in its sandbox ends it."""
     outcome = supervise("""
         def witness(pid): return ("witness: none",) if len(STARTS) == 1 else ()
         def show(start, out, orders): mirror(out, 60 if start == 1 else 0.1)
@@ -291,7 +291,7 @@ def test_a_show_that_does_not_ask_is_looked_at_too() -> None:
 
 
 def test_a_show_that_is_being_ended_is_not_refused_again() -> None:
-    """A refused show that sends more numbers before its end is one fault, and one line."""
+    """If a refused show sends more records before it ends, its refusal is reported only once."""
     outcome = supervise("""
         def kill_late(pid, number):
             if not os.fork():

@@ -123,7 +123,7 @@ def test_visitors_who_stay_cost_five_full_looks_a_second(
 
 @every_camera
 def test_a_detector_that_does_not_follow_has_ten_looks_a_second(fps: float) -> None:
-    """A lone visitor has no more looks than a crowd, because each look is a full one."""
+    """With a detector that cannot follow a face, a lone visitor has seven to ten looks a second."""
     detector, _ = play(lambda at: [box_at(300 + 40 * at)], 20, fps, follows=False)
     assert 7 * 20 <= len(detector.full) + len(detector.followed) <= 10 * 20 + 10
 
@@ -191,10 +191,10 @@ def drawn_frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
 def test_with_the_budget_everybody_of_a_film_is_followed(
     drawn_frames: list[Frame], detector: Detector
 ) -> None:
-    """Two people on a stage, a pan, a singer and an audience: nobody is lost, on no cut either.
+    """With few looks, the finder follows everybody whom looking at every whole frame would find.
 
-    At each look everybody has a track there whom a look at the whole of every frame has been
-    finding for half a second, the time in which a newcomer is shown.
+    The film has two people on a stage, a pan, a singer and an audience. A face is compared once it
+    has been found on every frame for half a second, the time after which a newcomer is shown.
     """
     counting = CountingDetector(detector)
     finder, tracker = FaceFinder(counting, Tracker()), Tracker()

@@ -398,9 +398,9 @@ def test_networks_on_the_processor_are_used_again_when_the_camera_is_opened_agai
 def test_freed_memory_is_returned_when_a_call_that_hung_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The networks of a call that hangs are freed when it ends; no others are opened then.
+    """When a call that hung has ended, its networks' memory is returned, once.
 
-    The thread of the mirror does not do it.
+    A separate thread does it, not the mirror's.
     """
     hanging = HangingDetector()
     run = Run([with_detector(hanging), GOOD])

@@ -49,7 +49,7 @@ def test_labels_are_hyphenated_in_the_language_that_the_curator_named() -> None:
 def test_a_label_without_a_font_is_reported_by_its_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An artist whose spreadsheet needs a font reads the row when the show starts."""
+    """If no font has a letter of a label, the show ends with the label's row in labels.csv."""
     folder = tmp_path / "fish"
     folder.mkdir()
     (folder / "labelset.yaml").write_text(LABELSET)

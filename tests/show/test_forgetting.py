@@ -260,7 +260,7 @@ class Search:
         return cls({name: patterns(*form) for name, form in forms.items()})
 
     def count(self, process: int) -> Counter[str]:
-        """Return how many patterns of each form are in the memory of `process`."""
+        """Return how many places in the memory of `process` have a pattern of each form."""
         by_word: dict[int, list[tuple[str, Pattern]]] = {}
         for name, of_form in self.patterns.items():
             for pattern in of_form:

@@ -59,7 +59,7 @@ class PacedFilm(GreyFilm):
 
 
 class SlowReloader:
-    """Opens a changed label set with `letters` for as long as thirty frames take."""
+    """After sixty paints of the screen, delivers a changed label set with `letters`."""
 
     def __init__(self, screen: CountingScreen, letters: str = "abc") -> None:
         self.mailbox: Latest[ReloadedLabelSet] = Latest()

@@ -105,5 +105,5 @@ def test_the_card_ends_with_its_supervisor() -> None:
 
 @pytest.mark.parametrize("order", [b"\xff\xff", b"x" * 5000, b"loading\n" * 50])
 def test_other_orders_change_nothing(order: bytes) -> None:
-    """Only the three known cards can be ordered."""
+    """Bytes that name none of the three known cards change nothing on the screen."""
     assert len(play(order, NOTHING, NOTHING, END).shown) == 1

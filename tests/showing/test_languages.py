@@ -141,7 +141,7 @@ def test_two_languages(golden: Check, first: str, second: str, form: str, size: 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_card_without_a_guard(golden: Check, language: str) -> None:
-    """A card for a show without a camera says why, on a small screen, in each language."""
+    """On a small screen, a card says in each language why the show opens no camera."""
     context = _context(language, SMALL)
     golden(f"unguarded_{language}", _unguarded(context), context, shorter=True)
 

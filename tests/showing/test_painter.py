@@ -119,9 +119,10 @@ def _backgrounds() -> dict[str, Frame]:
 @pytest.mark.parametrize("stage", ["announced", "reading", "named"])
 @pytest.mark.parametrize("name", _backgrounds())
 def test_a_square_is_seen_on_any_picture(name: str, stage: Stage) -> None:
-    """Green or its black lines have 3 : 1 against the background, and 3 : 1 against each other.
+    """The green line of a square, or the black line beside it, has 3 : 1 against the picture.
 
-    Measured on the painted pixels, from the outside to the inside, all around the square.
+    Green and black have 3 : 1 against each other. This is measured on the painted pixels, at one
+    place of each edge, outside and inside.
     """
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     label = CLINICIAN if stage == "named" else None

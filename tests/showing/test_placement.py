@@ -222,7 +222,10 @@ def test_a_picture_that_does_not_follow_needs_a_new_window() -> None:
 
 @pytest.mark.usefixtures("dummy")
 def test_a_window_that_never_fits_does_not_start_the_show_again_and_again() -> None:
-    """A desktop that keeps a strip for its panel would keep it from the next window, too."""
+    """If a desktop never lets the window fit, the show does not end for a new window.
+
+    The next window would not fit either.
+    """
     placement = Placement(FakeMonitors(Monitor("HDMI-1", 0, 0, 640, 400)), None, stays=True)
     assert len(looks(placement, 60)) == 1
     assert not placement.is_outdated

@@ -91,9 +91,9 @@ def keras_file(
     seed: int = 0,
     write: Callable[[h5py.Group, str, np.ndarray[Any, Any]], None] | None = None,
 ) -> bytes:
-    """Return the bytes of an HDF5 file with a description, and weights for it.
+    """Return the bytes of an HDF5 file with `description`, and with random weights for it.
 
-    `write` stores the weights of a name in a group; None: as Keras does.
+    `write` stores an array in a group under a name; the default stores it as Keras does.
     """
     store = write or (lambda group, name, array: group.create_dataset(name, data=array))
     numbers = np.random.default_rng(seed)

@@ -126,7 +126,7 @@ class Projector:
         self._configure(None)
 
     def switch_on(self, width: int, height: int) -> None:
-        """Bring the monitor back with another resolution, none larger than the first."""
+        """Switch the monitor on with this resolution, which is at most the first one."""
         self._configure((width, height))
 
     def _configure(self, size: tuple[int, int] | None) -> None:

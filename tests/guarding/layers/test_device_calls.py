@@ -144,7 +144,7 @@ CARD, RENDER_NODE = "/dev/dri/card1", "/dev/dri/renderD128"
 def test_only_a_show_that_has_opened_the_screen_may_set_it(
     environment: dict[str, str], open_file: str, sets: bool
 ) -> None:
-    """Its window names the driver in the environment and has the card open; others have neither."""
+    """A show may set the screen only if SDL's driver is KMSDRM and the card's device is open."""
     assert sets_the_screen(environment, ["/dev/null", open_file]) is sets
 
 

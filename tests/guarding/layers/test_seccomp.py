@@ -39,7 +39,7 @@ BEFORE_STRANGERS_CODE = (
 
 @pytest.mark.parametrize("call", BEFORE_STRANGERS_CODE)
 def test_strangers_code_reaches_and_starts_no_program(call: str) -> None:
-    """From the middle stage on each of these calls is refused, whatever its arguments are."""
+    """From the middle stage on, each call in `BEFORE_STRANGERS_CODE` is refused."""
     for machine in (0, 1):
         if syscalls.NUMBERS[call][machine] is not None:
             for arguments in ((), (1, 1, 1, 1, 1, 1)):

@@ -77,7 +77,7 @@ def test_lines_are_written_to_a_file(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_lines_is_limited(tmp_path: Path) -> None:
-    """Lines above the rate limit are omitted and counted; the last one, a summary, is written."""
+    """Lines above the rate limit are omitted and counted, but the summary after them is written."""
     text = written(b"again\n" * 20 + b"summary\n", "LineLimits(300, 5, 1000, 0, 0)", tmp_path)
     assert text == b"again\n" * 5 + b"(15 lines were omitted)\nsummary\n"
 

@@ -124,7 +124,7 @@ def transparent_corner(mode: str) -> Image.Image:
     ],
 )
 def test_transparent_parts_are_grey(mode: str, format_: str, options: dict[str, object]) -> None:
-    """Transparent parts become as grey as the area outside the frame, with any colours beneath."""
+    """Transparent parts are as grey as the area outside a frame, in each of five formats."""
     pixels = decoded(packed(transparent_corner(mode), format_, **options))
     assert (pixels[:, :40] == FILL_LEVEL).all()
     assert pixels[40, 60, 1] > 140

@@ -178,7 +178,10 @@ def test_a_redirect_from_https_to_http_is_refused(
 
 
 def test_a_certificate_that_does_not_verify_is_not_temporary() -> None:
-    """A wrong certificate names its usual causes, the clock and a sign-in page."""
+    """A certificate that does not verify is a lasting error, and the message has two usual causes.
+
+    These are a wrong clock, and a connection that needs a sign-in.
+    """
     cause = ssl.SSLCertVerificationError(
         1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired"
     )
@@ -190,6 +193,7 @@ def test_a_certificate_that_does_not_verify_is_not_temporary() -> None:
     assert message.startswith("kiosk fetch yunet: the connection to hub.invalid failed (")
     assert "certificate has expired" in message
     assert "Check this machine's clock" in message
+    assert "needs a sign-in" in message
 
 
 def test_a_server_without_tls_is_named_in_the_words_of_tls(venue: Venue) -> None:

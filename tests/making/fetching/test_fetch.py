@@ -94,7 +94,10 @@ def test_an_unpinned_file_is_replaced_and_logged(venue: Venue, present: bytes, l
 def test_a_temporary_failure_is_tried_again(
     venue: Venue, faults: list[Fault], ranges: list[str | None], pauses: list[float]
 ) -> None:
-    """After a temporary failure the download resumes, after growing pauses without progress."""
+    """After a temporary failure the download is tried again, and resumes if the server allows it.
+
+    The pause before an attempt is 1 s after progress, and doubles while there is none.
+    """
     venue.server.faults.extend(faults)
     assert venue.fetch().file.read_bytes() == CONTENT
     assert venue.server.ranges() == ranges

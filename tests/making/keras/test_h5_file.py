@@ -86,7 +86,10 @@ def _terabyte(group: h5py.Group, name: str, _: Array) -> None:
 def test_weights_that_are_not_plain_numbers_in_the_file_are_refused(
     store: Callable[[h5py.Group, str, Array], None], problem: str
 ) -> None:
-    """A link to another file, a filter, and a claim without numbers are refused by name."""
+    """Weights that are linked, compressed, missing or of another shape are refused.
+
+    The message names the array.
+    """
     with pytest.raises(RefusedError, match="dense_Dense2/kernel") as raised:
         to_onnx(_file(store))
     assert problem in str(raised.value)

@@ -126,7 +126,10 @@ def test_names_do_not_cover_each_other() -> None:
 
 
 def _grey(positions: npt.NDArray[np.float64]) -> int:
-    """Return the number of grey pixels of a map of labels with the same name that never win."""
+    """Return the number of grey pixels of a map with labels at `positions`.
+
+    All labels have the same name, and none has won a picture.
+    """
     rest = label_map.FULL_MAP - len(positions)  # whatever their number, in type of one size
     dots = [*[Dot("label", 0)] * len(positions), *[Dot("", 0)] * rest]
     positions = np.concatenate([positions, np.zeros((rest, 2))])

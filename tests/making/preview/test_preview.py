@@ -137,7 +137,7 @@ def test_only_hidden_labels_are_grey(spanish: Preview) -> None:
 def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     """There are figures for neutral pictures, for the rehearsal, and for each class.
 
-    If other labels are hidden than by default, their number is the first one.
+    If kiosk.yaml hides other labels than the default, the first figure has their number.
     """
     hidden, named, neutral, rehearsal, classes = spanish.figures
     assert hidden == "Labels hidden by kiosk.yaml: 1; hidden by default: 2."
@@ -169,7 +169,7 @@ def test_the_show_s_own_min_score_and_detector_are_used(
 
 @pytest.mark.usefixtures("short_trial")
 def test_a_damaged_cache_is_reported(tmp_path: Path) -> None:
-    """A cache of sentences that had to be made again is among the figures."""
+    """The figures of a preview say that a damaged cache of sentences was rebuilt."""
     write_things(tmp_path, *ROWS[:3])
     file = from_text.open_sentence_cache(tmp_path).file
     file.parent.mkdir()

@@ -310,7 +310,7 @@ def test_what_wounded_on_photographs_is_hidden(reason: str, rows: Rows) -> None:
 
 
 def test_the_newer_reasons_are_explained_in_words(rows: Rows) -> None:
-    """Whatever is hidden because of violence, body or empty has a note that says why."""
+    """Each label that is hidden for `violence`, `body` or `empty` has a note in hidden.csv."""
     path = PROJECT / "scripts" / "persons" / "hidden.csv"
     with path.open(encoding="utf-8", newline="") as file:
         notes = {row["id"]: row["note"] for row in csv.DictReader(file)}

@@ -33,7 +33,7 @@ from tests.support.tensors import score
 
 
 def test_four_label_sets_are_shipped() -> None:
-    """The kiosk comes with the persons for two networks, the objects and the kindnesses."""
+    """The kiosk comes with four label sets, two of which have the person categories of ImageNet."""
     assert label_set_names() == ["kindnesses", "objects", "persons", "persons-21k"]
 
 

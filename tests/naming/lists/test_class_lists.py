@@ -5,7 +5,7 @@ from installation.naming.lists.weights import LITE
 
 
 def test_the_default_networks_outputs_are_imagenets_classes() -> None:
-    """Each class has the same index by its WordNet id and by its number."""
+    """A class has the same index whether it is found by its WordNet id or by its number."""
     outputs = class_lists.outputs(LITE)
     assert outputs is not None
     assert class_lists.classes(LITE) == imagenet.classes()

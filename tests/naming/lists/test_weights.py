@@ -28,7 +28,7 @@ def test_each_network_has_the_command_that_fetches_it(encoder: str, command: str
 
 
 def test_missing_weights_name_the_command_that_fetches_them(tmp_path: Path) -> None:
-    """A network is fetched once its file is in the folder of weights."""
+    """Missing weights are an error with the command to fetch them; otherwise none is raised."""
     with pytest.raises(WeightsError) as caught:
         check_fetched(CLIP, tmp_path)
     assert str(caught.value) == (

@@ -196,7 +196,7 @@ TAGS = helper.make_tensor("tags", TensorProto.STRING, [2], [b"a", b"b"])
 def test_an_operation_that_an_exporter_adds_has_that_exporters_remedy(
     node: onnx.NodeProto, tensors: tuple[onnx.TensorProto, ...], remedy: str
 ) -> None:
-    """Maps to names, as by Custom Vision, and merged operations, as by Optimum, have a remedy."""
+    """An operation that Custom Vision or Optimum adds is refused with that exporter's remedy."""
     data = with_node(node, *tensors).SerializeToString()
     for judge in (onnx_check.judge_here, onnx_check.judge):
         with pytest.raises(LabelSetError) as caught:

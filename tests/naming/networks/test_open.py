@@ -118,7 +118,7 @@ def test_a_show_that_may_start_no_process_reads_no_new_network(
 def test_a_network_that_was_not_tried_with_success_is_not_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The show reports a network that ended its trial, and does not run it in its own process."""
+    """A network whose trial in a child process failed is reported, and not opened."""
     label_set = made_onnx(tmp_path)
     monkeypatch.setattr(confined_network, "_CHILD", "raise MemoryError")
     prepare_network(label_set.folder)

@@ -188,7 +188,7 @@ def test_an_announced_visitor_has_no_name_and_no_candidates() -> None:
 
 
 def test_the_numbers_are_the_distribution() -> None:
-    """The shares of the name, the runners-up, the others and nobody sum to 100."""
+    """The shares of the name, the runners-up, the other labels and no label at all sum to 100."""
     verdict = OneVisitor().watch([0.31, 0.12, 0.09, 0.08, 0.02, 0.004], 2).verdict
     assert verdict is not None
     shares = verdict.shares(2)
@@ -309,7 +309,7 @@ def test_a_reading_of_somebody_who_has_left_is_dropped() -> None:
 def test_sightings_are_in_range_whatever_is_read(
     frames: list[tuple[float, set[int], list[float]]], draw: str
 ) -> None:
-    """Scores and evidence are in 0–1, the best is first, and each visitor has their own."""
+    """Each visitor has one sighting, with scores and evidence in 0–1, and the best label first."""
     settler = Settler(WEATHER, ReadingSettings.model_validate({"draw": draw}), random.Random(0))
     now = 0.0
     for wait, here, raw in frames:
@@ -400,7 +400,7 @@ def test_a_name_stays_with_who_has_it() -> None:
 
 
 def test_the_name_of_a_covered_face_is_withdrawn_for_good() -> None:
-    """Whoever stands where a still face was covered is not shown with the name of that face."""
+    """If a still face is not found for a second, its track loses its name, and gets no other."""
     visitor = OneVisitor(hold_s=3600)
     assert visitor.watch(sure("fog"), 4).stage == "named"
     covered = replace(still_track(at=visitor.now), misses=5)

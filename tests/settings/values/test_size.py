@@ -108,7 +108,7 @@ def test_a_size_in_kiosk_yaml_has_the_two_lines_to_write(
     ],
 )
 def test_the_side_of_a_networks_square_is_one_number(size: str, remedy: str) -> None:
-    """In labelset.yaml a square's two sides are answered with the one number to write."""
+    """If `input.size` has two sides or a unit, the message has the one number to write."""
     with pytest.raises(LabelSetError) as caught:
         parse_yaml(f"input: {{size: {size}}}\n", "labelset.yaml", LabelSetSettings, LabelSetError)
     (message,) = (str(each) for each in caught.value.mistakes if "input.size" in str(each))

@@ -78,7 +78,7 @@ def test_two_languages_stand_side_by_side_and_on_a_tall_screen_one_below_the_oth
 def test_the_foot_says_where_the_names_come_from_and_what_happens_to_pictures(
     language: str,
 ) -> None:
-    """The credit and the counts are beside the guess, and the promise is below, on one line."""
+    """The guess and the names' credit and counts share a line; the promise is on the next."""
     context = in_languages(language, None, (1920, 1080))
     foot = bands(context).foot
     words = context.words

@@ -68,7 +68,7 @@ def test_no_panel_covers_the_mark_of_the_rehearsal(context: MakeContext, size: S
 
 
 def test_the_square_follows_a_visitor_who_walks(context: MakeContext) -> None:
-    """The middle of a square is within 5 % of its side of the face's, and all of the face in it."""
+    """A square contains the whole face, and their centres differ by at most 5 % of its side."""
     screen = context((1920, 1080))
     cover = Cover.from_sizes((1280, 720), bands(screen).room)
     for size in (30, 160):
@@ -158,7 +158,7 @@ def test_a_lost_face_has_no_square(context: MakeContext) -> None:
 
 @pytest.mark.parametrize("size", SCREENS)
 def test_the_notice_is_on_every_scene_with_the_mirror(context: MakeContext, size: Size) -> None:
-    """Visitors are told that AI looks at them, how it does not, and what is not kept."""
+    """Every scene with the mirror has the notice, how to stop the reading, and the privacy line."""
     screen = context(size)
     sightings = visitors_at([(face((640, 300, 150)), CLINICIAN), (face((300, 300, 150)), None)])
     first = compose(FRAME, sightings, screen, 0.0)

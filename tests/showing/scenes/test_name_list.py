@@ -33,7 +33,10 @@ def names_on(panels: list[Panel]) -> list[str]:
 def test_rows_fill_the_room_and_stay_in_it(
     listing: tuple[str | int, ...], since: float, passed_s: float
 ) -> None:
-    """No row is cut off, the room has no space for a further row, and no name is missing."""
+    """No row of the list is cut off, and no space is left for a further row.
+
+    Rows follow each other without gaps.
+    """
     panels = list_panels(CONTEXT, listing, ROOM, since, since + passed_s)
     row_px = panels[0].rect.height
     assert ROOM.y <= panels[0].rect.y < ROOM.y + row_px

@@ -137,7 +137,7 @@ def test_a_private_character_has_no_script() -> None:
 @pytest.mark.usefixtures("no_system_fonts")
 @pytest.mark.parametrize("letter", ["\ue000", "\uf8ff", "\U000f0000", "\uffff", "🐟\uf8ff"])
 def test_no_font_is_to_be_installed_for_what_no_font_has(letter: str) -> None:
-    """Private letters, such as a Mac's apple, are to be removed, as emoji are."""
+    """The remedy for a letter that no font can have is to remove it, not to install a font."""
     (mistake,) = undrawable({"labels.csv:3": f"a{letter}b"})
     assert mistake.remedy == "Remove the letters."
 

@@ -47,7 +47,7 @@ def test_lines_hold_all_of_the_text_within_their_width(text: str, width: int) ->
 
 @given(texts, st.integers(2, 30))
 def test_lines_are_as_few_and_no_longer_than_one_after_the_other(text: str, width: int) -> None:
-    """Even lines are as few as lines filled one by one, and the longest is no longer."""
+    """Making lines even adds no line, and none is wider than allowed."""
     if least_width(text, _advances(text)) <= width:
         filled, even = _greedy(text, width), _lines(text, width)
         assert len(even) == len(filled)
