@@ -11,7 +11,7 @@ from scripts import bench_device
 
 
 def test_the_pass_and_the_network_alone_are_timed() -> None:
-    """Each batch has three rates, on any device."""
+    """The rates of the pass and of the network alone are measured for each batch size."""
     network = timm.create_model("resnet10t", num_classes=0).eval()
     rows = bench_device.measure("cpu", network, 512, classes=50, batches=(1, 2), seconds=0.1)
     assert [row[0] for row in rows] == [1, 2]

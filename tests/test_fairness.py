@@ -56,7 +56,7 @@ def test_the_table_says_what_is_unequal() -> None:
 
 
 def test_every_group_of_labels_has_a_name() -> None:
-    """No label's group is empty."""
+    """Each label belongs to a group, whose name is not empty."""
     assert all(label_groups().values())
 
 

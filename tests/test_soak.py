@@ -171,7 +171,7 @@ def test_people_without_a_picture_are_found() -> None:
 
 
 def test_a_mirror_that_does_not_come_back_is_found() -> None:
-    """Ten seconds after a fault of the camera without a new frame are a mistake."""
+    """If no new frame comes within ten seconds after a camera's fault, that is a mistake."""
     now = 1000.0
     observer = new_observer(faults=[Fault("hangs", now - 30, now - 20)])
     assert show(observer, [], picture=False) == [
@@ -245,7 +245,10 @@ def test_a_file_that_a_show_writes_is_found(tmp_path: Path) -> None:
 
 
 def test_only_what_came_back_is_recorded() -> None:
-    """A restart counts as one after three different failures only if that was its reason."""
+    """Only faults from which the show recovered are recorded.
+
+    A restart is recorded as "three failures" only if three different failures were its reason.
+    """
     torn, black = Fault("torn", 10, 12), Fault("black", 30, 35)
     findings = Findings(recovered={torn: 0.4, black: math.inf})
     findings.restarts = [("camera: it hangs", 3.0), (f"analysis: {DIFFERENT_FAILURES} (a)", 2.0)]

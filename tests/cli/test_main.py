@@ -113,8 +113,8 @@ def test_a_signal_while_a_command_starts_is_silent(
 ) -> None:
     """Ctrl-C before a handler is installed ends the process at once, without a message.
 
-    So does SIGTERM. The commands are a show, an audit, and two that run no show; `script` stands
-    for scripts/kiosk, which does not leave Ctrl-C to Python before the launcher is imported.
+    So does SIGTERM. The commands are a show, an audit, and two that run no show. `script` stands
+    for scripts/kiosk, which sets the default action for SIGINT before it imports the launcher.
     """
     program = (
         "import os, signal, sys\n"

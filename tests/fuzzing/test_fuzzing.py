@@ -37,7 +37,7 @@ def refuse(where: str = "file", problem: str = "it is wrong", remedy: str = "Cor
 
 
 def test_a_reader_that_accepts_or_refuses_is_safe(watched: WatchedFolder) -> None:
-    """A result and a message are both safe."""
+    """A reader that returns a result, or refuses the file with a message, is safe."""
     assert try_(watched, lambda: None) == 3
     assert try_(watched, refuse) == 0
 

@@ -205,7 +205,7 @@ def test_the_guard_holds_over_a_graphics_card(tmp_path: Path) -> None:
 
 
 def test_the_page_and_json_are_two_forms(tmp_path: Path) -> None:
-    """A form of the result that would be ignored is refused before anything is tried."""
+    """`kiosk audit` refuses `--page` together with `--json`, and prints no result."""
     outcome = run("-m", "installation", "audit", "--page", "--json", user=USERS[0], folder=tmp_path)
     assert outcome.returncode == 2
     assert outcome.stderr.endswith("argument --json: not allowed with argument --page\n")

@@ -12,7 +12,7 @@ MISSING = Mistake("Landlock", "not available on this machine", "Use a newer Linu
 
 
 def test_the_show_reads_what_stage_one_left() -> None:
-    """A status that was written to the environment variable is equal when the show reads it."""
+    """A status written to the environment variable is the same when the show reads it."""
     status = SandboxStatus(
         "enforce",
         (MISSING,),

@@ -171,7 +171,7 @@ SHOWS = {
 def test_a_show_is_looked_at_from_outside(case: str, user: str, tmp_path: Path) -> None:
     """The witness accepts a complete show, and finds each missing layer and leftover process.
 
-    It does not take processes that another supervisor started for leftovers.
+    Processes that another supervisor started do not count as leftovers.
     """
     before, sealed, outside, problem = SHOWS[case]
     outcome = run("-W", "ignore", "-c", LOOK, before, sealed, outside, user=user, folder=tmp_path)

@@ -15,7 +15,7 @@ from tests.support.full_disk import full_disk
 
 
 def test_on_a_full_disk_the_old_file_stays(tmp_path: Path) -> None:
-    """A write without room is an error and leaves nothing, whatever wrote it."""
+    """On a full disk a write is an error, and the old file stays as it was, whatever is written."""
     target = tmp_path / "card.md"
     target.write_text("the old file")
     why = r"card.md: it cannot be written \(.*File too large.*\). Check the folder's permissions"

@@ -221,7 +221,7 @@ def test_most_of_a_copied_set_may_be_deleted(tmp_path: Path) -> None:
 
 
 def test_what_the_show_refuses_is_a_mistake_of_the_check(tmp_path: Path) -> None:
-    """A network with more outputs than labels.txt has lines is a mistake without a row."""
+    """The check refuses a network with more outputs than labels.txt has lines, as the show does."""
     folder = made_onnx(tmp_path).folder
     (folder / "labels.csv").unlink(missing_ok=True)
     (folder / "labels.txt").write_text("sun\n")

@@ -84,7 +84,7 @@ def test_a_new_picture_makes_a_build_stale(tmp_path: Path) -> None:
 
 
 def test_what_is_saved_during_a_build_is_not_lost(tmp_path: Path) -> None:
-    """A set that is stale at the start is built, and a change during a build is noticed after."""
+    """A set that is stale at the start is built; a change during a build is noticed after it."""
     folder = made_examples(tmp_path).folder
     grey = np.full((80, 80, 3), (200, 90, 90), np.uint8)
     save(folder / "examples/red/new.png", grey)

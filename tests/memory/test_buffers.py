@@ -109,9 +109,10 @@ thread.join()
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs glibc's malloc_trim")
 def test_a_thread_returns_the_freed_memory_of_its_own_arena() -> None:
-    """Of 12 MB that a thread has freed nothing stays, though the C library keeps them to the end.
+    """Of 12 MB that a thread has freed, `return_freed_memory` leaves less than 1 MB in the process.
 
-    Otherwise the memory of each thread in which networks ran would stay after its end.
+    Otherwise the C library would keep the memory of each thread in which networks ran, even after
+    the thread has ended.
     """
     left = {}
     for wanted in ("all", "some"):

@@ -18,7 +18,7 @@ def collection() -> Iterator[None]:
 
 
 def test_a_running_show_collects_garbage_again() -> None:
-    """A start collects no garbage; the show does, but not among objects from the start."""
+    """A running show collects garbage again, but leaves out the objects made during the start."""
     pause_collection()
     assert not gc.isenabled()
     small_show(GreyFilm(3)).run()

@@ -62,7 +62,7 @@ class RunningSet:
 
 @pytest.fixture
 def running(tmp_path: Path) -> RunningSet:
-    """Return a set of three in the show."""
+    """Return a label set of three labels that a show runs with."""
     return RunningSet(tmp_path)
 
 

@@ -94,7 +94,7 @@ def test_nothing_is_told_before_a_minute_is_over() -> None:
 
 
 def test_a_day_with_people_reads_as_an_empty_day_but_for_tens_of_verdicts() -> None:
-    """A day with visitors differs from an empty day only in the count of verdicts, by tens."""
+    """A day with visitors differs from an empty day only in the verdicts, in steps of ten."""
     visits = random.Random(4)
     busy = [visits.choice([0, 0, 1, 2]) for _ in range(120)]
     empty, full = play(new_health(3), [0] * 120), play(new_health(3), busy)

@@ -188,7 +188,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
 @pytest.mark.parametrize("is_printed", [False, True], ids=["answer", "printed"])
 @pytest.mark.parametrize("name", dict(forms_of_pattern()))
 def test_a_part_of_a_frame_is_found_in_each_form(name: str, is_printed: bool) -> None:
-    """The check below finds each form, in what is printed and after the way through JSON."""
+    """`forms_in` finds each form of the pattern, in printed text and in an answer sent as JSON."""
     form = next(form for each, form in forms_of_pattern() if each == name)
     told = form if is_printed else json.loads(json.dumps({"state": "running", "version": form}))
     assert name in (forms_in([], told) if is_printed else forms_in([told], ""))

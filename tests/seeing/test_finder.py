@@ -191,7 +191,7 @@ def drawn_frames(tmp_path_factory: pytest.TempPathFactory) -> list[Frame]:
 def test_with_the_budget_everybody_of_a_film_is_followed(
     drawn_frames: list[Frame], detector: Detector
 ) -> None:
-    """With few looks, the finder follows everybody whom looking at every whole frame would find.
+    """With few looks, the finder follows everybody whom looks at whole frames would find.
 
     The film has two people on a stage, a pan, a singer and an audience. A face is compared once it
     has been found on every frame for half a second, the time after which a newcomer is shown.

@@ -353,7 +353,10 @@ def parse_or_refuse(text: str) -> None:
     ],
 )
 def test_curly_quotes_around_a_value_are_refused(text: str, remedy: str) -> None:
-    """A word processor's quotes would name another set, or hang on the wall."""
+    """A value in curly quotes is refused, with the value to type.
+
+    The quotes of a word processor would be part of a set's name, or of a sentence on the screen.
+    """
     (message,) = [each for each in mistakes_of(text) if "curly quotes around its value" in each]
     assert message.endswith(
         f" has curly quotes around its value (expected straight ones). {remedy}"

@@ -47,7 +47,7 @@ def test_the_staff_reads_what_is_wrong_in_plain_words(
 
 
 def test_what_only_the_log_knows_is_said() -> None:
-    """A failure that is nobody's mistake refers to the log."""
+    """After an unexpected error the staff's card refers to the log and does not quote the error."""
     text = staff_text(ZeroDivisionError("secret"), State.FAILED)
     assert WORDS.staff_log in text
     assert "secret" not in text

@@ -126,9 +126,9 @@ def test_a_frame_of_another_shape_is_written_once_more() -> None:
 def test_no_memory_is_allocated_for_a_frame(
     camera: Size, screen: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the first frames no memory is allocated for pictures, except by a decoder.
+    """After the first frames no memory is allocated for pictures, except by the decoder.
 
-    The checksum of a camera's picture takes a quarter of its rows.
+    Besides the decoded picture, only a copy of a quarter of its rows is allowed, for the checksum.
     """
     mirrored = MirroredCamera(camera, screen)
     for _ in range(3):
@@ -150,7 +150,11 @@ def test_no_memory_is_allocated_for_a_frame(
 
 
 def test_while_nobody_is_there_only_changes_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list of names moves by a pixel fourteen times a second; no picture is seen."""
+    """While nobody is there, the screen is painted 14 to 18 times a second, and not for each frame.
+
+    The list of names moves by a pixel fourteen times a second, and the camera's picture is not
+    shown.
+    """
     mirrored = MirroredCamera(HD, FULL_HD, visited=False)
     paints = count(monkeypatch, Painter.paint)
     seconds = 4

@@ -100,10 +100,10 @@ MOST_MODULES = 700
 
 
 def test_the_default_show_reads_visitors_without_heavy_libraries() -> None:
-    """Up to the first readings no large library is imported, and behind the mirror none at all.
+    """The default show reads visitors without importing large libraries such as PyTorch.
 
-    Triton is among the libraries that are not loaded: its LLVM and Mesa's crash a process that has
-    both.
+    Once the networks are being opened, behind the mirror, no shared library is loaded. Triton is
+    never loaded, because its LLVM and Mesa's crash a process that has both.
     """
     ran = subprocess.run(
         [sys.executable, "-c", SHOW],

@@ -110,7 +110,10 @@ def test_without_a_supervisor_nobody_is_told_and_nobody_asked() -> None:
 
 
 def test_the_first_frame_on_the_screen_is_reported_at_once(supervisor: Supervisor) -> None:
-    """A show that crashes in its first second has mirrored, so it is started again."""
+    """The first mirrored frame is reported at once, and not only a second later.
+
+    So the supervisor starts a show again that crashed in its first second with the mirror.
+    """
     clock = ManualClock()
     reporter = ProgressReporter(supervisor.status, clock)
     shown = 0

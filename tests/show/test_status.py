@@ -42,7 +42,7 @@ def test_the_figures_are_gathered_once_a_second() -> None:
 
 
 def test_the_camera_is_the_one_that_gave_the_newest_frame() -> None:
-    """A camera that is plugged in during the rehearsal is named after that."""
+    """The status has the last reported camera until another one is reported."""
     reporter = reporter_of(Latest())
     reporter.camera = CameraStatus("another camera", 4, 3)
     status = reporter.status(10.0)

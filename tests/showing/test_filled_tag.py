@@ -111,7 +111,7 @@ def test_letters_are_read_on_both_sides_of_the_end_of_the_green(name: str, size:
 
 @pytest.mark.parametrize("size", [42, 84])
 def test_a_stroke_that_ends_with_the_green_does_not_run_into_the_background(size: int) -> None:
-    """Beside the stem of an h that ends, or begins, with the green is a line in the other colour.
+    """If the green ends at an edge of the stem of an h, a line in the other colour separates them.
 
     Without the line, "hornist" at 12 of 100 was read as "nornist".
     """

@@ -119,7 +119,7 @@ def test_a_name_in_two_languages(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_credit_is_that_of_the_set_whose_names_are_shown(language: str) -> None:
-    """Below a name, and below the names that nearly were it, is the credit of their label set."""
+    """The screen has the credit of the label set from which the name and the runners-up come."""
     label_set = _kindnesses(language)
     context = replace(_context(language, LANDSCAPE), label_set=label_set)
     scene = _mirror(context, _umbrella(label_set))

@@ -341,7 +341,7 @@ CALLED = Label("n1", "lamplighter of quay seven", "one who lights the quay", ("p
 
 
 def _written() -> list[object]:
-    """Return every line and paragraph in memory with the label of `CALLED`."""
+    """Return every line and paragraph in memory whose text is from the label `CALLED`."""
     held = (each for each in gc.get_objects() if type(each) in (Line, Paragraph))
     return [each for each in held if "quay" in each.text]
 

@@ -117,7 +117,10 @@ def test_only_a_window_of_a_size_can_be_closed(
 def test_a_compositor_that_ends_needs_a_new_window(
     has_ended: bool, dummy: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SDL asks to close the window, as for Alt-F4, which does nothing in fullscreen."""
+    """If the compositor has ended, SDL's request to close the window makes the window outdated.
+
+    The same request by Alt-F4, with a compositor that runs, does nothing.
+    """
     monkeypatch.setattr(window_module, "compositor_has_ended", lambda: has_ended)
     window = Window(0, None)
     pygame.event.post(pygame.event.Event(pygame.QUIT))

@@ -133,7 +133,7 @@ def test_a_mistake_in_the_words_is_named_with_its_file(
 
 
 def test_a_brace_in_a_sentence_without_placeholders_is_a_mistake(tmp_path: Path) -> None:
-    """A list of months with one too few, and a superfluous brace, are named."""
+    """A list of eleven months and a brace in a sentence without placeholders are both reported."""
     text = (WORDS_FOLDER / "en.yaml").read_text(encoding="utf-8")
     text = text.replace("December]", "]").replace("waking up.", "waking up {now}.")
     (tmp_path / "xx.yaml").write_text(text, encoding="utf-8")
@@ -235,7 +235,7 @@ def test_before_there_is_a_name_nobody_reads_that_the_machine_knows_theirs(langu
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_seconds_are_written_out(language: str) -> None:
-    """No abbreviation of seconds, which was read as a 5, and one second is in the singular."""
+    """Seconds are written out, because an "s" was read as a 5; after 1 the word is singular."""
     words = load_words(language)
     one, two = words.way_out_in(1), words.way_out_in(2)
     assert one != two.replace("2", "1")

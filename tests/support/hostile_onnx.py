@@ -1,4 +1,4 @@
-"""ONNX files of many tiny records, which are cheap to make and dear to read."""
+"""ONNX files of many tiny records, which are cheap to make and expensive to read."""
 
 from __future__ import annotations
 

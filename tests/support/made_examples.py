@@ -80,7 +80,7 @@ class ColourEncoder:
         self.shown = 0
 
     def encode(self, batch: Batch) -> Encoded:
-        """Return `(N, 12)`."""
+        """Return the mean colour of each quarter of each picture, `(N, 12)`."""
         self.shown += len(batch)
         quarters = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(batch), 2)
         return quarters.flatten(1).numpy()

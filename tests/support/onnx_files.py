@@ -1,8 +1,8 @@
 """ONNX files for fuzzing, and the process that opens them, because a file may crash onnxruntime.
 
 `python -m tests.support.onnx_files FOLDER FUZZ CASES` tries CASES cases in FOLDER, made by a
-function of tests/support/fuzzing.py. It prints the number of each case as it begins, then how many
-files were accepted and how many kinds of refusal_mistakes there were.
+function of tests/support/fuzzing.py. It prints the number of each case as it begins, then the
+number of accepted files and the number of different kinds of refusal.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def test_no_core_dump_is_left(user: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("user", USERS)
 def test_whether_arguments_can_be_hidden_is_known_before(user: str, tmp_path: Path) -> None:
-    """A question to the kernel, which changes nothing, has the same answer as the attempt."""
+    """`can_empty_arguments` knows, without a change, whether `empty_arguments` will succeed."""
     program = """
 from installation.guarding.layers import limits
 known, before = limits.can_empty_arguments(), limits.arguments_are_empty()
@@ -61,7 +61,7 @@ print(*[line.split()[3] for line in open("/proc/self/limits") if "locks" in line
 
 @pytest.mark.parametrize("user", USERS)
 def test_a_process_can_be_marked_again(user: str, tmp_path: Path) -> None:
-    """A supervisor that a marked process starts gives itself a mark of its own, of any size."""
+    """A child of a marked process can mark itself with another number, smaller or larger."""
     outcome = run("-u", "-c", MARKED, user=user, folder=tmp_path)
     assert outcome.stdout.split() == [str(1 << 61), "7", str(1 << 60)], outcome.stderr
 

@@ -37,7 +37,10 @@ def test_the_catalogue_pins_the_detector_that_the_show_accepts() -> None:
     ],
 )
 def test_an_unknown_name_is_refused(name: str, message: str) -> None:
-    """A name without an item, or with weights elsewhere, is an error that names what is known."""
+    """A name that is not in the catalogue is refused, with the known or the most similar names.
+
+    So is a network whose weights are not on Hugging Face.
+    """
     with pytest.raises(FetchError) as caught:
         catalogue.find(name)
     assert message in str(caught.value)

@@ -178,7 +178,7 @@ def test_the_beginning_of_another_file_is_deleted(venue: Venue, begun: bytes) ->
     ids=["bytes", "too long", "endless", "too short", "404", "403", "407", "400", "unknown"],
 )
 def test_a_wrong_file_never_gets_the_name(venue: Venue, fault: Fault, message: str) -> None:
-    """Other bytes, more or fewer of them, and refusals are errors, and are not tried again."""
+    """A file with wrong bytes or a wrong length, or a refusal, is an error and not tried again."""
     venue.server.faults.append(fault)
     assert message in venue.refuses()
     assert venue.pauses == []

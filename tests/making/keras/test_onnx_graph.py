@@ -125,7 +125,11 @@ def test_a_normalization_without_its_scale_is_read_too() -> None:
 
 
 def test_a_layer_that_does_not_fit_what_it_is_given_is_refused() -> None:
-    """A sum of two sizes, and a row of units on a picture."""
+    """A layer that does not fit the size of its inputs is refused.
+
+    The layers are a sum of two sizes, a dense layer on a picture, and a window larger than its
+    input.
+    """
     builder = GraphBuilder(Weights())  # type: ignore[arg-type]
     small, large = Signal("a", (3, 2, 2)), Signal("b", (3, 4, 4))
     with pytest.raises(RefusedError, match=r"'sum' does not fit its inputs \(3×2×2, 3×4×4\)"):

@@ -70,7 +70,10 @@ def _filled_twice() -> onnx.TensorProto:
 def test_a_division_by_what_may_be_zero_or_negative_is_refused(
     constant: onnx.NodeProto | onnx.TensorProto,
 ) -> None:
-    """Zero, −1, several numbers, and a constant that two readers could read in two ways."""
+    """A division by zero, by −1, by several numbers or by an ambiguous constant is refused.
+
+    A constant is ambiguous if it has two values, and readers could take either.
+    """
     assert REFUSED in str(division_of_integers(_divided_by(constant).graph))
 
 

@@ -362,7 +362,7 @@ def test_axes_that_are_only_named_are_read(
 
 @pytest.mark.parametrize("last", [False, True])
 def test_blue_may_come_first(tmp_path: Path, last: bool) -> None:
-    """A network of Custom Vision is given blue, green and red; the means are red's first."""
+    """With `channels: bgr` a network is given blue first; `mean` is still in the order RGB."""
     shape = (1, SIDE, SIDE, 3) if last else ("N", 3, SIDE, SIDE)
     yaml = f"input: {{size: {SIDE}, channels: bgr, mean: [0, 0.25, 0.5]}}"
     encoder = opened(write_onnx(tmp_path, onnx_classifier(shape=shape), yaml))

@@ -46,7 +46,7 @@ def test_messages_within_messages_are_refused_at_the_depth_of_protobuf() -> None
 
 
 def test_networks_are_far_from_the_limit() -> None:
-    """A network with 2,000 operations, each with many settings, has a tenth of the records."""
+    """A network with 2,000 operations has less than a tenth of the records that are allowed."""
     model = onnx_classifier()
     for i in range(2_000):
         node = helper.make_node(

@@ -59,7 +59,7 @@ def message(caught: pytest.ExceptionInfo[KioskError], models: Path) -> str:
 
 
 def test_features_head_and_scores_are_the_whole_networks(models: Path) -> None:
-    """Three built rows of the head's 21,843 result in the softmax of timm's own network."""
+    """Scores of three categories are the softmax of timm's own logits for these three."""
     label_set = made_classes(models)
     encoder = open_encoder(label_set, CPU)
     scores = score(
@@ -150,7 +150,7 @@ def test_the_order_of_classes_is_timms_own_for_all_its_networks() -> None:
 
 
 def test_known_categories_are_at_their_known_places() -> None:
-    """A category has a different row in each head, with timm's index."""
+    """In each of six heads a category has the index that timm gives it, by id and by number."""
     for name, subset in (
         (PERSONS, "imagenet-21k-goog"),
         ("convnext_tiny.fb_in22k", "imagenet-22k"),

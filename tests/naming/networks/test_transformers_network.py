@@ -58,7 +58,7 @@ def vision_transformer(**other: Any) -> Any:
 def test_a_vision_transformer_gives_transformers_own_logits(
     tmp_path: Path, other: dict[str, Any]
 ) -> None:
-    """A folder that transformers saved results in its logits, names and normalisation."""
+    """A vision transformer saved by transformers has the same logits, names and normalisation."""
     folder = write_set(tmp_path, "made-hf", "method: onnx")
     theirs = vision_transformer(**other)
     theirs.save_pretrained(folder)

@@ -182,7 +182,7 @@ def test_a_lit_empty_wall_is_only_a_person(opened: Open, level: int) -> None:
     ],
 )
 def test_a_thing_is_read_as_a_person_who_has_it(thing: str, expected: str) -> None:
-    """If the network is sure of a single class, a person with that thing is a best label."""
+    """If the network is certain of one thing, a person who has it is among the ten best labels."""
     label_set = load_label_set("persons", ContentSettings())
     # The temperature is so high that no score is rounded to 0.
     settings = label_set.settings.model_copy(update={"temperature": 5.0})

@@ -96,7 +96,7 @@ def test_more_visitors_than_a_graph_takes_are_read_in_parts(
 
 
 def test_forgetting_leaves_zeros_in_the_memory_of_every_pass() -> None:
-    """Crops are zeroed after each pass, and `forget` runs one on zeros, once."""
+    """Crops are zeroed after each pass, and `forget` overwrites the scores by a pass on zeros."""
     label_set, encoder = persons()
     scorer = label_set.settings.method.open_scorer(label_set, encoder)
     ours = DeviceClassifier(label_set, encoder, cast(DeviceScorer, scorer), "cuda", runs_on="cpu")

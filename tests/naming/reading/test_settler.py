@@ -87,7 +87,7 @@ def test_a_frame_without_readings_changes_nothing() -> None:
 
 
 def test_who_turns_away_while_being_read_is_given_no_name() -> None:
-    """A verdict that is due while the face is not found comes only if it is found again."""
+    """If a face is not found when its verdict is due, it gets its name when it is found again."""
     visitor = OneVisitor()
     assert name_of(visitor.watch(sure("fog"), 1.2)) is None
     away = [replace(each, track=replace(each.track, misses=1)) for each in present(still_track())]

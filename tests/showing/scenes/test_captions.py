@@ -182,7 +182,7 @@ def test_a_chain_is_broken_after_its_signs(
 
 
 def test_a_better_name_that_somebody_else_has_is_marked(context: MakeContext) -> None:
-    """A higher share of another name is explained; a lower one needs no explanation."""
+    """A caption marks a runner-up that scored higher than the name, if another visitor has it."""
     runners_up = (RunnerUp(CLINICIAN, 0.12, is_given=True), RunnerUp(GUEST, 0.08, is_given=True))
     of_hornist = Verdict(HORNIST, 0.09, 0.0, runners_up, 940, 0.71)
     for code in LANGUAGES:

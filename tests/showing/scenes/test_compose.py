@@ -257,7 +257,7 @@ def test_a_face_that_is_lost_and_found_makes_no_name_flash(
 ) -> None:
     """Large type does not flash if a face is lost and found again and again.
 
-    It counts that large type appears, disappears or changes.
+    It appears, disappears or changes at most twice a second.
     """
     screen = context((1920, 1080))
     scene: Scene | None = None

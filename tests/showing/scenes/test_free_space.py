@@ -41,7 +41,10 @@ def test_the_nearest_free_position_is_found(
 def test_a_panel_gets_a_place_if_there_is_one(
     is_across: bool, fixed: int, low: int, reach: int, width: int, height: int, others: list[Rect]
 ) -> None:
-    """A panel has its distance to every obstacle, unless no position along the edge is free."""
+    """A panel gets the first position along its edge that is at least `SPACE` from every obstacle.
+
+    If there is none, it gets no position.
+    """
     obstacles = near(others, SPACE, Rect(-200, -200, 400, 400))
     slide = Slide(is_across, fixed, low, low, low + reach)
 

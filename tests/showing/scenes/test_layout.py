@@ -1,7 +1,7 @@
-"""Tests of the layout: of whom the words speak is seen, and no sentence is larger than its name.
+"""Tests of the layout: each panel is visibly one visitor's, and covers no face and no other panel.
 
 One visitor to thirty-two stand anywhere in the picture, near and far, behind one another, at its
-edges, and move; a definition is said once in a crowd.
+edges, and move. No sentence is in larger type than its name.
 """
 
 from __future__ import annotations
@@ -123,7 +123,10 @@ def test_no_panel_crosses_a_face(
 def test_nobody_can_take_a_tag_for_somebody_elses(
     found: list[tuple[Box, Label | None]], size: Size
 ) -> None:
-    """A tag touches its own square; half its font size from all others, and beside them twice."""
+    """A tag touches its own square and keeps a distance from all others.
+
+    This is half the font size or more, and twice as much to the left and right.
+    """
     context = CONTEXTS[size]
     scene = compose(FRAME, everybody(found, ()), context, now=0.0)
     for visitor in scene.visitors:
