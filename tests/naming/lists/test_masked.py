@@ -17,9 +17,10 @@ def test_the_mask_names_classes_of_the_network() -> None:
 
 
 def test_all_animals_and_what_is_protected_are_masked() -> None:
-    """The first 398 classes are masked as animals; an abaya, a crutch and a kimono are masked too.
+    """The first 398 classes are masked as animals.
 
-    These stand for the other reasons: belief, health, origin and undress.
+    Examples of religion, disability, ethnic dress, underwear and weapons are masked for other
+    reasons.
     """
     classes, reasons = imagenet.classes(), masked.reasons()
     assert {reasons.get(id_) for id_ in classes[:398]} == {"animal"}
