@@ -90,9 +90,12 @@ def run(args: argparse.Namespace) -> int:
     from installation.cli.valid_parts import load_valid_parts
     from installation.settings.kiosk import load_settings
     from installation.show.entry import run_show, show_trouble_card
+    from installation.show.status import SettingsWatch
 
+    load = partial(load_settings, args.file, source=args.source, labels=args.labels)
+    settings = SettingsWatch(args.file, load, log)
     try:
-        loaded = load_settings(args.file, source=args.source, labels=args.labels)
+        loaded = settings.load()
     except SettingsError as error:
         end_log(str(error))
         if title is not None:
@@ -116,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
         log=log,
         emit=print_event,
         guard=guard,
+        settings=settings,
     )
     print_event(summary.as_event())
     if args.report is not None:

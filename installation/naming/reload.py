@@ -78,6 +78,10 @@ class LabelSetReloader:
         self._reports_mistakes = reports_mistakes
         self.mailbox: Latest[ReloadedLabelSet] = Latest()
         """Receives changed label sets."""
+        self.mistakes: tuple[str, ...] = ()
+        """The reasons why the changed files are not used, as the log has them. Other threads may
+        read this.
+        """
 
     def __call__(self, stopping: threading.Event) -> None:
         """Check the files until `stopping` is set."""
@@ -104,6 +108,7 @@ class LabelSetReloader:
             numbers = [(self._tried[name], self._opened[name]) for name in NUMBER_FILES]
             same_numbers = all(now == then for now, then in numbers)
             if same_numbers and label_set == self._classifier.label_set:
+                self.mistakes = ()
                 return
             self._classifier = reopen_classifier(
                 self._classifier, label_set, same_files=same_numbers
@@ -111,7 +116,7 @@ class LabelSetReloader:
             self._opened = self._tried
         except StaleBuildError:
             if self._reports_mistakes:
-                self._log(
+                self._report(
                     "labels: the text has changed and must be built (run `kiosk labels build`); "
                     "until then the show uses the last valid set."
                 )
@@ -123,15 +128,22 @@ class LabelSetReloader:
                 )
                 for mistake in error.mistakes[:MOST_LOGGED]:
                     self._log(f"labels: {mistake}")
+                self.mistakes = tuple(str(mistake) for mistake in error.mistakes)
             return
         except Exception as error:
             # For example, a graphics card has run out of memory. The show continues with its
             # current set.
             logging.getLogger("kiosk").exception("failed to open a changed label set")
-            self._log(
+            self._report(
                 f"labels: the changed set cannot be opened ({type(error).__name__}, logged above), "
                 "so the show uses the last valid set."
             )
             return
+        self.mistakes = ()
         letters = frozenset("".join(label_set.texts()))
         self.mailbox.put(ReloadedLabelSet(self._classifier, letters))
+
+    def _report(self, line: str) -> None:
+        """Log `line`, the reason why the changed files are not used, and pass it to the staff."""
+        self._log(line)
+        self.mistakes = (line.removeprefix("labels: "),)

@@ -16,6 +16,7 @@ from installation.settings.yaml_file import Loaded
 from installation.show.events import Emit
 from installation.show.parts import Log
 from installation.show.show import Show
+from installation.show.status import SettingsWatch
 from installation.showing.scene import Size
 from installation.showing.title import TitleScreen
 from installation.showing.video import end_if_the_window_ends, shows_nothing
@@ -33,6 +34,7 @@ def run_show(
     log: Log,
     emit: Emit,
     guard: Guard | None,
+    settings: SettingsWatch | None = None,
 ) -> Summary:
     """Run the show and return its summary; Ctrl-C and SIGTERM end it.
 
@@ -41,7 +43,8 @@ def run_show(
     from which `seconds` counts. `emit` is called with the events if the show runs without a screen;
     if such a show has a camera, `headless` must be true, or ScreenError is raised. `windowed` is
     the size of the window or surface, px (None: fullscreen). `log` is called with lines for the
-    staff. Without a `guard` nothing is enforced, which is for measurements. Raises KioskError.
+    staff. Without a `guard` nothing is enforced, which is for measurements. `settings` watches
+    kiosk.yaml (None: nobody watches it). Raises KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()
@@ -73,6 +76,7 @@ def run_show(
             emit=_emit_nothing if screen.visible else emit,
             guard=guard,
             first_paint_at=None if title is None else title.painted_at,
+            settings=settings,
         )
         with ended_by_signals(show):
             return show.run(seconds)

@@ -2,8 +2,9 @@
 
 The thread `capture` reads the camera, and `networks` opens the networks while the mirror runs. When
 they are open, `analysis` detects, tracks and classifies faces, and `labels` checks whether the
-label set has changed. The main thread owns the window. Only immutable values pass between the
-threads, each through a mailbox (`Latest`).
+label set has changed. `settings` checks whether kiosk.yaml has changed. The main thread owns the
+window. Only immutable values pass between the threads, each through a mailbox (`Latest`), or, for
+the staff card, as an attribute that is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from installation.show.events import Emit, VisitorEvents
 from installation.show.mirror import REPAINT_S, Mirror
 from installation.show.parts import Log, Parts
 from installation.show.privacy_line import update_privacy_line
-from installation.show.status import StatusReporter
+from installation.show.status import SettingsWatch, StatusReporter
 from installation.showing.cover import Cover
 from installation.showing.scenes.faults import AnalysisFault
 from installation.showing.type.font_files import no_font
@@ -66,6 +67,7 @@ class LiveShow:
         emit: Emit,
         care: CameraCare | None = None,
         history: FailureHistory | None = None,
+        settings: SettingsWatch | None = None,
     ) -> None:
         """Store the show's opened `parts`, `camera` and `screen`. Threads start only in `run`.
 
@@ -73,7 +75,8 @@ class LiveShow:
         without a guard. `started_at` is the start of the process (s, monotonic), and `clock` the
         show's clock. `log` is called with lines for the staff, and `emit` with the events. `care`
         decides when the camera is opened again because of faulty pictures (None: never). `history`
-        has the failures of the analysis in earlier live shows (None: there were none).
+        has the failures of the analysis in earlier live shows (None: there were none). `settings`
+        watches kiosk.yaml (None: nobody watches it).
         """
         self._parts = parts
         self._care = care
@@ -98,6 +101,7 @@ class LiveShow:
             self._camera_status,
             started_at,
             self._began_at,
+            settings,
         )
         self._mirror = Mirror(
             screen,
@@ -124,6 +128,7 @@ class LiveShow:
         mailboxes = (self._mirrored, self._analysed)
         capture = partial(capture_frames, camera, mailboxes, self._camera_statuses)
         self._capture = Worker("capture", capture)
+        self._settings = None if settings is None else Worker("settings", settings)
 
     def run(self, poll: Callable[[], ScreenEvents]) -> Summary:
         """Run the show until the camera ends or `poll` requests the end; return the summary.
@@ -134,7 +139,7 @@ class LiveShow:
         # The parts of the analysis are not in this list: its own thread calls their `forget`,
         # because they are not safe to use from two threads.
         holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
-        with _forgetting(*holders), _running(self._capture, self._keeper):
+        with _forgetting(*holders), _running(self._capture, self._keeper, self._settings):
             while not (screen_events := poll()).end_show and not self._mirrored.ended:
                 self._step(staff_card=screen_events.staff_card)
             mirrored_s = self._clock.now() - self._began_at
@@ -260,23 +265,27 @@ def _forgetting(*holders: PixelHolder) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _running(capture: Worker, keeper: AnalysisKeeper) -> Iterator[None]:
-    """Run `capture` during the block; when the block ends, end it and the threads of `keeper`.
+def _running(capture: Worker, keeper: AnalysisKeeper, settings: Worker | None) -> Iterator[None]:
+    """Run `capture` and `settings` during the block; then end them and the threads of `keeper`.
 
     After a failure the threads have less time to end. Raises the exception that ended `capture`.
     """
     capture.start()
+    if settings is not None:
+        settings.start()
     try:
         yield
     except Exception:
-        _stop(capture, keeper, FAILING_S)
+        _stop(capture, keeper, settings, FAILING_S)
         raise
-    _stop(capture, keeper, ENDING_S)
+    _stop(capture, keeper, settings, ENDING_S)
     capture.check()
 
 
-def _stop(capture: Worker, keeper: AnalysisKeeper, seconds: float) -> None:
-    """Ask all threads to end, then wait up to `seconds` for each of them."""
+def _stop(capture: Worker, keeper: AnalysisKeeper, settings: Worker | None, seconds: float) -> None:
+    """Ask all threads to end, then wait up to `seconds` for each of those that see frames."""
+    if settings is not None:
+        settings.stop(0)
     capture.stop(0)
     keeper.stop(0)
     capture.stop(seconds)

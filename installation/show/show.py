@@ -44,6 +44,7 @@ from installation.show.mirror import REPAINT_S
 from installation.show.parts import Log, Parts, allowed_cameras, open_parts
 from installation.show.privacy_line import without_privacy_line
 from installation.show.progress import ProgressReporter
+from installation.show.status import SettingsWatch
 from installation.showing.scenes.cards import (
     no_camera_card,
     title_card,
@@ -116,6 +117,7 @@ class Show:
         guard: Guard | None = None,
         is_service: bool | None = None,
         first_paint_at: float | None = None,
+        settings: SettingsWatch | None = None,
     ) -> None:
         """Store the settings `loaded` and the open `screen`, and open the fonts of the cards.
 
@@ -124,7 +126,8 @@ class Show:
         replaced in tests. Without a `guard` nothing is enforced, which is for measurements.
         `is_service` says whether the show waits for a missing camera (None: the supervisor
         decides). `first_paint_at` is the instant at which the title card was on the screen (s,
-        monotonic); None: it is not there yet. Raises ScreenError.
+        monotonic); None: it is not there yet. `settings` watches kiosk.yaml (None: nobody watches
+        it). Raises ScreenError.
         """
         status = None if guard is None else guard.status
         waits = status is not None and status.waits_for_camera
@@ -142,6 +145,7 @@ class Show:
         # After the guard has been sealed, no font can be searched for.
         self._card = CardOnScreen(screen, open_context(screen, loaded))
         self._first_paint_at = first_paint_at
+        self._settings = settings
         self._ending = False
         self._reporter = ProgressReporter(status, self._clock)
 
@@ -232,6 +236,7 @@ class Show:
                 emit=self._emit,
                 care=care,
                 history=history,
+                settings=self._settings,
             )
             began_at = self._clock.now()
             self._reporter.begin(live.figures)

@@ -1,17 +1,27 @@
-"""Collects the figures of the staff card while the show runs."""
+"""Collects the figures of the staff card while the show runs, and watches kiosk.yaml for it."""
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
 from installation import __version__
+from installation.command_name import as_called
+from installation.errors import KioskError
 from installation.guarding.self_test import Proof
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.values import Sightings
 from installation.running.latest import Latest
 from installation.seeing.cameras.played import rehearsal
 from installation.seeing.frame import Frame
+from installation.settings.kiosk import Settings
+from installation.settings.yaml_file import Loaded
 from installation.show.camera.capture import CameraStatus
-from installation.show.parts import Networks
-from installation.showing.scenes.faults import AnalysisFault
+from installation.show.parts import Log, Networks
+from installation.showing.scenes.faults import AnalysisFault, ChangedFile, FileFault
 from installation.showing.scenes.staff import ShowStatus, layers
 
 OPENING = "…"
@@ -19,6 +29,93 @@ OPENING = "…"
 
 REFRESH_S = 1.0
 """How long the figures stay the same, s, so that the staff can read them."""
+
+
+POLL_S = 1.0
+"""The time between two checks of kiosk.yaml, s. A changed file is read when it has stayed the same
+for that time.
+"""
+
+MOST_LOGGED = 5
+"""The largest number of mistakes of one change that are logged; `kiosk check` prints all."""
+
+
+class SettingsWatch:
+    """The work of the thread `settings`: finds out whether kiosk.yaml is still right.
+
+    A show uses the file only at its start. Without this check, a mistake that somebody makes while
+    the show runs would be found at the next start, for example in the morning after a power
+    failure, when nobody is there. Rejected: settings that take effect while the show runs. Camera,
+    screen and languages are opened before the sandbox closes.
+    """
+
+    def __init__(self, file: Path, load: Callable[[], Loaded[Settings]], log: Log) -> None:
+        """Watch `file`, which `load` reads; create this object before the show reads the file.
+
+        `log` is called with a line for each change.
+        """
+        self._file = file
+        self._load = load
+        self._log = log
+        self._polled = self._tried = self._stamp()
+        self._used: Settings | None = None
+        self.state: tuple[ChangedFile, ...] = ()
+        """What the staff must know about the file. Other threads may read this."""
+
+    def load(self) -> Loaded[Settings]:
+        """Return the settings with which the show runs; raises SettingsError."""
+        loaded = self._load()
+        self._used = loaded.settings
+        return loaded
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Check the file until `stopping` is set."""
+        while not stopping.wait(POLL_S):
+            self.poll()
+
+    def poll(self) -> None:
+        """Check the file once; read it if it has changed, and the last check found the same."""
+        now = self._stamp()
+        still, self._polled = now == self._polled, now
+        if still and now != self._tried:
+            self._tried = now
+            self._note(self._find())
+
+    def _find(self) -> tuple[ChangedFile, ...]:
+        try:
+            changed = self._load().settings != self._used
+        except KioskError as error:
+            lines = tuple(as_called(str(mistake), anywhere=True) for mistake in error.mistakes)
+            return (ChangedFile(FileFault.SETTINGS_WRONG, lines),)
+        except Exception as error:  # for example no memory; the show goes on without this check
+            logging.getLogger("kiosk").exception("failed to read the changed settings")
+            return (ChangedFile(FileFault.SETTINGS_WRONG, (type(error).__name__,)),)
+        return (ChangedFile(FileFault.SETTINGS_CHANGED),) if changed else ()
+
+    def _note(self, state: tuple[ChangedFile, ...]) -> None:
+        if state == self.state:
+            return
+        self.state = state
+        name = self._file.name
+        if not state:
+            self._log(f"settings: {name} has again the settings with which the show runs.")
+        for changed in state:
+            if changed.fault == FileFault.SETTINGS_CHANGED:
+                self._log(f"settings: {name} has changed; the show uses it from its next start.")
+                continue
+            self._log(
+                f"settings: {name} has mistakes now. The show goes on with what it read before, "
+                "but could not start again."
+            )
+            for line in changed.lines[:MOST_LOGGED]:
+                self._log(f"settings: {line}")
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            seen = os.stat(self._file)
+        except OSError:
+            return None
+        return seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
 class StatusReporter:
@@ -32,13 +129,14 @@ class StatusReporter:
         camera: CameraStatus,
         started_at: float,
         now: float,
+        settings: SettingsWatch | None = None,
     ) -> None:
         """Store the sources of the staff card's figures.
 
         `label_set` is the set in use. `proof` is the guard's self-test, or None without a guard.
         `frames` is the mirror's mailbox, which counts the frames that pass through it. `camera` is
         the camera's status now. `started_at` is the start of the process, and `now` the start of
-        the mirror (s, monotonic).
+        the mirror (s, monotonic). `settings` watches kiosk.yaml (None: nobody watches it).
         """
         self.networks: Networks | None = None
         """The networks; None until they are open."""
@@ -50,6 +148,7 @@ class StatusReporter:
         """The camera's newest status."""
         self._label_set = label_set
         self._started_at = started_at
+        self._settings = settings
         self._counted_at = now
         self._count = 0
         self._status: ShowStatus | None = None
@@ -91,4 +190,13 @@ class StatusReporter:
             is_rehearsal=camera.name.startswith(rehearsal.NAME),
             camera_faults=camera.faults,
             analysis_fault=self.analysis_fault,
+            changed_files=self._changed_files(),
         )
+
+    def _changed_files(self) -> tuple[ChangedFile, ...]:
+        """Return what the threads that watch files have found."""
+        found = () if self._settings is None else self._settings.state
+        reloader = None if self.networks is None else self.networks.reloader
+        mistakes = () if reloader is None else reloader.mistakes
+        wrong_set = [ChangedFile(FileFault.LABELS_WRONG, mistakes)] if mistakes else []
+        return (*found, *wrong_set)

@@ -211,6 +211,12 @@ class Words:
     staff_no_reading_remedy: Sentence
     staff_card_failed: Sentence
     staff_card_failed_remedy: Sentence
+    staff_file_wrong: Sentence
+    """The words on the staff card of a running show if kiosk.yaml or the label set has changed."""
+    staff_settings_wrong_remedy: Sentence
+    staff_labels_wrong_remedy: Sentence
+    staff_settings_changed: Sentence
+    staff_settings_changed_remedy: Sentence
     staff_wrong: Sentence
     """The heading above the mistakes because of which the show cannot run."""
     staff_wrong_remedy: Sentence

@@ -142,9 +142,14 @@ def test_the_show_goes_on_whatever_happens_to_its_files(
 def test_a_show_without_its_settings_comes_back_with_them(
     running: RunningShow, project: Project
 ) -> None:
-    """If kiosk.yaml is empty when the show crashes, the show starts again once it is corrected."""
+    """If kiosk.yaml is wrong when the show crashes, the show starts again once it is corrected.
+
+    The running show, under its guard, says so before that.
+    """
     running.wait_for_event("announced")
     project.write("kiosk.yaml", "labels: fisch\n")
+    wait_for_line(running.process, "settings: kiosk.yaml has mistakes now.")
+    assert "labels is 'fisch'" in wait_for_line(running.process, "settings: kiosk.yaml:1:")
     os.kill(show_of(running.process.pid), signal.SIGKILL)
     assert "Did you mean 'fish'?" in wait_for_line(running.process, "kiosk.yaml:1:")
     project.write("kiosk.yaml", FISH)

@@ -34,6 +34,25 @@ class AnalysisFault(enum.Enum):
     """The graphics card failed, and the CPU replaces it for a while."""
 
 
+class FileFault(enum.Enum):
+    """What is wrong with a file that was changed while the show runs."""
+
+    SETTINGS_WRONG = "settings wrong"
+    """kiosk.yaml has mistakes."""
+    SETTINGS_CHANGED = "settings changed"
+    """kiosk.yaml has other settings than those that the show started with."""
+    LABELS_WRONG = "labels wrong"
+    """The label set has mistakes, or must be built."""
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """A fault of a file, and the lines of the log that say what is wrong with it."""
+
+    fault: FileFault
+    lines: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Fault:
     """A problem in words for the staff, and what to do."""
@@ -69,6 +88,15 @@ def analysis_fault(words: Words, fault: AnalysisFault) -> Fault:
     if fault == AnalysisFault.FAILED:
         return Fault(words.staff_no_reading, words.staff_no_reading_remedy)
     return Fault(words.staff_card_failed, words.staff_card_failed_remedy)
+
+
+def file_fault(words: Words, fault: FileFault) -> Fault:
+    """Return `fault` in words for the staff."""
+    if fault == FileFault.SETTINGS_CHANGED:
+        return Fault(words.staff_settings_changed, words.staff_settings_changed_remedy)
+    if fault == FileFault.SETTINGS_WRONG:
+        return Fault(words.staff_file_wrong, words.staff_settings_wrong_remedy)
+    return Fault(words.staff_file_wrong, words.staff_labels_wrong_remedy)
 
 
 def show_fault(words: Words) -> Fault:

@@ -42,8 +42,11 @@ from installation.showing.scenes.bands import SAFE, bands
 from installation.showing.scenes.faults import (
     NO_FAULT,
     AnalysisFault,
+    ChangedFile,
+    FileFault,
     analysis_fault,
     camera_faults,
+    file_fault,
 )
 from installation.showing.type.typesetting import LEADING, Paragraph, ScreenContext, set_panel
 from installation.showing.words import Words
@@ -53,6 +56,12 @@ STAGE_TWO_LAYERS = (SECCOMP, FILE_SIZE_LIMIT, MEMORY_PROTECTION)
 
 MAX_MISSING = 4
 """The largest number of missing layers that the card names; `kiosk audit` names all of them."""
+
+MAX_FILE_LINES = 2
+"""The largest number of a file's mistakes that the card lists; the log has all of them."""
+
+MAX_FILE_LETTERS = 240
+"""The largest number of letters of such a mistake on the card."""
 
 CARD_WIDTH = 760
 """The width of the card, px at 1080p."""
@@ -118,6 +127,8 @@ class ShowStatus:
     camera_state: State = State.RUNNING
     camera_faults: CameraFault = NO_FAULT
     analysis_fault: AnalysisFault | None = None
+    changed_files: tuple[ChangedFile, ...] = ()
+    """The files of the show that were changed while it runs, and must be looked at."""
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
@@ -230,7 +241,21 @@ def _rows(status: ShowStatus, words: Words) -> list[list[_Row]]:
     if status.analysis_fault is not None:
         fault = analysis_fault(words, status.analysis_fault)
         faults.append(_Row(words.staff_device, fault.problem, BLACK, ON_WHITE, fault.remedy))
+    for file in status.changed_files:
+        faults += _file_rows(file, words)
     return [*([faults] if faults else []), _sandbox_rows(status, words), show]
+
+
+def _file_rows(file: ChangedFile, words: Words) -> list[_Row]:
+    fault = file_fault(words, file.fault)
+    name = words.staff_labels if file.fault == FileFault.LABELS_WRONG else "kiosk.yaml"
+    lines = [_cut(line) for line in file.lines[:MAX_FILE_LINES]]
+    rows = [_Row(name, fault.problem, BLACK, ON_WHITE), *(_Row("", line) for line in lines)]
+    return [*rows[:-1], replace(rows[-1], remedy=fault.remedy)]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= MAX_FILE_LETTERS else f"{line[:MAX_FILE_LETTERS]}…"
 
 
 def _sandbox_rows(status: ShowStatus, words: Words) -> list[_Row]:
@@ -298,7 +323,7 @@ def _card(status: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel,
     for rows in _rows(status, words):
         for row in rows:
             name = Paragraph(row.name, type_px, GREY)
-            value = Paragraph(row.value, type_px, row.colour)
+            value = Paragraph(context.fonts.replace_lacking(row.value), type_px, row.colour)
             names = _placed(context, name, pad, y, value_left - pad - type_px)
             values = _placed(context, value, value_left, y, right - value_left, row.background)
             panels += [*names, *values]

@@ -18,6 +18,7 @@ from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Size
 from installation.showing.scenes.bands import bands
 from installation.showing.scenes.compose import compose
+from installation.showing.scenes.faults import ChangedFile, FileFault, file_fault
 from installation.showing.scenes.staff import (
     STAGE_ONE_LAYERS,
     STAGE_TWO_LAYERS,
@@ -155,3 +156,22 @@ def test_a_remedy_that_several_rows_share_is_said_once(
         compose(FRAME, None, screen, 0.0), replace(STATUS, layers=failed), screen
     )
     assert text_of(scene).count("Run it.") == 1
+
+
+@pytest.mark.parametrize("fault", FileFault)
+def test_the_card_says_what_is_wrong_with_a_file(
+    context: Callable[[Size], ScreenContext], fault: FileFault
+) -> None:
+    """The first two mistakes are on the card, cut if they are long; letters without a font go."""
+    screen = context((1920, 1080))
+    lines = ("labels.csv:4: \U0001f600", "x" * 500, "the third")
+    status = replace(STATUS, changed_files=(ChangedFile(fault, lines),))
+    card = with_staff_card(compose(FRAME, None, screen, 0.0), status, screen)
+    text = " ".join(text_of(card).split())
+    said = file_fault(screen.words, fault)
+    assert said.problem in text
+    assert said.remedy in text
+    assert "labels.csv:4:" in text
+    assert "…" in text
+    assert "the third" not in text
+    assert all(panel.rect.within(Rect(0, 0, 1920, 1080)) for panel in card.panels)
