@@ -88,6 +88,11 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the mirror for up to a minute, then the desktop until systemd starts the kiosk again",
     ),
     "window closed": ("another program closes the show's window", "the calm card"),
+    "display server": (
+        "the display's server ends, and starts again",
+        "nothing until the server is back, then the calm card",
+    ),
+    "close key": ("somebody presses the keys that close a window", "the mirror, as before"),
     "covered": ("a window of the desktop covers the show", "the other window for a minute"),
     "resolution": (
         "the display gets another resolution, or is turned",
@@ -97,16 +102,52 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the display is switched off and on again",
         "nothing while the display is off, then the mirror",
     ),
-    "clock": ("the clock is set back by a year, or forward by a day", "the mirror, as before"),
+    "late monitor": (
+        "the display reports its true size late",
+        "a small picture, then one of the right size",
+    ),
+    "clock": (
+        "the clock is set back by a year, or forward by a day; summer time begins",
+        "the mirror, as before",
+    ),
+    "settings wrong": (
+        "kiosk.yaml is mistyped, emptied, removed, or cannot be read, and is right again",
+        "the mirror, as before; the staff's card names the mistake",
+    ),
+    "settings changed": (
+        "kiosk.yaml is changed",
+        "the mirror, as before; the staff's card says that the next start uses it",
+    ),
+    "labels wrong": (
+        "a file of the label set is mistyped, emptied, removed, or cannot be read, and is right "
+        "again",
+        "the mirror and names, as before; the staff's card names the mistake",
+    ),
+    "labels changed": (
+        "the label set is changed",
+        "the mirror; the new names when nobody stands there, or after half a minute",
+    ),
     "computer stops": (
         "the whole computer stands still for 40 s, as when it sleeps",
         "the mirror, as before",
+    ),
+    "sleeps": (
+        "the computer sleeps, and its camera is plugged in again when it has woken",
+        "the calm card",
+    ),
+    "sleeps with camera": (
+        "the computer sleeps, and its camera keeps its power",
+        "the last picture for a moment, or the calm card",
     ),
     "all killed": ("the whole kiosk is killed (SIGKILL)", "the desktop until systemd starts it"),
     "cores busy": ("other programs keep all cores busy", "the mirror, names later"),
     "memory": (
         "the show gets no more memory at all",
         "the mirror; if it cannot go on, the last picture for 5 s, then the calm card",
+    ),
+    "memory nearly gone": (
+        "the show gets hardly any more memory, less than a network needs",
+        "the mirror, names later",
     ),
     "32 faces": ("32 people stand in front of the camera", "the mirror, names later"),
     "poster": (

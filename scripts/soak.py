@@ -3,9 +3,10 @@
 The day, the faults and their instants follow from a seed, so a run that fails can be repeated with
 `--seed`. These parts are real: the camera's class with its checks, the tracker, the classifier with
 the default label set, the part that chooses names (the settler), the part that restarts a failed
-analysis with its networks, the thread that paints the screen, and the recovery from faults. Two
-parts are replaced: the camera's device, which sends noise, and the detector, which knows where the
-day's visitors are.
+analysis with its networks, the thread that paints the screen, the window, the threads that watch
+kiosk.yaml and the label set, the privacy line, and the recovery from faults. Three parts are
+replaced: the camera's device, which sends noise; the detector, which knows where the day's visitors
+are; and the world around the show (`soak_world`): monitors, wall clock, and the self-test's result.
 
 The day's clock is faster than the machine's by a factor. During a fault, and until the show has
 recovered, it is as fast as the machine's. Otherwise work that takes one second would take many
@@ -32,26 +33,29 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from installation.errors import CameraError, Mistake, RestartNeededError
+from installation.guarding.guard import Guard
 from installation.guarding.stage_one import ENVIRONMENT
 from installation.naming.label_set.label_set import LabelSet
 from installation.running.clock import Clock
 from installation.seeing.cameras.webcam import Webcam
-from installation.settings.kiosk import CameraSettings, Settings, load_settings
-from installation.settings.paths import DEFAULT_FILE, PROJECT
+from installation.settings.kiosk import CameraSettings, Settings
+from installation.settings.paths import PROJECT
 from installation.settings.yaml_file import Loaded
-from installation.show import mirror
+from installation.show import live, mirror, privacy_line
 from installation.show.analysis_keeper import DIFFERENT_FAILURES
 from installation.show.parts import Log, Networks, Parts, open_parts
 from installation.show.show import Show
+from installation.show.status import SettingsWatch
 from installation.showing.cover import Cover
 from installation.showing.scene import Scene
 from installation.showing.scenes.bands import bands
-from installation.showing.window import OffScreen
 from scripts import recoveries
 from scripts.soak_day import (
     ALL_FAULTS,
+    FAST_FAULTS,
     FPS,
     SIZE,
     Day,
@@ -61,10 +65,22 @@ from scripts.soak_day import (
     DayDevice,
 )
 from scripts.soak_observer import Control, Findings, Observer
+from scripts.soak_world import (
+    DayFiles,
+    DayGuard,
+    DayWindow,
+    World,
+    day_calendar,
+    lift_memory_limit,
+    use_time_zone,
+)
 
 SLOPE_MB_PER_HOUR = 1.0
 SLOPE_HOURS = 4.0
 """The least length of a simulated day for which the growth of memory is fitted, hours."""
+
+ENDS_S = 0.01
+"""How much earlier than its end a day may be over, because of rounding, s."""
 
 MALLOC = "GLIBC_TUNABLES"
 """The environment variable that makes a show allocate memory as it does under the guard."""
@@ -96,10 +112,14 @@ def run_day(
     control = Control()
     findings = Findings()
     files = files_of(PROJECT)
+    folder = TemporaryDirectory()
+    day_files = DayFiles(day, Path(folder.name))
     try:
         while clock.now() < begins_at + seconds:
             receiver, sender = context.Pipe(duplex=False)
-            work = partial(_run_process, day, clock, begins_at, seconds, control, findings, sender)
+            work = partial(
+                _run_process, day, clock, begins_at, seconds, control, findings, sender, day_files
+            )
             process = context.Process(target=work, args=(prints_log,))
             process.start()
             sender.close()
@@ -112,8 +132,11 @@ def run_day(
             process.join()
             clock.restore(state)
             findings.process += 1
+            while day.fault_at(clock.now()) == "display server":
+                clock.wait(0.1)  # The supervisor would try again and again.
     finally:
         control.stop()
+        folder.cleanup()
     Observer(day, clock, begins_at, control, findings).finish()
     changed = {path for path, state in files_of(PROJECT).items() if files.get(path) != state}
     findings.mistakes += [f"changed: {path}" for path in sorted(changed)]
@@ -131,17 +154,22 @@ def _run_process(
     control: Control,
     findings: Findings,
     sender: Connection,
+    files: DayFiles,
     prints_log: bool,
 ) -> None:
     """Run one process of the show, and send what was observed and the state of the clock."""
+    use_time_zone()
+    world = World(day, clock, begins_at, files, lambda fault: fault in findings.recovered)
 
     def log(line: str) -> None:
+        if observer.judge is not None:
+            observer.judge.log(line)
         if prints_log:
             print(f"{clock.now() - begins_at:7.1f} {line}", flush=True)
 
     if not prints_log:
         logging.getLogger("kiosk").addHandler(logging.NullHandler())
-    observer = Observer(day, clock, begins_at, control, findings)
+    observer = Observer(day, clock, begins_at, control, findings, world)
     shown = mirror.Mirror._show
 
     def show(self: mirror.Mirror, scene: Scene) -> None:
@@ -151,42 +179,58 @@ def _run_process(
         if frame is not None:
             room = bands(self._context).room
             to_screen = Cover.from_sizes((frame.width, frame.height), room).to_screen
+        if observer.judge is not None:
+            size = self._screen.surface.get_size()
+            observer.judge.look(scene, self._sightings, size, self._context, guard.proof)
         observer.show(scene, frame, self._sightings, to_screen)
 
     mirror.Mirror._show = show  # type: ignore[method-assign]
-    loaded = load_settings(DEFAULT_FILE, source="rehearsal")
+    privacy_line.datetime = day_calendar(world.wall)  # type: ignore[assignment, attr-defined]
+    live.update_privacy_line = partial(  # type: ignore[attr-defined]
+        privacy_line.update_privacy_line, knows_time=lambda today: today >= privacy_line.FIRST_DAY
+    )
+    settings = SettingsWatch(files.settings, files.load, log)
+    guard = DayGuard(world.wall, clock)
+    started_at = clock.now()
     try:
         with TemporaryDirectory() as folder:
             show_ = Show(
-                loaded,
-                OffScreen(SIZE),
-                started_at=clock.now(),
+                settings.load(),
+                DayWindow(world),
+                started_at=started_at,
                 log=log,
                 emit=ignore,
-                open_parts=_opener(day, clock, Path(folder, "video0")),
+                open_parts=_opener(day, clock, Path(folder, "video0"), files.models),
                 clock=clock,
+                guard=cast("Guard", guard),
                 is_service=True,
+                settings=settings,
             )
-            show_.run(begins_at + seconds - clock.now())
+            show_.run(begins_at + seconds - started_at)
+        if clock.now() < begins_at + seconds - ENDS_S:
+            findings.mistakes.append(f"the show ended at {clock.now() - begins_at:.1f} s")
     except RestartNeededError as error:
         # The supervisor would start another process.
         log(str(error))
         findings.ended = str(error), time.monotonic()
     except Exception as error:
-        findings.mistakes.append(f"the show ended: {traceback.format_exc()}")
+        lift_memory_limit()
+        if day.fault_at(clock.now()) != "memory":
+            findings.mistakes.append(f"the show ended: {traceback.format_exc()}")
         findings.ended = type(error).__name__, time.monotonic()
+    lift_memory_limit()
     sender.send((findings, clock.state()))
     sender.close()
     os._exit(0)  # A thread that hangs would keep the process.
 
 
 def _opener(
-    day: Day, clock: DayClock, node: Path
+    day: Day, clock: DayClock, node: Path, models: Path
 ) -> Callable[[Loaded[Settings], Clock, Log], Parts]:
     """Return a function that opens the show's parts with the day's camera and faults."""
 
     def open_camera() -> Webcam:
-        if day.fault_at(clock.now()) == "unplugged":
+        if day.lacks_camera(clock.now()):
             raise CameraError(Mistake("camera", "it is unplugged", "Wait."))
         node.touch()
         settings = CameraSettings(width=SIZE[0], height=SIZE[1], fps=FPS)
@@ -195,10 +239,10 @@ def _opener(
     def befallen(networks: Networks) -> Networks:
         classifier = DayClassifier(networks.classifier, day, clock)
         detector = DayDetector(day, clock)
-        return replace(networks, detector=detector, classifier=classifier, reloader=None)
+        return replace(networks, detector=detector, classifier=classifier)
 
     def open_day(loaded: Loaded[Settings], used: Clock, log: Log) -> Parts:
-        parts = open_parts(loaded, used, log)
+        parts = open_parts(loaded, used, log, models=models)
         reopen = parts.reopen_networks
         assert reopen is not None
 
@@ -215,20 +259,34 @@ def _opener(
     return open_day
 
 
+ROWS = {
+    "turned": "resolution",
+    "clock back": "clock",
+    "clock forward": "clock",
+    "summer time": "clock",
+    "computer stops": "sleeps",
+    "memory": "memory nearly gone",
+}
+"""The names in the table of recoveries of those faults that have another name there."""
+
+
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
     """Return the recoveries from the day's faults, and from three different analysis failures.
 
     After three different failures of the analysis, a new process replaces the show's. A fault from
-    which the show has not recovered is left out; it is reported as a mistake.
+    which the show has not recovered is left out; it is reported as a mistake. A window that covered
+    the show has no time here, because the show comes in front of it before the fault ends.
     """
-    recovered = [(fault.name, seconds) for fault, seconds in findings.recovered.items()]
+    recovered = [
+        (ROWS.get(fault.name, fault.name), seconds) for fault, seconds in findings.recovered.items()
+    ]
     recovered += [
         ("three failures", seconds)
         for reason, seconds in findings.restarts
         if DIFFERENT_FAILURES in reason
     ]
     return [
-        recoveries.Observation(name, "soak", seconds)
+        recoveries.Observation(name, "soak", None if name == "covered" else seconds)
         for name, seconds in recovered
         if math.isfinite(seconds)
     ]
@@ -281,7 +339,8 @@ def main() -> int:
     begins_at = 1000.0
     between_s = args.between[0], args.between[1]
     day = Day.from_seed(seed, begins_at, seconds, between_s, args.faults, crowd=args.crowd)
-    clock = DayClock(args.speed, [fault.begins_at for fault in day.faults])
+    slow = [fault.begins_at for fault in day.faults if fault.name not in FAST_FAULTS]
+    clock = DayClock(args.speed, slow)
     findings = run_day(day, clock, begins_at, seconds, prints_log=args.log)
     if args.record:
         recoveries.append(observations_of(findings))

@@ -8,6 +8,7 @@ the day: they know where its visitors are, and they fail during its faults.
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
@@ -36,12 +37,43 @@ second of real time the show must handle the frames of many seconds of the day.
 """
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
-ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs", "cores busy")
-"""The faults of the camera, and the faults of the analysis (face search and classifier). During a
-fault of the analysis the screen must go on showing the camera's pictures, even while other programs
-keep all cores busy.
+ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs")
+"""The faults of the camera, and the faults of the analysis (face search and classifier)."""
+
+SCREEN_FAULTS = (
+    *("turned", "display off", "late monitor", "covered", "close key", "display server"),
+)
+"""The faults of the display: it is turned; it is off for a while; it is small until the monitor
+reports its true size; another window covers the show; somebody closes the window; the display's
+server ends.
 """
-ALL_FAULTS = CAMERA_FAULTS + ANALYSIS_FAULTS
+FILE_FAULTS = ("settings wrong", "settings changed", "labels wrong", "labels changed")
+"""The changes of kiosk.yaml and of the label set: mistakes in them, and valid changes."""
+
+CLOCK_FAULTS = ("clock back", "clock forward", "summer time")
+"""The faults of the machine's clock: it is a year late or a day early, or summer time begins."""
+
+LOAD_FAULTS = ("cores busy", "memory", "computer stops")
+"""The faults of the whole machine: other programs keep all cores busy; the show gets hardly any
+more memory; all processes stop, as when the computer sleeps, and the camera is lost meanwhile.
+"""
+ALL_FAULTS = (
+    *(*CAMERA_FAULTS, *ANALYSIS_FAULTS, *SCREEN_FAULTS),
+    *(*FILE_FAULTS, *CLOCK_FAULTS, *LOAD_FAULTS),
+)
+WITHOUT_MIRROR = (*CAMERA_FAULTS, "display server", "memory", "computer stops")
+"""The faults during which the screen need not go on showing the camera's pictures at the usual
+rate. During all others it must, even while other programs keep all cores busy.
+"""
+FAST_FAULTS = ("covered",)
+"""The faults during which the day runs fast, because they last long."""
+
+WAYS = ("mistyped", "emptied", "removed", "replaced by a folder")
+"""The ways in which a file becomes wrong. The last one stands for a file that cannot be read: tests
+may run as root, who can read every file.
+"""
+WRONG_SETTINGS, WRONG_LABELS = ("kiosk.yaml",), ("labels.csv", "labelset.yaml", "built.safetensors")
+"""The files that become wrong."""
 
 BUSY = 2
 """The number of programs per core that run during the fault `cores busy`."""
@@ -53,6 +85,12 @@ leaves no program behind.
 
 LASTS_S = (2.0, 8.0)
 """How long a fault lasts, s of the day."""
+FILE_LASTS_S = (6.0, 9.0)
+"""How long a file stays wrong, s of the day; the show looks once a second."""
+COVERS_S = 64.0
+"""How long another window covers the show if the show does not come in front, s of the day."""
+REPLUGGED_S = 1.0
+"""How long after a sleeping computer has woken its camera is plugged in again, s of the day."""
 RECOVERY_S = 10.0
 """How long after a fault it may take until a newer frame, or a newer result of the analysis, is on
 the screen, s of the day.
@@ -62,7 +100,16 @@ HANG_S = 15.0
 
 CROWD = (8, 4)
 """The columns and rows in which the people of the crowd stand: 32 faces."""
-
+CROWD_SPEED = 0.2
+"""How fast the people of the crowd sway."""
+CROWD_S = (20.0, 60.0)
+"""How long a crowd of 32 stays that comes and leaves at once, s."""
+CROWD_HOUR_S = 3600.0
+"""How long people of a crowd come and go on a day of at least `WITH_CROWD_HOUR_S`, s."""
+WITH_CROWD_HOUR_S = 3 * 3600.0
+"""The least length of a day with such an hour, s."""
+POSTER_S = (60.0, 240.0)
+"""How long a poster with a face hangs in the picture, s."""
 
 APART = 2.2
 """The least distance between two people, as a multiple of the size of the larger face. It is more
@@ -87,6 +134,8 @@ class DayClock:
         self.fast = speed
         self._speed = speed
         self._ahead = sorted(faults_begin_at)
+        self._began_at = -math.inf
+        """The instant at which the newest fault began, s."""
         self._day, self._machine = 1000.0, time.monotonic()
         self._changed = threading.Condition()
 
@@ -105,17 +154,18 @@ class DayClock:
         machine = time.monotonic()
         day = self._day + (machine - self._machine) * self._speed
         if self._ahead and day >= self._ahead[0]:
-            began_at = self._ahead.pop(0)
+            began_at = self._began_at = self._ahead.pop(0)
             machine_then = self._machine + (began_at - self._day) / self._speed
             self._day, self._machine, self._speed = began_at, machine_then, 1.0
             day = began_at + machine - machine_then
             self._changed.notify_all()
         return day
 
-    def hurry(self) -> None:
-        """Run fast again, until the next fault begins."""
+    def hurry(self, seen_at: float) -> None:
+        """Run fast again, until the next fault begins; not if one has begun since `seen_at`."""
         with self._changed:
-            if self._speed != self.fast:
+            self._now()
+            if self._began_at <= seen_at and self._speed != self.fast:
                 self._day, self._machine = self._now(), time.monotonic()
                 self._speed = self.fast
                 self._changed.notify_all()
@@ -151,7 +201,12 @@ class Visit:
     @property
     def sway(self) -> float:
         """How far the face moves to either side, px."""
-        return min(40, self.size / 4)
+        return min(40, self.size / 4) if self.speed else 0.0
+
+    @property
+    def is_poster(self) -> bool:
+        """Whether the face is a picture that hangs in the room."""
+        return not self.speed
 
     def box_at(self, at: float) -> Box:
         """Return the face at the instant `at`."""
@@ -183,6 +238,15 @@ class Fault:
     name: str
     begins_at: float
     ends_at: float
+    file: str = ""
+    """The name of the file that becomes wrong."""
+    way: str = ""
+    """The way in which the file becomes wrong, one of `WAYS`."""
+
+    @property
+    def lost_s(self) -> float:
+        """For how long a computer that stops has lost its camera, s of the day."""
+        return self.ends_at - self.begins_at + REPLUGGED_S
 
 
 @dataclass(frozen=True)
@@ -211,27 +275,13 @@ class Day:
         `crowd` fills the whole day with up to 32 people at a time.
         """
         drawn = random.Random(seed)
-        visits = _crowd(drawn, begins_at, begins_at + seconds) if crowd else []
-        at = begins_at + 5
-        while at < begins_at + seconds and not crowd:
-            for _ in range(drawn.choice((1, 1, 1, 2, 3, 6))):
-                came_at = at + drawn.uniform(0, 3)
-                visit = Visit(
-                    came_at,
-                    came_at + drawn.uniform(4, 40),
-                    drawn.uniform(60, SIZE[0] - 120),
-                    drawn.uniform(20, 240),
-                    drawn.uniform(32, 56),
-                    drawn.uniform(0.1, 0.5),
-                )
-                if not any(visit.is_in_the_way_of(other) for other in visits[-50:]):
-                    visits.append(visit)
-            at += drawn.choice((8, 15, 30, 60))
+        ends_at = begins_at + seconds
+        visits = _crowd(drawn, begins_at, ends_at) if crowd else _visits(drawn, begins_at, ends_at)
         faults: list[Fault] = []
         at = begins_at + 20
         while True:
             at += drawn.uniform(*between_s)
-            fault = Fault(drawn.choice(names), at, at + drawn.uniform(*LASTS_S))
+            fault = _fault(drawn, drawn.choice(names), at)
             if fault.ends_at + RECOVERY_S + 5 > begins_at + seconds:
                 return cls(tuple(visits), tuple(faults))
             faults.append(fault)
@@ -247,19 +297,90 @@ class Day:
 
     def fault_at(self, at: float) -> str | None:
         """Return the name of the fault at the instant `at`; None if there is none."""
-        return next((f.name for f in self.faults if f.begins_at <= at < f.ends_at), None)
+        fault = self.present(at)
+        return None if fault is None else fault.name
+
+    def present(self, at: float) -> Fault | None:
+        """Return the fault at the instant `at`; None if there is none."""
+        return next((f for f in self.faults if f.begins_at <= at < f.ends_at), None)
+
+    def lacks_camera(self, at: float) -> bool:
+        """Return whether the camera is unplugged at the instant `at`.
+
+        A computer that sleeps also loses its camera, which comes back after it has woken.
+        """
+        return any(
+            fault.begins_at <= at < fault.ends_at
+            if fault.name == "unplugged"
+            else fault.name == "computer stops" and 0 <= at - fault.begins_at < fault.lost_s
+            for fault in self.faults
+        )
 
 
-def _crowd(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visit]:
-    """Return the visits of a crowd; in each place, one person follows another after a pause."""
+def _fault(drawn: random.Random, name: str, at: float) -> Fault:
+    """Return the fault `name` that begins at the instant `at`."""
+    if name not in FILE_FAULTS:
+        lasts_s = COVERS_S if name == "covered" else drawn.uniform(*LASTS_S)
+        return Fault(name, at, at + lasts_s)
+    file = drawn.choice(WRONG_SETTINGS if name.startswith("settings") else WRONG_LABELS)
+    return Fault(name, at, at + drawn.uniform(*FILE_LASTS_S), file, drawn.choice(WAYS))
+
+
+def _visits(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visit]:
+    """Return the visits of a day: single people, groups, posters, crowds of 32, empty times.
+
+    A long day also has an hour in which the room is crowded.
+    """
+    visits: list[Visit] = []
+    at = begins_at + 5
+    crowd_at = math.inf
+    if ends_at - begins_at >= WITH_CROWD_HOUR_S:
+        crowd_at = drawn.uniform(begins_at, ends_at - 2 * CROWD_HOUR_S)
+    while at < ends_at:
+        count = drawn.choice((1, 1, 1, 1, 1, 2, 2, 3, 3, 6, 1, POSTER, CROWD[0] * CROWD[1]))
+        if at >= crowd_at or count > 6:
+            at = max([at, *(visit.left_at + APART_S for visit in visits[-50:])])
+            lasts_s = CROWD_HOUR_S if at >= crowd_at else drawn.uniform(*CROWD_S)
+            visits += _crowd(drawn, at, at + lasts_s, stay=at < crowd_at)
+            crowd_at = math.inf if at >= crowd_at else crowd_at
+            at += lasts_s + APART_S
+        for _ in range(max(count, 1) if count <= 6 else 0):
+            came_at = at + drawn.uniform(0, 3)
+            lasts_s = drawn.uniform(*POSTER_S) if count == POSTER else drawn.uniform(4, 40)
+            visit = Visit(
+                came_at,
+                came_at + lasts_s,
+                drawn.uniform(60, SIZE[0] - 120),
+                drawn.uniform(20, 240),
+                drawn.uniform(32, 56),
+                drawn.uniform(0.1, 0.5) if count != POSTER else 0.0,
+            )
+            near = (each for each in visits if each.left_at + APART_S > came_at)
+            if not any(visit.is_in_the_way_of(other) for other in near):
+                visits.append(visit)
+        at += drawn.choice((8, 15, 30, 60))
+    return visits
+
+
+POSTER = 0
+"""The number of people that stands for a poster among the numbers that are drawn."""
+
+
+def _crowd(
+    drawn: random.Random, begins_at: float, ends_at: float, *, stay: bool = False
+) -> list[Visit]:
+    """Return the visits of a crowd; in each place, one person follows another after a pause.
+
+    With `stay`, the same 32 people come within three seconds and stay until the end.
+    """
     columns, rows = CROWD
     visits = []
     for place in range(columns * rows):
         x, y = place % columns * SIZE[0] / columns, place // columns * 0.9 * SIZE[1] / rows
-        at = begins_at + drawn.uniform(0, 20)
+        at = begins_at + drawn.uniform(0, 3 if stay else 20)
         while at < ends_at:
-            left_at = min(at + drawn.uniform(20, 120), ends_at)
-            visits.append(Visit(at, left_at, x + 15, y + 10, drawn.uniform(30, 33), 0.2))
+            left_at = ends_at if stay else min(at + drawn.uniform(20, 120), ends_at)
+            visits.append(Visit(at, left_at, x + 15, y + 10, drawn.uniform(30, 33), CROWD_SPEED))
             at = left_at + drawn.uniform(5, 20)
     return visits
 
@@ -295,7 +416,7 @@ class DayDevice:
             self._end_load()
         self._due_at = max(self._due_at + (4 if fault == "slow" else 1) / FPS, self._clock.now())
         self._clock.wait(self._due_at - self._clock.now())
-        if fault == "unplugged":
+        if self._day.lacks_camera(self._clock.now()):
             self._node.unlink(missing_ok=True)
             return False
         if fault == "hangs":

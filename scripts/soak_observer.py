@@ -20,8 +20,21 @@ from installation.seeing.assignment import assign
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 from installation.seeing.presence.presence import GONE_S
-from installation.showing.scene import Scene
-from scripts.soak_day import ANALYSIS_FAULTS, HANG_S, RECOVERY_S, Day, DayClock, Fault
+from installation.showing.scene import Scene, Shown
+from scripts.soak_day import (
+    ANALYSIS_FAULTS,
+    FAST_FAULTS,
+    HANG_S,
+    LOAD_FAULTS,
+    RECOVERY_S,
+    WITHOUT_MIRROR,
+    Day,
+    DayClock,
+    Fault,
+    Visit,
+)
+from scripts.soak_judge import WorldJudge
+from scripts.soak_world import World
 
 FLOOR_FPS = 5.0
 """The least rate of new frames on the screen while the day runs fast, frames per second of real
@@ -31,9 +44,22 @@ In a second of real time, a fast day has many times as many frames and readings 
 Therefore the limit is low, and only shows that the screen does not stop.
 """
 FULL_FPS = 12.0
-"""The least rate of new frames on the screen during a fault of the analysis, frames per second of
-real time. During such a fault the day runs in real time, and the camera sends 15 frames a second.
-The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
+"""The least rate of new frames on the screen during a fault that the mirror must survive, frames
+per second of real time. During such a fault the day runs in real time, and the camera sends 15
+frames a second. The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
+"""
+READING_FPS = 6.0
+"""The least rate of new frames while the show reads the files of a label set again, frames per
+second of real time. This is up to a second of work in Python, which shares the interpreter with the
+thread that paints.
+"""
+LABELS_S = 35.0
+"""How much longer than `RECOVERY_S` a changed label set may take, s of the day: visitors who
+stand there keep the old one for half a minute.
+"""
+ONE_NAME_S = 15.0
+"""How long after a fault a poster may get another name, s of the day: after a fault of the camera
+or of the analysis it is a new visitor.
 """
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
@@ -151,12 +177,22 @@ class Observer:
     """Judges every scene that reaches the screen."""
 
     def __init__(
-        self, day: Day, clock: DayClock, begins_at: float, control: Control, findings: Findings
+        self,
+        day: Day,
+        clock: DayClock,
+        begins_at: float,
+        control: Control,
+        findings: Findings,
+        world: World | None = None,
     ) -> None:
         """Add to `findings` what is wrong on `day`, which begins at `begins_at` of `clock`, s.
 
-        `control` measures how fast the machine is.
+        `control` measures how fast the machine is. `world` knows display, files and wall clock;
+        without it (None), these are not judged.
         """
+        self.judge = None if world is None else WorldJudge(day, clock, world, self._mistake)
+        self._poster_names: dict[tuple[Visit, int], set[str]] = {}
+        """The names that each poster had since the fault of that number, and the stages after."""
         self._day = day
         self._clock = clock
         self._begins_at = begins_at
@@ -194,10 +230,14 @@ class Observer:
                 self._begin(now)
         self._judge_people(scene, to_screen, now)
         waiting = self._follow_faults(now, frame, sightings)
-        if not waiting:
-            self._clock.hurry()
-        camera_fails = any(fault.name not in ANALYSIS_FAULTS for fault in waiting)
-        self._judge_rate(now, bool(waiting), camera_fails)
+        if all(fault.name in FAST_FAULTS for fault in waiting):
+            self._clock.hurry(now)
+        camera_fails = any(fault.name in WITHOUT_MIRROR for fault in waiting)
+        slow = bool(waiting) and self._clock.speed == 1.0
+        floor = FULL_FPS if slow else FLOOR_FPS
+        if any(fault.name.startswith("labels") for fault in waiting):
+            floor = READING_FPS
+        self._judge_rate(now, waiting, camera_fails, floor)
         if not waiting and self._first_at is not None and now >= self._sampled_at + SAMPLE_S:
             self._sampled_at = now
             if now - self._first_at >= SETTLED_S:
@@ -253,7 +293,12 @@ class Observer:
                 x, y = square.x + square.width / 2, square.y + square.height / 2
                 near = np.hypot(centres[:, 0] - x, centres[:, 1] - y).min() <= NEAR * size
                 costs[row, column] = 0.0 if near else 1.0
-        fitting = sum(costs[row, column] == 0.0 for row, column in assign(costs))
+        pairs = [(row, column) for row, column in assign(costs) if costs[row, column] == 0.0]
+        fitting = len(pairs)
+        for row, column in pairs:
+            shown = people[row].shown
+            if visits[column].is_poster:
+                self._judge_poster(visits[column], shown, now)
         if fitting < len(people):
             squares = ", ".join(f"{each.id} {each.shown.stage} {each.square}" for each in people)
             there = ", ".join(str(to_screen(visit.box_at(now))) for visit in visits)
@@ -275,25 +320,47 @@ class Observer:
                 continue
             limit_s = RECOVERY_S
             seen: Frame | Sightings | None = frame
-            if fault.name in ANALYSIS_FAULTS:
+            if fault.name in (*ANALYSIS_FAULTS, *LOAD_FAULTS):
                 # A call that began at the end of the fault is known to hang only after a while.
                 limit_s += HANG_S if fault.name == "call hangs" else 0
                 seen = sightings
+            limit_s += LABELS_S if fault.name == "labels changed" else 0
             back = seen is not None and seen.taken_at > fault.ends_at
+            if fault.name in LOAD_FAULTS:
+                back &= frame is not None and frame.taken_at > fault.ends_at
+            back &= self.judge is None or self.judge.is_as_before(fault, now)
             passed_s = now - fault.ends_at
             if back or passed_s > limit_s:
                 self.findings.recovered[fault] = passed_s if back else math.inf
             if passed_s > limit_s:
                 self._mistake(f"the show has not recovered {limit_s:g} s after '{fault.name}'", now)
+            elif back and self.judge is not None:
+                self.judge.judge_end(fault, now)
             if fault not in self.findings.recovered:
                 waiting.append(fault)
         return waiting
 
-    def _judge_rate(self, now: float, waiting: bool, camera_fails: bool) -> None:
-        """Judge the rate of new frames whenever no fault has begun or ended for `RATE_S`."""
+    def _judge_poster(self, poster: Visit, shown: Shown, now: float) -> None:
+        """Find a second name of `poster`, or the same name after it was withdrawn."""
+        begun = [fault for fault in self._day.faults if fault.begins_at <= now]
+        if begun and now < begun[-1].ends_at + ONE_NAME_S:
+            return
+        had = self._poster_names.setdefault((poster, len(begun)), set())
+        if shown.stage == "named" and had - {shown.name}:
+            self._mistake(f"a poster has a second name ({shown.name}; had: {sorted(had)})", now)
+        if shown.stage in ("named", "withdrawn", "person"):
+            had.add(shown.name if shown.stage == "named" else shown.stage)
+
+    def _judge_rate(
+        self, now: float, waiting: list[Fault], camera_fails: bool, floor: float
+    ) -> None:
+        """Judge the rate of new frames whenever no fault has begun or ended for `RATE_S`.
+
+        `floor` is the least allowed rate on a machine with idle cores.
+        """
         machine = time.monotonic()
         begun = sum(fault.begins_at <= now for fault in self._day.faults)
-        window = waiting, camera_fails, self._clock.speed, begun
+        window = bool(waiting), camera_fails, self._clock.speed, begun
         started = self._first_at is not None and now - self._first_at >= STARTED_S
         if window != self._window or camera_fails or not started:
             self._window, self._window_began_at, self._frames = window, machine, 0
@@ -302,7 +369,7 @@ class Observer:
         if passed_s < RATE_S:
             return
         rate = self._frames / passed_s
-        floor = (FULL_FPS if waiting else FLOOR_FPS) * self._control.share()
+        floor *= self._control.share()
         self.findings.rates.append((rate, floor))
         if rate < floor:
             self._mistake(

@@ -91,13 +91,19 @@ class Parts:
 
 
 def open_parts(
-    loaded: Loaded[Settings], clock: Clock, log: Log, *, as_fast_as_possible: bool = False
+    loaded: Loaded[Settings],
+    clock: Clock,
+    log: Log,
+    *,
+    as_fast_as_possible: bool = False,
+    models: Path = MODELS,
 ) -> Parts:
     """Return the parts of the show with the settings `loaded`.
 
     `clock` is the show's clock, and `log` is called with a line about each part. If
     `as_fast_as_possible` is true, a film is played once, without waiting between its frames, for
-    measurements. Opening takes some seconds if the label set needs PyTorch. Raises KioskError.
+    measurements. `models` is the folder of the label sets. Opening takes some seconds if the label
+    set needs PyTorch. Raises KioskError.
     """
     from installation.naming.label_set import folder
     from installation.seeing.cameras import v4l
@@ -106,8 +112,8 @@ def open_parts(
     status = SandboxStatus.from_environment()
     cameras_before = allowed_cameras(v4l.video_nodes(), status)
     # Called before the files are read, so that a file saved while the show loads counts as changed.
-    files_read = folder.signature(MODELS / settings.labels)
-    label_set = _load_label_set(loaded)
+    files_read = folder.signature(models / settings.labels)
+    label_set = _load_label_set(loaded, models)
     language = settings.language
     if language.words != language.labels:
         log(f"words: the kiosk has no words in '{language.labels}', so it uses the English ones.")
@@ -252,7 +258,7 @@ def _open_networks(
         reloader=LabelSetReloader(
             classifier,
             files_read,
-            partial(_load_label_set, loaded),
+            partial(_load_label_set, loaded, label_set.folder.parent),
             log,
             reports_mistakes=WATCHED not in os.environ,
         ),
@@ -309,7 +315,7 @@ def choose_parts(classifier: CropClassifier, clock: Clock) -> str:
     return f"crops: {parts} (classifying a face with both crops takes {1000 * min(took_s):.0f} ms)"
 
 
-def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
+def _load_label_set(loaded: Loaded[Settings], models: Path) -> LabelSet:
     """Return the label set that kiosk.yaml names; raises LabelSetError."""
     from installation.naming.label_set import built_file
     from installation.naming.label_set.load import load_label_set
@@ -318,6 +324,7 @@ def _load_label_set(loaded: Loaded[Settings]) -> LabelSet:
     label_set = load_label_set(
         settings.labels,
         settings.content,
+        models,
         where=loaded.where("labels"),
         language=settings.language.labels,
         second=settings.language.second_labels,

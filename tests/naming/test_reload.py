@@ -102,7 +102,7 @@ def test_changed_words_wait_for_their_build(running: RunningSet) -> None:
     reloaded = running.poll()
     assert reloaded is not None
     assert [label.name for label in reloaded.label_set.labels] == ["air", "gale", "cloud"]
-    assert running.reloader.mistakes == ()
+    assert not running.reloader.mistakes
 
 
 def test_another_build_of_the_same_words_is_taken(running: RunningSet) -> None:
@@ -165,7 +165,7 @@ def test_a_mistake_leaves_the_last_good_set_and_is_logged_once(running: RunningS
     assert running.reloader.mistakes == (mistake.removeprefix("labels: "),)
     write_label_set(running.models, *ROWS)
     assert running.poll() is None, "the set is again the one that the show has"
-    assert running.reloader.mistakes == ()
+    assert not running.reloader.mistakes
     assert len(running.logged) == 2
 
 
