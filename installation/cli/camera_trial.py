@@ -188,7 +188,7 @@ def _open_under_guard(file: Path) -> tuple[dict[str, object], Sequence[Mistake]]
     guard.redirect_temporary_files()
     guard.check_stage_one()
     from installation.seeing.cameras.open import open_camera, resolve
-    from installation.seeing.cameras.webcam import unset_controls
+    from installation.seeing.cameras.webcam import unmet_settings
 
     try:
         settings = load_settings(file).settings
@@ -202,7 +202,7 @@ def _open_under_guard(file: Path) -> tuple[dict[str, object], Sequence[Mistake]]
     source, fallback = resolve(settings.camera.source)
     camera = open_camera(source, settings.camera, clock)
     camera.close()
-    unset = unset_controls(camera, settings.camera)
+    unset = unmet_settings(camera, settings.camera)
     return {"name": camera.name, "fallback": fallback}, unset
 
 

@@ -47,7 +47,7 @@ FAULTS = (
     *("ended", "crashed", "refused", "killed", "screen stalled", "capture stalled"),
     *("analysis stalled", "start stalled", "witness", "camera lost", "camera stalled"),
     *("camera frozen", "camera black", "camera overexposed", "camera torn", "camera size"),
-    *("camera slow", "camera controls", "analysis failed", "output filter ended"),
+    *("camera slow", "camera controls", "camera rate", "analysis failed", "output filter ended"),
 )
 """The names that a fault may have."""
 
@@ -59,6 +59,7 @@ _FAULT_OF_CAMERA = {
     CameraFault.OTHER_SIZE: "camera size",
     CameraFault.SLOW: "camera slow",
     CameraFault.CONTROLS: "camera controls",
+    CameraFault.LOW_RATE: "camera rate",
 }
 _FAULT_OF_STATE = {State.LOST: "camera lost", State.STALLED: "camera stalled"}
 

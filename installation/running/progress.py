@@ -44,7 +44,7 @@ class State(enum.IntEnum):
 
 
 class CameraFault(enum.IntFlag):
-    """The faults of a camera that is plugged in, as bits; all but the last are in its pictures."""
+    """The faults of a camera that is plugged in, as bits."""
 
     FROZEN = 1
     BLACK = 2
@@ -54,6 +54,8 @@ class CameraFault(enum.IntFlag):
     SLOW = 32
     CONTROLS = 64
     """A control that kiosk.yaml names could not be set on this camera."""
+    LOW_RATE = 128
+    """The camera offers less than half of the rate that kiosk.yaml requests."""
 
 
 class DeviceKind(enum.IntEnum):

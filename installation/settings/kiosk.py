@@ -51,7 +51,7 @@ from installation.settings.values.camera_controls import (
     Focus,
     Mains,
     WhiteBalance,
-    refuse_exposure_of_many_frames,
+    refuse_long_exposure,
     refuse_second_names,
 )
 from installation.settings.yaml_file import Loaded, Section, parse_yaml
@@ -140,11 +140,11 @@ class CameraSettings(Section):
     controls: dict[str, int] = Field(default_factory=dict)
     """The values of the camera's other controls, keyed by their names in `kiosk cameras`."""
 
-    @field_validator("keep_rate")
+    @field_validator("exposure", "keep_rate")
     @classmethod
-    def _check_exposure(cls, keep_rate: bool | None, info: ValidationInfo) -> bool | None:
-        refuse_exposure_of_many_frames(keep_rate, info.data)
-        return keep_rate
+    def _check_exposure(cls, value: object, info: ValidationInfo) -> object:
+        refuse_long_exposure(info.field_name, value, info.data)
+        return value
 
     @field_validator("controls")
     @classmethod

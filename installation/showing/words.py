@@ -198,6 +198,8 @@ class Words:
     staff_half_rate_remedy: Sentence
     staff_controls: Sentence
     staff_controls_remedy: Sentence
+    staff_low_rate: Sentence
+    staff_low_rate_remedy: Sentence
     staff_lost: Sentence
     staff_lost_remedy: Sentence
     staff_silent: Sentence

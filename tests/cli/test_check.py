@@ -202,7 +202,7 @@ def test_a_film_that_cannot_be_decoded_is_one_error(project: Project) -> None:
     [
         (
             "detector: yunet",
-            "{folder}/models/weights/face_detection_yunet_2023mar.onnx: the weights",
+            "{folder}/models/weights/face_detection_yunet_2023mar.onnx: the file cannot be",
         ),
         ("camera: {source: /dev/v4l/by-id/usb-none}", "kiosk.yaml:2: camera.source is /dev/v4l/by"),
         ("camera: {source: 250}", "kiosk.yaml:2: camera.source is /dev/video250, which is not plu"),

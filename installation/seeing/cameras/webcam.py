@@ -17,7 +17,7 @@ from installation.running.clock import Clock
 from installation.running.progress import CameraFault
 from installation.seeing.cameras import v4l
 from installation.seeing.cameras.camera import Camera, FaultyPicturesError
-from installation.seeing.cameras.condition import FROZEN_S, PictureCondition, is_torn
+from installation.seeing.cameras.condition import FROZEN_S, SLOW_SHARE, PictureCondition, is_torn
 from installation.seeing.cameras.named_controls import NOT_A_CAMERA, set_controls, unused
 from installation.seeing.cameras.orientation import Orientation
 from installation.seeing.cameras.v4l_capture import V4lCapture
@@ -116,6 +116,8 @@ class Webcam:
         self._description = f"camera {device}, {width:.0f}×{height:.0f} at {fps:.4g} fps"
         self.fps = fps if fps > 0 else float(settings.fps)
         """The camera's nominal frame rate, frames per second."""
+        self.low_rate = _low_rate(self._description, self.fps, settings.fps)
+        """The mistake that the camera offers less than half of the requested rate; or None."""
         size = (round(width), round(height))
         self.condition = PictureCondition(size, self.fps, clock.now(), last)
 
@@ -128,8 +130,10 @@ class Webcam:
 
     @property
     def faults(self) -> CameraFault:
-        """The faults of the camera's pictures, and whether a control could not be set."""
-        return self.condition.faults | (CameraFault.CONTROLS if self.unset else CameraFault(0))
+        """The faults of the camera's pictures, and those that it has had since it was opened."""
+        faults = self.condition.faults
+        faults |= CameraFault.CONTROLS if self.unset else CameraFault(0)
+        return faults | (CameraFault(0) if self.low_rate is None else CameraFault.LOW_RATE)
 
     @property
     def damaged(self) -> int:
@@ -260,11 +264,23 @@ class Webcam:
         self._capture.release()
 
 
-def unset_controls(camera: Camera, settings: CameraSettings) -> tuple[Mistake, ...]:
-    """Return a mistake for each control that `settings` names but that `camera` did not take."""
-    if isinstance(camera, Webcam):
-        return camera.unset
-    return tuple(unused(settings, NOT_A_CAMERA))
+def unmet_settings(camera: Camera, settings: CameraSettings) -> tuple[Mistake, ...]:
+    """Return a mistake for each of the `settings` that `camera` does not meet.
+
+    These are controls that could not be set, and a rate of less than half of `fps`.
+    """
+    if not isinstance(camera, Webcam):
+        return tuple(unused(settings, NOT_A_CAMERA))
+    return camera.unset if camera.low_rate is None else (*camera.unset, camera.low_rate)
+
+
+def _low_rate(description: str, fps: float, wanted: float) -> Mistake | None:
+    """Return a mistake if a camera offers less than half of the rate that kiosk.yaml requests."""
+    if fps >= SLOW_SHARE * wanted:
+        return None
+    problem = f"fps is {wanted:g}, but this is all that the camera offers: {description}"
+    remedy = "Write a smaller width and height, or use a faster port or another camera."
+    return Mistake("camera.fps", problem, remedy)
 
 
 def _open_v4l(node: Path, settings: CameraSettings) -> OpenDevice | None:

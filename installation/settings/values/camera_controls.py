@@ -124,23 +124,25 @@ def refuse_second_names(controls: dict[str, int], data: Mapping[str, object]) ->
     raise PydanticCustomError("refused", "{problem}", context)
 
 
-def refuse_exposure_of_many_frames(
-    keep_rate: bool | None,
-    data: Mapping[str, object],
-) -> None:
-    """Raise pydantic's error if `keep_rate` is true and an exposure takes longer than a frame.
+def refuse_long_exposure(name: str | None, value: object, data: Mapping[str, object]) -> None:
+    """Raise pydantic's error if an exposure takes longer than the rate allows.
 
-    `data` are the other settings of the section `camera`.
+    With `keep_rate: true` this is the time of one frame. Otherwise it is that of two: a longer one
+    makes the camera send less than half of its pictures, which counts as a fault. The setting
+    `name` of the section `camera` has the `value`, and `data` are the settings before it.
     """
-    exposure, fps = data.get("exposure"), data.get("fps")
-    if not keep_rate or not isinstance(exposure, float) or not isinstance(fps, int):
+    values = {**data, f"{name}": value}
+    exposure, fps = values.get("exposure"), values.get("fps")
+    frames = 1 if values.get("keep_rate") else 2
+    if not isinstance(exposure, float) or not isinstance(fps, int):
         return
-    if exposure * fps <= 1 + 1 / UNITS_PER_S:
+    if exposure * fps <= frames * (1 + 1 / UNITS_PER_S):
         return
+    keeps = "camera.keep_rate is true, but " if frames == 1 else ""
     context = {
         "problem": (
-            f"camera.keep_rate is true, but camera.exposure is {exposure_in_words(exposure)} "
-            f"(expected at most 1/{fps} s, because camera.fps is {fps})"
+            f"{keeps}camera.exposure is {exposure_in_words(exposure)} (expected at most "
+            f"{frames}/{fps} s, because camera.fps is {fps})"
         ),
         "remedy": "Write a shorter exposure, or a smaller fps.",
     }

@@ -19,7 +19,7 @@ from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.hotplug import RehearsalUntilPlugged, plugged_in
 from installation.seeing.cameras.open import REHEARSAL_PLAYS, Resolved, open_camera, resolve
 from installation.seeing.cameras.v4l import CameraListing, list_cameras
-from installation.seeing.cameras.webcam import AFTER_THE_START, Webcam, unset_controls
+from installation.seeing.cameras.webcam import AFTER_THE_START, Webcam, unmet_settings
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 
@@ -100,7 +100,7 @@ class CameraOpener:
             self._log(f"camera: {fallback}.")
         camera = self._open(resolved)
         self._log(f"camera: {camera.name}")
-        for mistake in unset_controls(camera, self._settings):
+        for mistake in unmet_settings(camera, self._settings):
             self._log(f"{mistake}")
         return (
             RehearsalUntilPlugged(camera, self._cameras_before, self._clock) if fallback else camera

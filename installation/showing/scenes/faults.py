@@ -76,6 +76,7 @@ def camera_faults(words: Words, state: State, faults: CameraFault = NO_FAULT) ->
         CameraFault.OTHER_SIZE: Fault(words.staff_other_size, words.staff_other_size_remedy),
         CameraFault.SLOW: Fault(words.staff_half_rate, words.staff_half_rate_remedy),
         CameraFault.CONTROLS: Fault(words.staff_controls, words.staff_controls_remedy),
+        CameraFault.LOW_RATE: Fault(words.staff_low_rate, words.staff_low_rate_remedy),
     }
     found = [words_of for fault, words_of in of_pictures.items() if fault & faults]
     if found and state == State.STALLED:

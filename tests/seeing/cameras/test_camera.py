@@ -17,11 +17,13 @@ from installation.seeing.cameras.camera import Camera
 from installation.seeing.cameras.hotplug import RehearsalUntilPlugged
 from installation.seeing.cameras.named_controls import set_controls
 from installation.seeing.cameras.open import open_camera
-from installation.seeing.cameras.webcam import Webcam, unset_controls
+from installation.seeing.cameras.v4l_capture import V4lCapture
+from installation.seeing.cameras.webcam import Webcam, unmet_settings
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
 from tests.support.fake_controls import FakeControls
 from tests.support.fake_device import FakeDevice
+from tests.support.fake_v4l import FakeKernel
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters, turned, write_film, write_picture
 
@@ -37,6 +39,31 @@ WANTED: dict[str, Any] = {
     "controls": {"zoom_absolute": 150},
 }
 """A value for each control of a camera."""
+
+
+class SendingKernel(FakeKernel):
+    """A camera behind Video4Linux that sends a picture thirty times a second of its clock."""
+
+    def __init__(self, fourcc: bytes, clock: ManualClock) -> None:
+        super().__init__(size=(320, 240), fourcc=fourcc)
+        self._clock = clock
+        self._number = 0
+
+    def wait(self, file: int, timeout_s: float) -> bool:
+        self._clock.wait(1 / 30)
+        pixels = cv2.cvtColor(quarters(), cv2.COLOR_RGB2BGR)
+        self._number += 1
+        pixels[:8, :8] = 16 * self._number % 256  # No sensor gives the same picture twice.
+        if self.fourcc == b"YUYV":
+            self.sent.append(cv2.cvtColor(pixels, cv2.COLOR_BGR2YUV_YUYV).tobytes())
+        else:
+            self.sent.append(cv2.imencode(".jpg", pixels)[1].tobytes())
+        return super().wait(file, timeout_s)
+
+
+def _v4l(fourcc: bytes, folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
+    capture = V4lCapture.open(Path("/dev/video0"), 320, 240, 30, SendingKernel(fourcc, clock))
+    return Webcam(0, capture, settings, clock)
 
 
 def _webcam(folder: Path, clock: ManualClock, settings: CameraSettings) -> Camera:
@@ -62,8 +89,10 @@ def _until_plugged(folder: Path, clock: ManualClock, settings: CameraSettings) -
     return RehearsalUntilPlugged(_rehearsal(folder, clock, settings), [], clock, list)
 
 
-CAMERAS = {
+CAMERAS: dict[str, Callable[[Path, ManualClock, CameraSettings], Camera]] = {
     "webcam": _webcam,
+    "webcam by V4L, MJPG": partial(_v4l, b"MJPG"),
+    "webcam by V4L, YUYV": partial(_v4l, b"YUYV"),
     "film": _film,
     "folder": _folder,
     "rehearsal": _rehearsal,
@@ -115,7 +144,7 @@ def test_time_only_goes_forward(kind: str, opened: Open, clock: ManualClock) -> 
     assert all(earlier < later for earlier, later in pairwise(instants))
 
 
-@pytest.mark.parametrize("kind", ["webcam", "film", "folder"])
+@pytest.mark.parametrize("kind", [kind for kind in CAMERAS if not kind.startswith("rehearsal")])
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirror", [False, True])
 def test_a_camera_rotates_and_mirrors_its_picture_as_set(
@@ -191,12 +220,12 @@ def test_a_cameras_name_is_one_line_with_its_size(kind: str, opened: Open) -> No
     assert len(repr(camera)) < 120
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CAMERAS if kind != "webcam"])
+@pytest.mark.parametrize("kind", [kind for kind in CAMERAS if not kind.startswith("webcam")])
 def test_a_source_without_controls_says_so(kind: str, opened: Open, tmp_path: Path) -> None:
     """No control of kiosk.yaml is ignored in silence; without any, there is nothing to say."""
     camera = opened(kind)
-    assert unset_controls(camera, CameraSettings()) == ()
-    mistakes = unset_controls(camera, CameraSettings.model_validate(WANTED))
+    assert unmet_settings(camera, CameraSettings()) == ()
+    mistakes = unmet_settings(camera, CameraSettings.model_validate(WANTED))
     names = [*list(WANTED)[:-1], "controls.zoom_absolute"]
     assert [mistake.where for mistake in mistakes] == [f"camera.{name}" for name in names]
 
@@ -215,7 +244,7 @@ def test_a_cameras_controls_are_set_at_each_opening(
     values = []
     for _ in range(3):
         camera = open_camera(source.Device(node), settings, clock)
-        assert unset_controls(camera, settings) == ()
+        assert unmet_settings(camera, settings) == ()
         camera.close()
         values.append(dict(driver.values))
         driver.plug_in_again()

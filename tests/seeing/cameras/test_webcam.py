@@ -16,7 +16,7 @@ from installation.errors import CameraError
 from installation.running.progress import CameraFault
 from installation.seeing.cameras import webcam
 from installation.seeing.cameras.named_controls import set_controls
-from installation.seeing.cameras.webcam import Webcam, check_node
+from installation.seeing.cameras.webcam import Webcam, check_node, unmet_settings
 from installation.settings.kiosk import CameraSettings
 from tests.support.fake_controls import FOCUS, FOCUS_AUTO, MAINS, FakeControls
 from tests.support.fake_device import FakeDevice
@@ -64,6 +64,20 @@ def test_a_control_that_cannot_be_set_is_a_fault_and_the_camera_is_used(
     assert camera.read() is not None
     assert camera.faults == CameraFault.CONTROLS
     assert Webcam.open(node, CameraSettings(mains=50), device.clock).faults == CameraFault(0)
+
+
+@pytest.mark.parametrize(("fps", "is_low"), [(60, False), (61, True), (30, False), (240, True)])
+def test_a_camera_with_less_than_half_of_the_rate_is_a_fault(
+    device: FakeDevice, fps: int, is_low: bool
+) -> None:
+    """The nearest rate of a camera may be a slow mirror, although it keeps that rate."""
+    settings = CameraSettings(width=320, height=240, fps=fps)
+    camera = Webcam(3, device, settings, device.clock)
+    assert (camera.faults == CameraFault.LOW_RATE) == is_low
+    assert [str(mistake) for mistake in unmet_settings(camera, settings)] == [
+        f"camera.fps: fps is {fps}, but this is all that the camera offers: camera 3, 320×240 at "
+        "30 fps. Write a smaller width and height, or use a faster port or another camera."
+    ][: int(is_low)]
 
 
 def test_the_name_has_the_size_that_the_camera_gives(device: FakeDevice) -> None:

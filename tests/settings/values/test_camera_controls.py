@@ -10,7 +10,6 @@ from installation.errors import SettingsError
 from installation.settings.kiosk import CameraSettings, Settings
 from installation.settings.values.camera_controls import (
     DRIVER_NAMES,
-    MAX_EXPOSURE_S,
     UNITS_PER_S,
     exposure_in_words,
 )
@@ -47,6 +46,7 @@ def test_an_empty_setting_is_no_setting(name: str) -> None:
         ("exposure: 20 ms", 0.02),
         ("exposure: 20ms", 0.02),
         ("exposure: 0.02 s", 0.02),
+        ("exposure: 1/30", 1 / 30),
         ("exposure: 16,7 ms", 0.0167),
         ("white_balance: auto", "auto"),
         ("white_balance: 4000", 4000),
@@ -102,27 +102,51 @@ def test_a_wrong_value_is_a_mistake_with_what_is_expected(line: str, message: st
     assert message in mistake
 
 
-@given(units=st.integers(1, int(MAX_EXPOSURE_S * UNITS_PER_S)))
+@given(units=st.integers(1, 2 * UNITS_PER_S))
 def test_an_exposure_in_words_is_read_as_the_same_time(units: int) -> None:
     """The time that a message names can be written into kiosk.yaml."""
     seconds = units / UNITS_PER_S
     words = exposure_in_words(seconds).partition(" (")[0]
-    read = CameraSettings.model_validate({"exposure": words}).exposure
+    read = CameraSettings.model_validate({"exposure": words, "fps": 1}).exposure
     assert read == pytest.approx(seconds)
 
 
-@given(divisor=st.floats(1, 9000), fps=st.integers(1, 240))
-def test_a_kept_rate_leaves_time_for_the_exposure(divisor: float, fps: int) -> None:
-    """With `keep_rate: true` an exposure is at most as long as a frame."""
-    words = f"1/{divisor:.3f}"
-    text = f"camera: {{fps: {fps}, exposure: {words}, keep_rate: true}}\n"
-    fits = round(divisor, 3) >= fps - 1e-3 * fps
-    found = [] if fits else mistakes_of(text)
-    if fits:
+@given(
+    units=st.integers(1, 20_000), fps=st.integers(1, 240), keeps=st.sampled_from(["true", "false"])
+)
+def test_an_exposure_leaves_time_for_the_rate(units: int, fps: int, keeps: str) -> None:
+    """An exposure is at most two frames long, and one if the rate is kept."""
+    frames = 1 if keeps == "true" else 2
+    text = f"camera: {{fps: {fps}, exposure: {units / 10} ms, keep_rate: {keeps}}}\n"
+    if units * fps <= frames * UNITS_PER_S:
         parse_yaml(text, "kiosk.yaml", Settings, SettingsError)
-    elif divisor < 0.999 * fps:
-        assert f"(expected at most 1/{fps} s, because camera.fps is {fps})" in found[0]
-    parse_yaml(text.replace("true", "false"), "kiosk.yaml", Settings, SettingsError)
+    elif units * fps > 1.001 * frames * UNITS_PER_S:
+        (mistake,) = mistakes_of(text)
+        longest = 2 if units * fps > 2.001 * UNITS_PER_S else frames
+        if longest == frames:
+            assert f"(expected at most {frames}/{fps} s, because camera.fps is {fps})" in mistake
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "{exposure: 1/10, keep_rate: true}",
+            "camera.exposure is 100 ms (1/10 s) (expected at most 2/30 s, because camera.fps is "
+            "30)",
+        ),
+        (
+            "{exposure: 1/20, keep_rate: true}",
+            "camera.keep_rate is true, but camera.exposure is 50 ms (1/20 s) (expected at most "
+            "1/30 s, because camera.fps is 30)",
+        ),
+    ],
+)
+def test_a_long_exposure_is_a_mistake_with_what_fits(line: str, message: str) -> None:
+    """The mistake names the longest exposure for the rate, and both ways out."""
+    assert mistakes_of(f"camera: {line}\n") == [
+        f"kiosk.yaml:1: {message}. Write a shorter exposure, or a smaller fps."
+    ]
 
 
 @pytest.mark.parametrize(
