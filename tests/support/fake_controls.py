@@ -72,6 +72,8 @@ class FakeControls:
         """The numbers and values that were set, also those that were rejected."""
         self.failing: OSError | None = None
         """The error of each call, as after the camera was unplugged."""
+        self.broken: set[int] = set()
+        """The numbers of controls for which the camera answers with an error."""
         self.taken: dict[int, int] = {}
         """The values that controls take instead of those that are set."""
 
@@ -121,6 +123,8 @@ class FakeControls:
             number = later[0] if later else 0
         if number not in self.offered:
             raise _error(errno.EINVAL)
+        if number in self.broken:
+            raise _error(errno.EIO)
         each = self.offered[number]
         flags = each.flags | (0 if self._is_active(number) else INACTIVE)
         bounds = (each.minimum, each.maximum, each.step, each.default, flags)

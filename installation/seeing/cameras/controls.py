@@ -97,11 +97,20 @@ class CameraControls:
             os.close(file)
 
     def all(self) -> list[Control]:
-        """Return the controls that can be set. Raises OSError if the camera does not answer."""
+        """Return the controls that can be set. Raises OSError if the camera does not answer.
+
+        If it answers for some controls only, those up to the first error are returned: the driver
+        does not say which control would come after that.
+        """
         found: list[Control] = []
         number = 0
         for _ in range(MAX_CONTROLS):
-            description = self._query(number | _NEXT)
+            try:
+                description = self._query(number | _NEXT)
+            except OSError:
+                if found:
+                    break
+                raise
             if description is None:
                 break
             number = description[0]

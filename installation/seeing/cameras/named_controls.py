@@ -251,13 +251,20 @@ def find_mistakes(
 def describe(node: Path, ioctl: Ioctl = ioctl_of_kernel) -> list[str]:
     """Return what the camera at `node` offers, a line for each setting and then for each control.
 
-    Raises OSError.
+    Raises OSError if the camera cannot be opened or lists no control.
     """
     with CameraControls.open(node, ioctl) as camera:
-        named = [f"{setting.name}: {setting.offer(camera)}" for setting in SETTINGS]
+        named = [f"{setting.name}: {_offer(setting, camera)}" for setting in SETTINGS]
         numbers = {number for setting in SETTINGS for number in setting.numbers}
         others = [f"{control}" for control in camera.all() if control.id not in numbers]
     return named + others
+
+
+def _offer(setting: _Setting, camera: CameraControls) -> str:
+    try:
+        return setting.offer(camera)
+    except OSError as error:
+        return f"the camera does not answer ({error.strerror})"
 
 
 def in_words(settings: CameraSettings) -> dict[str, str]:
@@ -304,22 +311,33 @@ def _for_each(node: Path, settings: CameraSettings, ioctl: Ioctl, *, apply: bool
         with CameraControls.open(node, ioctl) as camera:
             return [*_set_named(camera, settings, apply), *_set_others(camera, settings, apply)]
     except OSError as error:
-        reason = f"the camera does not tell its controls ({error.strerror})"
-        remedy = "Unplug the camera and plug it in again."
-        return [Mistake(m.where, m.problem, remedy) for m in unused(settings, reason)]
+        places = [f"camera.{name}" for name in in_words(settings)]
+        return [_no_answer(where, error) for where in places]
+
+
+def _no_answer(where: str, error: OSError) -> Mistake:
+    """Return the mistake that the camera's answer about the setting at `where` is an `error`."""
+    problem = f"this camera does not answer when it is asked for the control ({error.strerror})"
+    remedy = "Unplug the camera and plug it in again; if that does not help, leave it empty."
+    return Mistake(where, problem, remedy)
 
 
 def _set_named(camera: CameraControls, settings: CameraSettings, apply: bool) -> Iterator[Mistake]:
+    """Set the five settings one by one; a camera may answer for only some of them."""
     values = _values(settings)
     for setting in SETTINGS:
-        value = values[setting.name]
+        where, value = f"camera.{setting.name}", values[setting.name]
         if value is None:
             continue
-        plan = setting.plan(value, camera)
+        try:
+            plan = setting.plan(value, camera)
+        except OSError as error:
+            yield _no_answer(where, error)
+            continue
         if isinstance(plan, Mistake):
             yield plan
         elif apply:
-            yield from _carry_out(camera, f"camera.{setting.name}", setting.name, plan)
+            yield from _carry_out(camera, where, setting.name, plan)
 
 
 def _set_others(camera: CameraControls, settings: CameraSettings, apply: bool) -> Iterator[Mistake]:

@@ -327,7 +327,23 @@ def test_a_camera_that_is_gone_is_no_exception(node: Path) -> None:
     for where in (node, node.with_name("absent")):
         mistakes = set_controls(where, settings(**ALL), driver.ioctl)
         assert len(mistakes) == len(ALL)
-        assert "does not tell its controls (No such" in mistakes[0].problem
+        assert "does not answer when it is asked for the control (No such" in mistakes[0].problem
+
+
+def test_a_control_that_does_not_answer_leaves_the_others(node: Path) -> None:
+    """Some cameras answer for one control with an error; the others are set, and listed."""
+    driver = FakeControls()
+    driver.broken = {FOCUS}
+    mistakes = set_controls(node, settings(**ALL), driver.ioctl)
+    assert [mistake.where for mistake in mistakes] == [
+        "camera.focus",
+        "camera.controls.zoom_absolute",  # it is listed after the focus
+    ]
+    assert "(Input/output error)" in mistakes[0].problem
+    assert driver.calls == [call for call in IN_ORDER if call[0] not in (FOCUS, FOCUS_AUTO, ZOOM)]
+    lines = describe(node, driver.ioctl)
+    assert lines[1] == "focus: the camera does not answer (Input/output error)"
+    assert lines[0].startswith("mains: 50")
 
 
 def test_nothing_is_set_in_silence_without_controls(
