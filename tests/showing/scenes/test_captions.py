@@ -153,7 +153,7 @@ def test_each_name_begins_a_line_unless_all_fit_on_one(
 def test_an_unbreakable_name_has_no_place_for_a_line_end(text: str) -> None:
     """An unbreakable name keeps its letters and has no place for a line end, in any script."""
     whole = unbreakable(text)
-    assert [each.index for each in line_breaks(whole)] == [len(whole)] if whole else not text
+    assert [each.index for each in line_breaks(whole)] == [len(whole)] * bool(whole)
     assert plain(whole) == text.replace("\u200b", "")
 
 
