@@ -157,18 +157,18 @@ def card(args: argparse.Namespace) -> int:
     from installation.show.entry import open_for_card
     from installation.show.standing_card import show_standing_card
 
-    mistakes: list[str] = []
+    command_name()  # as in `run`
     try:
         loaded = load_settings(args.file)
-    except SettingsError as error:
-        loaded, mistakes = load_valid_parts(args.file), as_called(str(error)).splitlines()
+    except SettingsError:
+        loaded = load_valid_parts(args.file)
     screen = open_for_card(loaded, title)
     if screen is None or guard.status.orders_pipe is None:
         return REFUSED
     try:
         show_standing_card(
             loaded,
-            mistakes,
+            partial(_mistakes_in, args.file),
             screen,
             guard.status,
             MonotonicClock(),
@@ -177,6 +177,17 @@ def card(args: argparse.Namespace) -> int:
     except ScreenError:
         return REFUSED
     return DONE
+
+
+def _mistakes_in(file: Path) -> list[str]:
+    """Return the mistakes that are in the kiosk.yaml `file` now, with commands as to be typed."""
+    from installation.settings.kiosk import load_settings
+
+    try:
+        load_settings(file)
+    except SettingsError as error:
+        return as_called(str(error)).splitlines()
+    return []
 
 
 def audit(args: argparse.Namespace) -> int:

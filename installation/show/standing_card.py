@@ -32,7 +32,7 @@ LOOK_S = 1 / 15
 
 def show_standing_card(
     loaded: Loaded[Settings],
-    mistakes: Sequence[str],
+    find_mistakes: Callable[[], Sequence[str]],
     screen: Screen,
     status: SandboxStatus,
     clock: Clock,
@@ -41,7 +41,8 @@ def show_standing_card(
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
     `loaded` are the settings, `status` has the pipes to the supervisor, and `clock` measures the
-    waits. The key for the staff card shows `mistakes`, the mistakes in kiosk.yaml. `seal` enters
+    waits. The key for the staff card shows what `find_mistakes` returns at that moment, the
+    mistakes in kiosk.yaml: the file may have become wrong since this process started. `seal` enters
     stage two of the sandbox; it is called when the card is painted. Raises ScreenError if no font
     can draw the words, or if a new window is needed.
     """
@@ -58,8 +59,9 @@ def show_standing_card(
 
     def for_staff(context: ScreenContext) -> Scene:
         words = context.words
+        mistakes = list(find_mistakes())
         faults = [show_fault(words)] if mistakes else []
-        return faults_card(context, "", faults, list(mistakes) or [words.staff_log])
+        return faults_card(context, "", faults, mistakes or [words.staff_log])
 
     on_screen = CardOnScreen(screen, context)
     card = cards[LOADING.strip()]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 import pygame
@@ -36,7 +37,11 @@ class ScriptedScreen(OffScreen):
         return step
 
 
-def play(*steps: object, close: bool = False) -> ScriptedScreen:
+def play(
+    *steps: object,
+    close: bool = False,
+    find_mistakes: Callable[[], list[str]] = lambda: ["kiosk.yaml:3: a mistake."],
+) -> ScriptedScreen:
     """Show the card until the `steps` are over."""
     reading, writing = os.pipe()
     sealed: list[int] = []
@@ -51,7 +56,7 @@ def play(*steps: object, close: bool = False) -> ScriptedScreen:
     try:
         show_standing_card(
             DEFAULTS,
-            ["kiosk.yaml:3: a mistake."],
+            find_mistakes,
             screen,
             SandboxStatus("enforce", orders_pipe=reading),
             ManualClock(),
@@ -90,6 +95,17 @@ def test_the_staff_reads_the_mistakes_of_the_file() -> None:
     calm, mistakes, again = screen.shown
     assert not np.array_equal(calm, mistakes)
     assert np.array_equal(calm, again)
+
+
+def test_the_staff_reads_the_mistakes_that_are_in_the_file_now() -> None:
+    """A mistake that is made after the card's start is on it, and a corrected one is not."""
+    card = ScreenEvents(staff_card=True)
+    found = [["kiosk.yaml:3: a mistake."], ["kiosk.yaml:4: another one."], []]
+    screen = play(card, NOTHING, card, NOTHING, card, END, find_mistakes=lambda: found.pop(0))
+    _, first, _, second, _, nothing = screen.shown
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(second, nothing)
+    assert found == []
 
 
 def test_a_card_without_its_display_server_ends_with_an_error() -> None:
