@@ -192,7 +192,9 @@ class Observer:
         """
         self.judge = None if world is None else WorldJudge(day, clock, world, self._mistake)
         self._poster_names: dict[tuple[Visit, int], set[str]] = {}
-        """The names that each poster had since the fault of that number, and the stages after."""
+        """The names that each poster had since the fault of that number, and the stages after a
+        name.
+        """
         self._day = day
         self._clock = clock
         self._begins_at = begins_at
@@ -341,14 +343,14 @@ class Observer:
         return waiting
 
     def _judge_poster(self, poster: Visit, shown: Shown, now: float) -> None:
-        """Find a second name of `poster`, or the same name after it was withdrawn."""
+        """Find a second name of `poster`, or the same name after it was gone."""
         begun = [fault for fault in self._day.faults if fault.begins_at <= now]
         if begun and now < begun[-1].ends_at + ONE_NAME_S:
             return
         had = self._poster_names.setdefault((poster, len(begun)), set())
         if shown.stage == "named" and had - {shown.name}:
             self._mistake(f"a poster has a second name ({shown.name}; had: {sorted(had)})", now)
-        if shown.stage in ("named", "withdrawn", "person"):
+        if shown.stage == "named" or had:
             had.add(shown.name if shown.stage == "named" else shown.stage)
 
     def _judge_rate(

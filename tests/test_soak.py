@@ -195,8 +195,9 @@ def test_a_square_without_a_face_is_found(
         ([("named", "beggar")], True),
         ([("withdrawn", "clown"), ("person", "")], False),
         ([("withdrawn", "clown"), ("person", ""), ("named", "clown")], True),
+        ([("reading", ""), ("named", "clown")], True),
     ],
-    ids=["the same", "another", "withdrawn", "again"],
+    ids=["the same", "another", "withdrawn", "again", "read again"],
 )
 @pytest.mark.parametrize("speed", [0.0, 0.1])
 def test_a_poster_that_is_named_twice_is_found(
