@@ -485,7 +485,7 @@ def _face(box: Box) -> Face:
 
 
 SURE = np.float32(0.5)
-"""The share of each score that is given to the best label. Without it hardly anybody would be named,
+"""The share of each score that is given to the best label. Without it hardly anybody has a name,
 because pictures of noise convince no network.
 """
 
