@@ -102,6 +102,18 @@ def test_every_stage_of_a_frame_is_measured(tmp_path: Path) -> None:
     assert 2 <= float(written) < 3
 
 
+def test_processor_time_is_counted_after_the_first_names() -> None:
+    """In a run of the least length, processor time is counted from more than 11 seconds on."""
+    assert bench.SETTLED_SHARE * bench.NAMED_S > 11
+    assert bench.QUICK_SECONDS >= bench.NAMED_S
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(8.0, 1), (17.9, 1), (18.0, 0)])
+def test_a_run_too_short_for_its_processor_time_is_reported(seconds: float, lines: int) -> None:
+    """A run has a warning if visitors may still be read in its last third."""
+    assert len(bench._warnings(seconds)) == lines
+
+
 @pytest.mark.slow
 def test_the_table_has_a_row_for_each_variant() -> None:
     """The table has a row for the show and for each comparison loop whose packages are there."""
