@@ -57,6 +57,8 @@ LABELS_S = 35.0
 """How much longer than `RECOVERY_S` a changed label set may take, s of the day: visitors who
 stand there keep the old one for half a minute.
 """
+LATE_S = GONE_S / 2
+"""How long no results of the analysis may come until it may have lost a face, s of the day."""
 ONE_NAME_S = 15.0
 """How long after a fault a poster may get another name, s of the day: after a fault of the camera
 or of the analysis it is a new visitor.
@@ -191,6 +193,8 @@ class Observer:
         without it (None), these are not judged.
         """
         self.judge = None if world is None else WorldJudge(day, clock, world, self._mistake)
+        self._searched_at = -math.inf
+        """The instant of the newest results of the analysis, s of the day."""
         self._poster_names: dict[tuple[Visit, int], set[str]] = {}
         """The names that each poster had since the fault of that number, and the stages after a
         name.
@@ -230,6 +234,7 @@ class Observer:
             self._last_frame = frame
             if self._first_at is None:
                 self._begin(now)
+        self._note_gap(sightings)
         self._judge_people(scene, to_screen, now)
         waiting = self._follow_faults(now, frame, sightings)
         if all(fault.name in FAST_FAULTS for fault in waiting):
@@ -342,14 +347,29 @@ class Observer:
                 waiting.append(fault)
         return waiting
 
+    def _note_gap(self, sightings: Sightings | None) -> None:
+        """Forget the names of posters if the analysis was late, so that it may have lost them.
+
+        On a day that runs 60 times as fast, faces are searched for too seldom: a poster is a new
+        visitor again and again.
+        """
+        if sightings is None:
+            return
+        if sightings.taken_at - self._searched_at > LATE_S:
+            self._poster_names.clear()
+        self._searched_at = sightings.taken_at
+
     def _judge_poster(self, poster: Visit, shown: Shown, now: float) -> None:
         """Find a second name of `poster`, or the same name after it was gone."""
         begun = [fault for fault in self._day.faults if fault.begins_at <= now]
         if begun and now < begun[-1].ends_at + ONE_NAME_S:
             return
+        if shown.stage == "named" and not shown.name:
+            return  # Large text changes later than the stage.
         had = self._poster_names.setdefault((poster, len(begun)), set())
         if shown.stage == "named" and had - {shown.name}:
             self._mistake(f"a poster has a second name ({shown.name}; had: {sorted(had)})", now)
+            had.clear()
         if shown.stage == "named" or had:
             had.add(shown.name if shown.stage == "named" else shown.stage)
 
