@@ -155,7 +155,7 @@ class Track:
     `box` is where the face is at `seen_at` (s, monotonic), smoothed; `velocity` is the change of
     the box's `(centre x, centre y, width, height)` in px/s. `id` is never reused. `hits` is the
     number of looks (searches for faces) that found the face. `misses` is the number of looks after
-    the last hit.
+    the last hit. `is_turned` says whether the face was turned away from the camera at the last hit.
     """
 
     id: int
@@ -165,6 +165,7 @@ class Track:
     born_at: float
     hits: int
     misses: int
+    is_turned: bool = False
 
     def is_lost(self, instant: float) -> bool:
         """Return whether the face has been missing too long to be drawn at `instant`."""
@@ -295,6 +296,7 @@ class _TrackState:
                 seen_at=max(taken_at, track.seen_at),
                 hits=hits,
                 misses=0,
+                is_turned=face.is_turned,
             ),
             kalman,
             size_kalman,
@@ -365,14 +367,9 @@ class Tracker:
         return any(not state.shown for state in self._states)
 
     def _new_state(self, face: Face, taken_at: float) -> _TrackState:
+        still = (0.0, 0.0, 0.0, 0.0)
         track = Track(
-            id=self._next_id,
-            box=face.box,
-            velocity=(0.0, 0.0, 0.0, 0.0),
-            seen_at=taken_at,
-            born_at=taken_at,
-            hits=1,
-            misses=0,
+            self._next_id, face.box, still, taken_at, taken_at, 1, 0, is_turned=face.is_turned
         )
         self._next_id += 1
         return _TrackState(

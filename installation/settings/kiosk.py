@@ -279,6 +279,7 @@ FIXED_WORDS = {
     "artwork": NOTICE,
     "guess": NOTICE,
     "no_guess": NOTICE,
+    "only_square": NOTICE,
     "names": NOTICE,
     "blacked_out": NOTICE,
     "blacked_out_one": NOTICE,

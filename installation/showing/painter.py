@@ -10,8 +10,8 @@ from __future__ import annotations
 import pygame
 
 from installation.memory.buffers import Buffers
-from installation.showing.filled_tag import draw_filled
-from installation.showing.scene import BLACK, GREEN, Panel, Rect, Scene
+from installation.showing.filled_tag import green_part
+from installation.showing.scene import BLACK, DARK_GREEN, GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
 
@@ -87,10 +87,9 @@ class Painter:
         for bar in panel.bars:
             drawn.fill(bar.colour, _area(bar.rect))
         if panel.filled_px:
-            draw_filled(panel, self._fonts, drawn)
-        else:
-            for line in panel.lines:
-                self._fonts.draw(line, drawn)
+            drawn.fill(DARK_GREEN, _area(green_part(panel)))
+        for line in panel.lines:
+            self._fonts.draw(line, drawn)
         for bar in panel.strikes:
             drawn.fill(bar.colour, _area(bar.rect))
         return drawn

@@ -71,6 +71,8 @@ class Words:
     """The statement at the foot that a name is a guess and not a fact."""
     no_guess: Sentence
     """The statement that replaces `guess` while all visitors are persons without a name."""
+    only_square: Sentence
+    """The remark at the foot, in a crowd, that explains squares without words."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
     """The sentence about the origin of the names. `{credit}` stands for the label set's credit,
     `{used}` for the number of names that can be shown, and `{all}` for the number of all names.

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pygame
 import pygame.surfarray
@@ -10,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.seeing.frame import Pixels
-from installation.showing.filled_tag import BORDER, LINE, draw_filled, green_part
-from installation.showing.scene import BLACK, GREEN, ON_BLACK, Panel, Rect, Scene
+from installation.showing.filled_tag import BORDER, green_part
+from installation.showing.painter import Painter
+from installation.showing.scene import BLACK, DARK_GREEN, ON_BLACK, WHITE, Panel, Rect, Scene
 from installation.showing.type.direction import is_right_to_left
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import Paragraph, set_panel
-from tests.support.contrast import text_contrasts
+from tests.support.contrast import luminances, ratios, text_contrasts
 
 FONTS = Fonts()
 
@@ -26,7 +25,7 @@ HEBREW = "אַסְטְרוֹנָאוּט"
 
 def tag(name: str, size: int, share: float) -> Panel:
     """Return the tag of `name`, filled as far as `share`, 0–1, from its first letter on."""
-    panel = set_panel(FONTS, [Paragraph(name, size, GREEN)], 1200, 18, ON_BLACK)
+    panel = set_panel(FONTS, [Paragraph(name, size, WHITE)], 1200, 18, ON_BLACK)
     filled_px = round(share * panel.rect.width)
     from_right = is_right_to_left(name)
     return Panel(
@@ -37,8 +36,7 @@ def tag(name: str, size: int, share: float) -> Panel:
 def drawn(panel: Panel) -> Pixels:
     """Return the pixels of `panel`, `(H, W, 3)`."""
     surface = pygame.Surface((panel.rect.width, panel.rect.height), depth=32)
-    surface.fill(BLACK)
-    draw_filled(panel, FONTS, surface)
+    Painter(FONTS).paint(Scene(None, panel.rect, 1.0, (), (panel,)), surface)
     return pygame.surfarray.array3d(surface).transpose(1, 0, 2)
 
 
@@ -67,7 +65,7 @@ def test_the_green_begins_where_the_name_begins() -> None:
         panel = tag(name, 84, 0.3)
         pixels, width = drawn(panel), panel.rect.width
         row = pixels[panel.rect.height // 16 + 2]
-        greens = [x for x in range(width) if tuple(row[x]) == GREEN]
+        greens = [x for x in range(width) if tuple(row[x]) == DARK_GREEN]
         border = round(BORDER * panel.rect.height)
         ends = (border, border + len(greens) - 1)
         if name != "hornist":
@@ -76,29 +74,22 @@ def test_the_green_begins_where_the_name_begins() -> None:
         assert len(greens) == pytest.approx(0.3 * width, abs=3)
 
 
-@pytest.mark.parametrize("name", ["hornist", "clinician", "guest of honor", HEBREW, "رائد فضاء"])
+@pytest.mark.parametrize("name", ["hornist", "guest of honor", HEBREW, "رائد فضاء"])
 @pytest.mark.parametrize("size", [42, 84])
-def test_the_place_of_a_name_does_not_depend_on_its_score(name: str, size: int) -> None:
-    """At each score the letters are where they would be without green, and are black on it."""
+def test_letters_are_white_and_stay_in_their_places_at_each_score(name: str, size: int) -> None:
+    """No letter changes its place or its colour where the green ends."""
     (line,) = tag(name, size, 0.5).lines
     ink = FONTS.ink(line.text, line.size, line.levels)
     assert ink is not None
     full = ink.alpha == 255
     top, left = line.baseline + ink.top, line.x + ink.left
-    columns = np.arange(left, left + full.shape[1])
     for hundredth in range(1, 101):
-        panel = tag(name, size, hundredth / 100)
-        green = green_part(panel)
-        area = drawn(panel)[top : top + full.shape[0], left : left + full.shape[1]]
-        is_on_green = (green.x <= columns) & (columns < green.right)
-        is_black = full & is_on_green
-        assert (area[is_black] == BLACK).all(), hundredth
-        assert (area[full & ~is_on_green] == GREEN).all(), hundredth
+        pixels = drawn(tag(name, size, hundredth / 100))
+        area = pixels[top : top + full.shape[0], left : left + full.shape[1]]
+        assert (area[full] == WHITE).all(), hundredth
 
 
-@pytest.mark.parametrize(
-    "name", ["hornist", "clinician", "guest of honor", "äüß fj", "mmm", HEBREW]
-)
+@pytest.mark.parametrize("name", ["hornist", "guest of honor", "äüß fj", "mmm", HEBREW])
 @pytest.mark.parametrize("size", [42, 84])
 def test_letters_are_read_on_both_sides_of_the_end_of_the_green(name: str, size: int) -> None:
     """At each score, letters have a contrast of 4.5 : 1 with everything within 2 px of them."""
@@ -109,49 +100,7 @@ def test_letters_are_read_on_both_sides_of_the_end_of_the_green(name: str, size:
         assert found.ratio >= 4.5, (name, hundredth)
 
 
-@pytest.mark.parametrize("size", [42, 84])
-def test_a_stroke_that_ends_with_the_green_does_not_run_into_the_background(size: int) -> None:
-    """If the green ends at an edge of the stem of an h, a line in the other colour separates them.
-
-    Without the line, "hornist" at 12 of 100 was read as "nornist".
-    """
-    unfilled = tag("hornist", size, 0.0)
-    (line,) = unfilled.lines
-    ink = FONTS.ink(line.text, line.size, line.levels)
-    assert ink is not None
-    row = line.baseline - round(0.6 * size) - ink.top - line.baseline  # only the stem of the h
-    stem = np.flatnonzero(ink.alpha[row] == 255)
-    begin, stop = line.x + ink.left + int(stem[0]), line.x + ink.left + int(stem[-1]) + 1
-    length = round(LINE * size)
-    y = line.baseline + ink.top + row
-    seen = set()
-    for green_px in range(1, unfilled.rect.width):
-        panel = replace(unfilled, filled_px=green_px)
-        pixels, end = drawn(panel), green_part(panel).right
-        if begin < end <= stop + 1:
-            after = pixels[y, end + 1 : end + length]
-            if end > stop - 1:
-                seen.add("ends")
-                assert (after == GREEN).all()
-        if end == begin - 1:
-            seen.add("begins")
-            assert (pixels[y, end - length : end] == BLACK).all()
-    assert seen == {"ends", "begins"}
-
-
-def test_joined_letters_change_their_colour_at_the_end_of_the_green() -> None:
-    """The colour of joined letters changes within the word, at the end of the green."""
-    panel = tag("مستشفى", 84, 0.5)
-    (line,) = panel.lines
-    pixels = drawn(panel)
-    green = green_part(panel)
-    ink = FONTS.ink(line.text, line.size, line.levels)
-    assert ink is not None
-    full = ink.alpha == 255
-    top, left = line.baseline + ink.top, line.x + ink.left
-    part = pixels[top : top + full.shape[0], left : left + full.shape[1]]
-    end = green.x - left
-    assert full[:, :end].any()
-    assert full[:, end:].any()
-    assert (part[:, :end][full[:, :end]] == GREEN).all()
-    assert (part[:, end:][full[:, end:]] == BLACK).all()
+def test_the_end_of_the_green_is_seen() -> None:
+    """The green has more than 3 : 1 against the black beside it, as graphics need (WCAG 1.4.11)."""
+    dark, black = (luminances(np.array(colour, np.uint8)) for colour in (DARK_GREEN, BLACK))
+    assert ratios(dark, black) > 4

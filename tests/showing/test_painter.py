@@ -19,7 +19,7 @@ from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.filled_tag import BORDER
 from installation.showing.painter import KEYLINE, THIN, Painter
-from installation.showing.scene import GREEN, Line, Panel, Scene, Size
+from installation.showing.scene import DARK_GREEN, GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.cards import trouble_card, unguarded_card
 from installation.showing.scenes.compose import OPEN, compose
 from installation.showing.scenes.idle import idle as idle_scene
@@ -272,7 +272,7 @@ def test_no_letter_is_cut_off_by_its_panel(language: str) -> None:
 
 @pytest.mark.parametrize("score", [0.06, 0.31, 0.88])
 def test_the_tag_is_green_up_to_its_score(score: float) -> None:
-    """Left of the score letters are black on green, right of it green on black."""
+    """Left of the score the tag is green, and right of it black."""
     context = ScreenContext(load_words(), Fonts(), (1920, 1080))
     found = sighting(1, face((640.0, 330.0, 160.0)), CLINICIAN, score=score)
     scene = compose(FRAME, sightings_of([found]), context, 0.0)
@@ -284,7 +284,7 @@ def test_the_tag_is_green_up_to_its_score(score: float) -> None:
     border = round(BORDER * rect.height)
     inner = _pixels(surface)[rect.y : rect.bottom, rect.x + border : rect.right - border]
     row = inner[border + 1]  # above the letters
-    green = (row == GREEN).all(axis=1)
+    green = (row == DARK_GREEN).all(axis=1)
     assert green.sum() == pytest.approx(score * len(row), abs=0.01 * len(row))
     assert green[: green.sum()].all()
     assert not row[green.sum() :].any()

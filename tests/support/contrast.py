@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from installation.seeing.frame import Pixels
-from installation.showing.filled_tag import LINE, green_part, parts
 from installation.showing.painter import KEYLINE, THIN
-from installation.showing.scene import Line, Panel, Rect, Scene
+from installation.showing.scene import Panel, Rect, Scene
 from installation.showing.type.fonts import Fonts
 
 Luminances = npt.NDArray[np.float64]
@@ -63,10 +62,7 @@ def text_contrasts(scene: Scene, fonts: Fonts, painted: Pixels) -> Iterator[Text
 
 
 def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContrast]:
-    """Yield the contrasts of `panel`; the strike through a name is left out.
-
-    Of a tag that is partly green, each line is measured as it is drawn.
-    """
+    """Yield the contrasts of `panel`; the strike through a name is left out."""
     margin = 2 * REACH
     height, width = painted.shape[:2]
     left, top = max(0, panel.rect.x - margin), max(0, panel.rect.y - margin)
@@ -75,36 +71,21 @@ def _of_panel(panel: Panel, fonts: Fonts, painted: Pixels) -> Iterator[TextContr
     alphas = []
     for line in panel.lines:
         alpha = np.zeros(area, np.uint8)
-        for ink, x, y in _inks(panel, line, fonts):
-            _paste(alpha, ink, panel.rect.x + x - left, panel.rect.y + y - top)
+        ink = fonts.ink(line.text, line.size, line.levels)
+        if ink is not None:
+            x, y = line.x + ink.left, line.baseline + ink.top
+            _paste(alpha, ink.alpha, panel.rect.x + x - left, panel.rect.y + y - top)
         alphas.append(alpha)
     free = np.max(alphas, axis=0, initial=0) == 0 if alphas else np.ones(area, np.bool_)
     counted = np.ones(area, np.bool_)
     for strike in panel.strikes:
         x, y = panel.rect.x + strike.rect.x - left, panel.rect.y + strike.rect.y - top
         counted[y - REACH : y + strike.rect.height + REACH, x : x + strike.rect.width] = False
-    if panel.filled_px:
-        # Where the green ends, letters change their colour; their lines there have their own test.
-        green, reach = green_part(panel), 2 * REACH + round(LINE * panel.lines[0].size)
-        end = panel.rect.x - left + (green.x if panel.fills_from_right else green.right)
-        counted[:, max(0, end - reach) : end + reach] = False
     light = luminances(painted[top:bottom, left:right])
     for line, alpha in zip(panel.lines, alphas, strict=True):
         ratio = _least((alpha == 255) & counted, free & counted, light)
         if ratio is not None:
             yield TextContrast(line.text, line.size, ratio)
-
-
-def _inks(panel: Panel, line: Line, fonts: Fonts) -> Iterator[tuple[Alpha, int, int]]:
-    """Yield the opacities `(H, W)` of the letters of `line`, with their positions on `panel`."""
-    if panel.filled_px:
-        for part in parts(replace(panel, lines=(line,)), fonts):
-            if not part.is_line:
-                yield part.alpha, part.x, part.y
-        return
-    ink = fonts.ink(line.text, line.size, line.levels)
-    if ink is not None:
-        yield ink.alpha, line.x + ink.left, line.baseline + ink.top
 
 
 def _paste(target: Alpha, source: Alpha, x: int, y: int) -> None:

@@ -59,7 +59,7 @@ LANGUAGES = {
     ),
     "es": LanguageFacts(
         name="Español",
-        privacy="No queda ninguna imagen.",
+        privacy="No se guardan imágenes.",
         tested="probado",
         technical=("núcleo", "kernel", "vías", "sistema", "categor", "etiqueta", "puntuación"),
         never=("garant", "anónim", "prueba", "segur"),
@@ -70,8 +70,8 @@ LANGUAGES = {
     ),
     "fr": LanguageFacts(
         name="Français",
-        privacy="Aucune image gardée.",
-        tested="essayé",
+        privacy="Aucune image n’est gardée.",
+        tested="testé",
         technical=("noyau", "kernel", "voies", "système", "catégor", "étiquette", "score"),
         never=("garant", "anonym", "preuve", "sûr"),
         thousand="1 889",

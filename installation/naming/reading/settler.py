@@ -28,7 +28,14 @@ import numpy.typing as npt
 
 from installation.naming.label_set.label_set import LabelSet
 from installation.naming.reading.reading_time import WITHDRAWN_S, reading_time_s
-from installation.naming.reading.values import Candidate, Reading, RunnerUp, Sighting, Verdict
+from installation.naming.reading.values import (
+    Candidate,
+    Reading,
+    RunnerUp,
+    Sighting,
+    Stage,
+    Verdict,
+)
 from installation.seeing.presence.presence import Present
 from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
@@ -159,7 +166,8 @@ class Settler:
         A name stays for `hold_s`, or for its reading time (`reading_time_s`) if that is longer.
         Then it is shown as withdrawn for `WITHDRAWN_S`.
 
-        A visitor whose face was not found on the last frame is given no verdict.
+        A visitor whose face was not found on the last frame, or was turned away, is given no
+        verdict.
 
         A visitor is not given the name of another visitor who is present if the score of a free
         label is at least `min_score` and at least `NEAR` times the best score. With `draw: sample`
@@ -209,17 +217,18 @@ class Settler:
         if track.id in self._names:
             return self._sight_named(track, self._names[track.id], now)
         evidence = self._evidence.get(track.id)
+        held_at = now if visitor.is_held else None
         if evidence is None and visitor.is_announced(now):
-            return Sighting(track, (), 0.0, None, "announced", visitor.announced_until)
+            return Sighting(track, (), 0.0, None, "announced", visitor.announced_until, held_at)
         if evidence is None:
-            return Sighting(track, (), 0.0, None, "reading")
+            return Sighting(track, (), 0.0, None, "reading", held_at=held_at)
         means = evidence.scores / evidence.weight
         best = _best(means, CANDIDATES)
         agreement = float(evidence.votes[best[0]] / evidence.weight)
         enough = self._enough(evidence, now)
         agreed = _progress(agreement, self._settings.agreement)
         # A visitor who turns away is given no name while their track is still there.
-        if enough >= 1 and track.misses == 0:
+        if enough >= 1 and track.misses == 0 and not visitor.is_held:
             evidence.verdict = self._decide(evidence, means, int(best[0]), agreed >= 1, now)
         verdict = evidence.verdict
         if verdict is not None and verdict.label != self.label_set.root:
@@ -229,7 +238,8 @@ class Settler:
             return self._sight_named(track, name, now)
         candidates = tuple(Candidate(self.label_set.labels[i], float(means[i])) for i in best)
         progress = 1.0 if verdict else min(enough, agreed)
-        return Sighting(track, candidates, progress, verdict, "unsure" if verdict else "reading")
+        stage: Stage = "unsure" if verdict else "reading"
+        return Sighting(track, candidates, progress, verdict, stage, held_at=held_at)
 
     def _sight_named(self, track: Track, name: _Name, now: float) -> Sighting:
         """Return the sighting of a visitor who has a name or whose name was withdrawn."""

@@ -147,7 +147,9 @@ class Sighting:
     most as many as the screen cycles through. `evidence` is the progress towards a verdict, 0–1.
     `verdict` is None while the visitor is announced or read; while a name is being withdrawn, it is
     the verdict with that name. `ends_at` is the instant (s, monotonic) at which `announced`,
-    `named` and `withdrawn` end by themselves; None for other stages.
+    `named` and `withdrawn` end by themselves; None for other stages. If the visitor is turned away
+    while they are announced or read, both stand still, and `held_at` is the instant of the frame
+    (s, monotonic); otherwise it is None.
     """
 
     track: Track
@@ -156,14 +158,19 @@ class Sighting:
     verdict: Verdict | None
     stage: Stage
     ends_at: float | None = None
+    held_at: float | None = None
 
-    def seconds_left(self, now: float) -> int:
-        """Return the whole seconds until the stage ends, rounded up, at least 1.
+    def left_s(self, now: float) -> float:
+        """Return the time until the stage ends, s; 0 or less if it has ended.
 
         `now` is an instant (s, monotonic). Only for a stage that ends by itself.
         """
         assert self.ends_at is not None
-        return max(1, math.ceil(self.ends_at - now))
+        return self.ends_at - (now if self.held_at is None else self.held_at)
+
+    def seconds_left(self, now: float) -> int:
+        """Return `left_s` in whole seconds, rounded up, at least 1."""
+        return max(1, math.ceil(self.left_s(now)))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ who is not announced, not read and not drawn. A face on a part of the frame that
 screen is a bystander's too, because its announcement could not be seen. A face that comes near
 enough belongs to a visitor, whom the screen announces with an empty square for `announce_s`. Only
 frames that were taken after the announcement may be cropped for the classifier: a visitor is never
-read before they could know about it.
+read before they could know about it. Only time in which their face is turned toward the screen
+counts, so somebody who looks at a child beside them is not read before they have looked up for
+`announce_s`. Nobody is read on a frame on which their face is turned away.
 
 For a face on the visible part, only its size decides who is a visitor. The size depends on the
 distance to the camera, and using it needs neither a second camera nor a setting for each room.
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from installation.seeing.box import Box
@@ -54,25 +56,70 @@ In this time the scene is composed, and a display at 30 Hz shows two frames.
 """
 
 
+GLANCE_S = 0.5
+"""If a visitor was turned away for this time during the announcement, it begins anew, s; a guess.
+
+After a shorter glance to the side, or a look that missed the face, the announcement goes on. The
+time of the glance does not count.
+"""
+
+
 @dataclass(frozen=True)
 class Present:
     """A visitor: somebody who is close enough to the camera to be classified.
 
-    The announcement ends at `announced_until` (s, monotonic; −∞ if there is none). `may_be_read`
-    says whether the frame on which the visitor was seen may be cropped for the classifier.
+    The announcement ends at `announced_until` (s, monotonic; −∞ if there is none), if the visitor
+    goes on looking toward the screen. `may_be_read` says whether the frame on which the visitor was
+    seen may be cropped for the classifier. `is_held` says whether the visitor's face was turned
+    away on this frame, or not found, so that the announcement does not go on.
     """
 
     track: Track
     announced_until: float
     may_be_read: bool
+    is_held: bool = False
 
     def is_announced(self, instant: float) -> bool:
         """Return whether the visitor is being announced at `instant` (s, monotonic)."""
         return instant < self.announced_until
 
 
+@dataclass(frozen=True)
+class _Announcement:
+    """A visitor's announcement; the instants are in s, monotonic."""
+
+    until: float
+    """The instant at which it ends if the face has been toward the screen since `toward_at`."""
+    toward_at: float
+    """The instant of the last look that found the face toward the screen, or of the beginning."""
+    was_toward: bool
+    """Whether the last look found the face toward the screen."""
+    has_stood: bool = False
+    """Whether it has been in the visitor's view for its whole time."""
+
+    def look(self, at: float, announce_s: float, *, is_toward: bool) -> _Announcement:
+        """Return the announcement after a look at the instant `at`.
+
+        `is_toward` says whether the look found the face toward the screen. `announce_s` is the time
+        of a whole announcement.
+        """
+        if not is_toward or self.has_stood:
+            return replace(self, was_toward=is_toward)
+        until, at = self.until, max(at, self.toward_at)
+        if not self.was_toward:
+            away_s = at - self.toward_at
+            until = until + away_s if away_s < GLANCE_S else at + announce_s
+        return _Announcement(until, at, True, at >= until + SHOWN_S)
+
+    def until_at(self, at: float) -> float:
+        """Return when it ends if the face is toward the screen from the look at `at` on."""
+        if self.was_toward or self.has_stood:
+            return self.until
+        return self.until + max(0.0, at - self.toward_at)
+
+
 class Presence:
-    """Separates visitors from bystanders, and stores when each visitor's announcement ends.
+    """Separates visitors from bystanders, and stores how long each visitor has been announced.
 
     A visitor is announced before they are classified: the screen shows an empty square around their
     face. Use a `Presence` from one thread only.
@@ -86,10 +133,8 @@ class Presence:
         """
         self._announce_s = announce_s
         self._least_size = least_size
-        self._announced_until: dict[int, float] = {}
-        """The instant at which each present visitor's announcement ends (s, monotonic), by track
-        id.
-        """
+        self._announcements: dict[int, _Announcement] = {}
+        """The announcement of each present visitor, by track id."""
 
     def update(
         self, tracks: Iterable[Track], frame: Frame, view: Box, now: float
@@ -98,28 +143,34 @@ class Presence:
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
         at `now` (s, monotonic). At `now` the announcement of each newcomer begins: an empty square
-        around the face. Visitors who have left or stepped back are forgotten, and are announced
-        again if they come back. A face that never moves, such as one on a poster, is announced
-        again after somebody has covered it. If a visitor's face was not found on this frame, the
-        frame is not used to classify them.
+        around the face. It counts only the time between looks that found the face toward the
+        screen; if it was turned away for `GLANCE_S`, the announcement begins anew. Visitors who
+        have left or stepped back are forgotten, and are announced again if they come back. A face
+        that never moves, such as one on a poster, is announced again after somebody has covered it.
+        If a visitor's face was turned away on this frame, or was not found, the frame is not used
+        to classify them.
         """
         visitors: list[Present] = []
         bystanders: list[Track] = []
-        known, self._announced_until = self._announced_until, {}
+        known, self._announcements = self._announcements, {}
         for track in tracks:
             least = self._least_size / (HYSTERESIS if track.id in known else 1.0)
             box = track.box_at(frame.taken_at)
             if box.height < least * frame.height or not view.contains(*box.centre):
                 bystanders.append(track)
                 continue
-            until = now + self._announce_s if self._announce_s else -math.inf
-            if not track.is_covered(frame.taken_at):
-                until = known.get(track.id, until)
-            self._announced_until[track.id] = until
-            notice_stood = frame.taken_at >= until + SHOWN_S
-            visitors.append(Present(track, until, notice_stood and track.misses == 0))
+            is_toward = track.misses == 0 and not track.is_turned
+            before = None if track.is_covered(frame.taken_at) else known.get(track.id)
+            if before is None:
+                until = now + self._announce_s if self._announce_s else -math.inf
+                before = _Announcement(until, now, is_toward, not self._announce_s)
+            after = before.look(frame.taken_at, self._announce_s, is_toward=is_toward)
+            self._announcements[track.id] = after
+            until = after.until_at(frame.taken_at)
+            may_be_read = is_toward and after.has_stood
+            visitors.append(Present(track, until, may_be_read, is_held=not is_toward))
         return visitors, bystanders
 
     def forget(self) -> None:
         """Forget everybody: the next faces are announced as newcomers."""
-        self._announced_until = {}
+        self._announcements = {}

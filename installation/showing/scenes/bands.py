@@ -64,11 +64,13 @@ class Bands:
         return self.notice, self.foot
 
 
-def bands(context: ScreenContext, *, guesses: bool = True) -> Bands:
+def bands(context: ScreenContext, *, guesses: bool = True, is_crowd: bool = False) -> Bands:
     """Return the bands of every scene on the screen of `context`.
 
     `guesses` says whether any name on the screen is a guess, which decides what the foot says about
-    guesses. The height of the foot does not depend on it.
+    guesses. `is_crowd` says whether there are so many visitors that some have squares without
+    words; if a line of the foot has room for it, the foot then says why. The height of the foot
+    depends on neither.
     """
     width, height = context.size
     notice = _notice(context)
@@ -76,7 +78,10 @@ def bands(context: ScreenContext, *, guesses: bool = True) -> Bands:
     foot_height = max(text_height for _, text_height in feet.values())
     foot_height += context.px(SPACE) + context.px(SAFE)
     foot_rect = Rect(0, height - foot_height, width, foot_height)
-    foot = Panel(foot_rect, ON_BLACK, feet[guesses][0])
+    foot_lines = feet[guesses][0]
+    if is_crowd:
+        foot_lines = _with_remarks(context, foot_lines)
+    foot = Panel(foot_rect, ON_BLACK, foot_lines)
     room = Rect(0, notice.rect.height, width, height - notice.rect.height - foot_height)
     return Bands(notice, foot, room)
 
@@ -130,6 +135,32 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
         or _in_rows(context, [only[:-1], only[-1:]], top)
         or _stacked(context, [spaced], top)
     )
+
+
+def _with_remarks(context: ScreenContext, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Return `lines` of the foot, with the remark on squares without words in each language.
+
+    The remark is at the end of the last line in its language that has room for it. It is left out
+    if no line has.
+    """
+    size, gap = context.px(FOOT_SIZE), context.px(COLUMN_GAP)
+    left, column_px = context.px(MARGIN), _column_width(context)
+    found = list(lines)
+    for words in context.languages:
+        own = f"{words.guess} {words.no_guess} {_origin(context, words)} {words.privacy}"
+        width = context.fonts.extent(words.only_square, size).width
+        for line in reversed([each for each in lines if each.text in own]):
+            x = line.x + context.fonts.extent(line.text, line.size, line.levels).width + gap
+            column = left + (line.x - left) // (column_px + gap) * (column_px + gap)
+            is_last = all(
+                each.x <= line.x or each.x >= column + column_px
+                for each in lines
+                if each.baseline == line.baseline
+            )
+            if is_last and x + width <= column + column_px:
+                found.append(Line(words.only_square, size, GREY, x, line.baseline))
+                break
+    return tuple(found)
 
 
 def _broken(context: ScreenContext, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:

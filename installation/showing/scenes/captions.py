@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
@@ -29,8 +28,7 @@ from installation.showing.scene import (
 )
 from installation.showing.scenes.definitions import shortened
 from installation.showing.type.direction import is_right_to_left
-from installation.showing.type.drawable_text import ZERO_WIDTH_SPACE
-from installation.showing.type.line_breaks import line_breaks
+from installation.showing.type.line_breaks import NO_BREAK_SPACE, unbreakable
 from installation.showing.type.typesetting import (
     Paragraph,
     ScreenContext,
@@ -77,10 +75,6 @@ TALLEST = 2.4
 """The largest height of a caption relative to its width. A taller caption beside a small face would
 be a column with one word on each line. Only the caption with the shortest text may be taller.
 """
-
-NO_BREAK_SPACE = "\u00a0"
-WORD_JOINER = "\u2060"
-"""An invisible character at which no line may end."""
 
 
 @dataclass(frozen=True)
@@ -208,38 +202,21 @@ def _fitted(
             return tuple(row for row in rows if row) if all(rows) else None
 
 
-def unbreakable(text: str) -> str:
-    """Return `text` without places at which a line may end."""
-    text = text.replace(ZERO_WIDTH_SPACE, "")
-    # Twice, because a line may still end before a no-break space that follows a hyphen.
-    for _ in range(2):
-        ends = [each.index for each in line_breaks(text)]
-        *parts, last = [text[start:end] for start, end in pairwise([0, *ends])] or [""]
-        text = "".join(map(_glued, parts)) + last
-    return text
-
-
-def _glued(part: str) -> str:
-    """Return `part` with its end changed so that no line may end there any more."""
-    return part[:-1] + NO_BREAK_SPACE if part.endswith(" ") else part + WORD_JOINER
-
-
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
     """Return the possible texts of the caption, the longest first; empty if there is no caption."""
     contents: list[list[_Piece]] = []
     match shown:
         case Shown(stage="announced", name=seconds) if seconds:
-            contents = _before_reading(context)
+            contents = _before_reading(context, seconds)
         case Shown(stage="reading"):
-            reading = _sentences(context, [words.reading for words in context.languages])
-            turn_away = _sentences(context, [words.turn_away for words in context.languages])
-            contents = [[*reading, *turn_away], reading]
+            texts = [(words.reading, words.turn_away) for words in context.languages]
+            contents = [_blocks(context, texts), _sentences(context, [pair[1] for pair in texts])]
         case Shown(stage="named", verdict=Verdict() as verdict):
             contents = _of_name(context, verdict, size)
         case Shown(stage="withdrawn", verdict=Verdict() as verdict):
             score = verdict.shares(RUNNERS_UP).own
-            texts = [words.withdrawn.format(score=score) for words in context.languages]
-            contents = [_sentences(context, texts)]
+            withdrawn = [words.withdrawn.format(score=score) for words in context.languages]
+            contents = [_sentences(context, withdrawn)]
         case Shown(stage="unsure" | "person" as stage, verdict=Verdict() as verdict):
             contents = _of_root(context, verdict, unsure=stage == "unsure")
     return [pieces for pieces in contents if pieces]
@@ -254,13 +231,30 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
     ]
 
 
-def _before_reading(context: ScreenContext) -> list[list[_Piece]]:
-    """Return the texts under an empty square: how to say no, what this is, about pictures."""
-    languages = context.languages
-    turn_away = _sentences(context, [words.turn_away for words in languages])
-    artwork = _sentences(context, [words.artwork for words in languages])
-    promises = _sentences(context, [words.promise for words in languages])
-    return [[*turn_away, *artwork, *promises], [*turn_away, *promises], turn_away]
+def _blocks(context: ScreenContext, texts: Sequence[Sequence[str]]) -> list[_Piece]:
+    """Return the sentences of each language as a block, the second one in grey, after a space."""
+    size, space = context.px(SENTENCE_SIZE), context.px(PARAGRAPH_SPACE)
+    blocks = [[text for text in block if text] for block in texts]
+    return [
+        Paragraph(text, size, colour, 0 if colour == WHITE or number else space)
+        for block, colour in zip(blocks, (WHITE, GREY), strict=False)
+        for number, text in enumerate(block)
+    ]
+
+
+def _before_reading(context: ScreenContext, seconds: str) -> list[list[_Piece]]:
+    """Return the texts under an empty square: how to say no, what this is, about pictures.
+
+    In the second language, the countdown with `seconds` precedes them; the tag is in the first one.
+    """
+    first, *second = context.languages
+    countdowns = ["", *(words.countdown.format(seconds=seconds) for words in second)]
+    pairs = list(zip(countdowns, (first, *second), strict=True))
+    return [
+        _blocks(context, [(text, w.turn_away, w.artwork, w.promise) for text, w in pairs]),
+        _blocks(context, [(text, w.turn_away, w.promise) for text, w in pairs]),
+        _sentences(context, [words.turn_away for words in context.languages]),
+    ]
 
 
 def _of_root(context: ScreenContext, verdict: Verdict, *, unsure: bool) -> list[list[_Piece]]:
@@ -301,13 +295,14 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
         ]
     bar = _Meter(shares, fills_from_right(verdict))
     meter: list[_Piece] = [*scores, bar, *_others(context, shares, own)]
-    least: list[_Piece] = [*scores[:1], bar]
+    brief = _small(context, context.words.brief_score.format(score=shares.own), WHITE)
     contents: list[list[_Piece]] = [
         [*cut, *second, *chain, *meter],
         [*cut, *chain, *meter],
         [*cut, *meter],
-        [*cut, *least],
-        [_small(context, context.words.brief_score.format(score=shares.own), WHITE), bar],
+        [*cut, *scores[:1], bar],
+        [*cut, brief, bar],
+        [brief, bar],
     ]
     if cut != whole:
         contents[:0] = [[*whole, *second, *meter], [*whole, *meter]]
@@ -398,6 +393,7 @@ def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad:
     y = pad
     for number, (piece, group) in enumerate(zip(pieces, panels, strict=True)):
         y += space if number else 0
+        y += piece[0].space_above if isinstance(piece, tuple) else 0
         if isinstance(piece, _Meter):
             bars += _parts(piece, Rect(pad, y, width, bar_height))
             y += bar_height

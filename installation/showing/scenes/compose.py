@@ -17,7 +17,7 @@ from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Scene, Shown, Visitor
 from installation.showing.scenes.bands import Bands, bands
 from installation.showing.scenes.idle import idle
-from installation.showing.scenes.layout import Layout
+from installation.showing.scenes.layout import MAX_CAPTIONS, Layout
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.24
@@ -135,8 +135,10 @@ def compose(
         if not track.is_lost(frame.taken_at)
     ]
     faces = [*(_whole(box) for box in (*(box for _, box in seen), *others)), *reserved]
-    if not any(visitor.shown.stage in GUESSING for visitor in visitors):
-        edges = bands(context, guesses=False)
+    guesses = any(visitor.shown.stage in GUESSING for visitor in visitors)
+    is_crowd = len(visitors) > MAX_CAPTIONS
+    if is_crowd or not guesses:
+        edges = bands(context, guesses=guesses, is_crowd=is_crowd)
     searched_at = previous.searched_at if previous else -math.inf
     shown_before = {visitor.id: visitor.shown for visitor in known.values()}
     is_new = shown_before != {visitor.id: visitor.shown for visitor in visitors}
@@ -255,18 +257,21 @@ def _visitor(
         lit=min(1.0, max(0.0, sighting.evidence)) if is_read else LIT[shown.stage],
         shown=shown,
         name_since=_name_since(shown, now, previous),
-        gap_share=_gap_share(sighting, now) if shown.stage == "announced" else 0.0,
+        gap_share=_gap_share(sighting, now, previous) if shown.stage == "announced" else 0.0,
     )
 
 
-def _gap_share(sighting: Sighting, now: float) -> float:
+def _gap_share(sighting: Sighting, now: float, previous: Visitor | None) -> float:
     """Return the share of each side of the square of `sighting` that is open at `now`, 0–1.
 
-    It shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement.
+    It shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement. While the visitor
+    is turned away, it stays as it is on `previous`, the visitor in the scene that is on the screen.
     """
     if sighting.stage != "announced" or sighting.ends_at is None:
         return 0.0
-    return OPEN * min(1.0, max(0.0, (sighting.ends_at - now) / CLOSING_S))
+    if sighting.held_at is not None and previous and previous.gap_share:
+        return previous.gap_share
+    return OPEN * min(1.0, max(0.0, sighting.left_s(now) / CLOSING_S))
 
 
 def _name_since(shown: Shown, now: float, previous: Visitor | None) -> float:
@@ -277,8 +282,12 @@ def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
     """Return the stage and the name that the screen shows next for `sighting`.
 
     Call this only when the name on the screen may change. `now` is an instant (s, monotonic).
-    `previous` is the visitor in the scene that is on the screen, or None.
+    `previous` is the visitor in the scene that is on the screen, or None. While a visitor who is
+    announced or read is turned away, the number or the name on the screen stays.
     """
+    shown = previous.shown if previous else None
+    if sighting.held_at is not None and shown and shown.name and shown.stage == sighting.stage:
+        return shown
     match sighting.stage:
         case "announced":
             return Shown("announced", str(sighting.seconds_left(now)))

@@ -18,6 +18,16 @@ Obstacle = tuple[int, int, int, int, int]
 stay free around the area, px.
 """
 
+OVERHANG = 0.25
+"""How far a tag in a crowd may extend beyond its square where its neighbours leave no other room,
+relative to the tag's width. Alone, a tag extends beyond one side of its square only.
+"""
+
+CORNER_SHARE = 0.2
+"""The part of each side of a square, from each corner on, that its own tag may not cover in a crowd
+and during the countdown: without its corners a square is not seen as one.
+"""
+
 Interval = tuple[int, int]
 """The two ends of a blocked interval of positions, px; the ends themselves are free."""
 
@@ -125,3 +135,56 @@ def corners(
 def _clamped(wanted: int, length: int, low: int, high: int) -> int:
     """Return the position nearest to `wanted` at which `length` px fit between `low` and `high`."""
     return max(low, min(wanted, high - length))
+
+
+def outer_corners(square: Rect) -> list[Rect]:
+    """Return the four corners of `square`, each with `CORNER_SHARE` of its side."""
+    side = round(CORNER_SHARE * square.width)
+    return [
+        Rect(x, y, side, side)
+        for x in (square.x, square.right - side)
+        for y in (square.y, square.bottom - side)
+    ]
+
+
+def tag_slides(
+    square: Rect,
+    room: Rect,
+    tag: Rect,
+    over_px: int,
+    below_first: bool,
+    is_crowd: bool,
+    at_side: bool,
+) -> Iterator[Slide]:
+    """Yield the edges of `square` along which a tag of the size of `tag` may be, best first.
+
+    Args:
+        square: The square to which the tag belongs.
+        room: The part of the screen that panels may cover.
+        tag: A rectangle with the size of the tag.
+        over_px: How much of the square the tag may cover, px.
+        below_first: Whether the lower edge comes before the upper one.
+        is_crowd: Whether a tag is only above or below its square, where it may extend further
+            beyond it, or, if `at_side`, only at its left or right.
+        at_side: Whether the upper and the lower edge are left out.
+    """
+    width, height = tag.width, tag.height
+    top = max(square.y, room.y)
+    left, right = sorted((square.x, square.right - width))
+    overhang_px = round(OVERHANG * width) if is_crowd else 0
+    left, right = left - overhang_px, right + overhang_px
+    left = max(room.x, min(left, room.right - width))
+    right = min(room.right - width, max(right, room.x))
+    upper, lower = sorted((top, square.bottom - height))
+    upper, lower = max(room.y, upper), min(room.bottom - height, lower)
+    above, below = square.y - height + over_px, square.bottom - over_px
+    for y in (below, above) if below_first else (above, below):
+        if not at_side and room.y <= y <= room.bottom - height:
+            yield Slide(True, y, square.x, left, right)
+    if is_crowd and not at_side:
+        return
+    for x in (square.right - over_px, square.x - width + over_px):
+        if room.x <= x <= room.right - width:
+            yield Slide(False, x, top, upper, lower)
+    if over_px and top + height <= room.bottom:
+        yield Slide(True, top, square.x, left, right)

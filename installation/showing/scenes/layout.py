@@ -17,7 +17,14 @@ from itertools import product
 from installation.showing.scene import Caption, Panel, Rect, Side, Tag, Visitor
 from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
 from installation.showing.scenes.chests import chest, without
-from installation.showing.scenes.free_space import Obstacle, Slide, corners, near
+from installation.showing.scenes.free_space import (
+    Obstacle,
+    Slide,
+    corners,
+    near,
+    outer_corners,
+    tag_slides,
+)
 from installation.showing.scenes.tags import PANEL_SHARE, tag_panels
 from installation.showing.type.typesetting import Paragraph, ScreenContext
 
@@ -115,6 +122,7 @@ class Layout:
         self._gap = gap = context.px(GAP)
         self._spare = context.px(SPARE)
         self._squares = [visitor.square for visitor in visitors]
+        self._is_crowd = len(visitors) > MAX_CAPTIONS
         self._bystanders = bystanders
         self._faces = faces
         self._least: dict[Paragraph, int] = {}
@@ -144,6 +152,10 @@ class Layout:
                 tags[visitor.id] = tag
         for visitor in without_room:
             self._make_room(visitor, placed, tags)
+            if self._is_crowd and visitor.id not in tags:
+                tag = self._new_tag(visitor, tags, at_side=True)
+                if tag:
+                    tags[visitor.id] = tag
         captions = self._captions(ranked, tags)
         return tuple(
             replace(visitor, tag=tags.get(visitor.id), caption=captions.get(visitor.id))
@@ -198,12 +210,17 @@ class Layout:
         is_clear = not wide.grown(clear).overlaps(*self._others(square))
         return Tag(moved, previous.tag.size) if is_free and is_clear else None
 
-    def _new_tag(self, visitor: Visitor, tags: Mapping[int, Tag]) -> Tag | None:
+    def _new_tag(
+        self, visitor: Visitor, tags: Mapping[int, Tag], *, at_side: bool = False
+    ) -> Tag | None:
         """Return the largest tag that has room; None if no tag has.
 
         A tag touches its square, at the upper left corner or as close to that corner as there is
-        room. The best place is beside the square and `TAG_FAR` from others, the second best is
-        beside it, and the third best is partly on it, but not on a face. If the tag would cover
+        room. The best place is outside the square and `TAG_FAR` from others, the second best is
+        outside it, and the third best is partly on it, but not on a face (nor on a corner, in a
+        crowd). In a crowd a tag is above or below its square, because at the side it may be read as
+        that of whoever stands behind or in front; if `at_side`, it is at the side, and twice as far
+        from all others and their tags. If the tag would cover
         another person's chest, a smaller font size is tried first. If that does not help, a tag of
         at most `LOW` lines may cover a chest; only then are tags with more lines tried. If every
         position is too close to another square (`_clear_px`), the tag is omitted, because nobody
@@ -211,8 +228,7 @@ class Layout:
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
-        is_crowd = len(self._squares) > MAX_CAPTIONS
-        panels = list(tag_panels(self._context, visitor, max_width, is_crowd=is_crowd))
+        panels = list(tag_panels(self._context, visitor, max_width, is_crowd=self._is_crowd))
         low = [each for each in panels if len(each[0].lines) <= LOW]
         tall = [each for each in panels if len(each[0].lines) > LOW]
         far_px = self._context.px(TAG_FAR)
@@ -222,8 +238,11 @@ class Layout:
         own = [face for face in self._faces if face.within(square)]
         fixed = near(own, self._spare // 2, part)
         fixed += near((face for face in self._faces if face not in own), self._spare, part)
-        fixed += near((tag.panel.rect for tag in tags.values()), self._gap, part)
+        gap = self._context.px(TAG_FAR) if at_side else self._gap
+        fixed += near((tag.panel.rect for tag in tags.values()), gap, part)
         over_px = square.width // TAG_OVER - self._spare // 2
+        if self._is_crowd or visitor.gap_share:
+            fixed += near(outer_corners(square), 0, part)
         places = [(0, 0), (over_px, 0)]
         if len(self._squares) <= MOST_AVOIDED:
             places.insert(0, (0, far_px))
@@ -232,10 +251,10 @@ class Layout:
             for panel, size in panels:
                 width, height = panel.rect.width, panel.rect.height
                 for over, least_px in places:
-                    clear = max(self._clear_px(panel), least_px)
+                    clear = max((1 + at_side) * self._clear_px(panel), least_px)
                     apart = [self._widened(*each[:4], clear) for each in others]
                     obstacles = [*apart, *fixed, *avoided]
-                    for slide in self._tag_slides(visitor, width, height, over):
+                    for slide in self._tag_slides(visitor, width, height, over, at_side):
                         corner = slide.corner(width, height, obstacles)
                         if corner:
                             return Tag(panel.moved_to(*corner), size)
@@ -267,30 +286,15 @@ class Layout:
         return chests
 
     def _tag_slides(
-        self, visitor: Visitor, width: int, height: int, over_px: int
+        self, visitor: Visitor, width: int, height: int, over_px: int, at_side: bool
     ) -> Iterator[Slide]:
-        """Yield the edges along which a tag may be, covering `over_px` of the square; best first.
-
-        If the visitor's previous tag was below the square, the lower edge comes first.
-        """
-        room, square = self._room, visitor.square
+        """Return the edges along which a tag may be, as `tag_slides` describes them."""
         before = self._known.get(visitor.id)
         was_below = before and before.tag and before.tag.panel.rect.bottom > before.square.bottom
-        top = max(square.y, room.y)
-        left, right = sorted((square.x, square.right - width))
-        left = max(room.x, min(left, room.right - width))
-        right = min(room.right - width, max(right, room.x))
-        upper, lower = sorted((top, square.bottom - height))
-        upper, lower = max(room.y, upper), min(room.bottom - height, lower)
-        above, below = square.y - height + over_px, square.bottom - over_px
-        for y in (below, above) if was_below else (above, below):
-            if room.y <= y <= room.bottom - height:
-                yield Slide(True, y, square.x, left, right)
-        for x in (square.right - over_px, square.x - width + over_px):
-            if room.x <= x <= room.right - width:
-                yield Slide(False, x, top, upper, lower)
-        if over_px and top + height <= room.bottom:
-            yield Slide(True, top, square.x, left, right)
+        size = Rect(0, 0, width, height)
+        return tag_slides(
+            visitor.square, self._room, size, over_px, bool(was_below), self._is_crowd, at_side
+        )
 
     def _others(self, square: Rect) -> list[Rect]:
         """Return all squares except `square`."""

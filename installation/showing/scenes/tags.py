@@ -1,11 +1,11 @@
 """The tag on a square: a name, which is the more prominent the more evidence it has.
 
 While a name is being chosen, the letters are green on black, and each candidate has a question
-mark. When the name has been chosen, a part of the tag becomes green, and the letters on it black.
-This part begins at the name's first letter, and its share of the tag's width equals the score. A
-name that is taken back is struck through. Rejected: a green band below the name. All letters then
-stay green on black, and a name with a score of 90 (of 100) is hardly more prominent than a name
-with a score of 6.
+mark. When the name has been chosen, its letters become white, and a part of the tag behind them
+green. This part begins at the name's first letter, and its share of the tag's width equals the
+score. A name that is taken back is struck through. Rejected: a green band below the name. All
+letters then stay on black, and a name with a score of 90 (of 100) is hardly more prominent than a
+name with a score of 6.
 """
 
 from __future__ import annotations
@@ -49,8 +49,11 @@ PANEL_SHARE = 2
 PAD = 18
 """The space around the text of a tag, px at 1080p."""
 
-SMALL_PAD = 12
-"""The space around the text of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080p."""
+SMALL_PAD = 8
+"""The space around the text of a tag if the font size is at most `SMALL_TAG_SIZE`, px at 1080p.
+
+With 8 px instead of 12, 77 of 100 visitors in random crowds have a tag instead of 71.
+"""
 
 SMALL_TAG_SIZE = 50
 """The largest font size of a small tag, px per em at 1080p. Its text is surrounded by `SMALL_PAD`,
@@ -80,8 +83,9 @@ def tag_panels(
     Tags with fewer lines come first, and of those with equally many lines, the larger ones. In the
     smallest font size, words of a known language may be hyphenated. No tag is wider than
     `max_width`, px, or than `PANEL_SHARE` times the square. For a countdown, the tags with the text
-    `countdown` come before those with `brief_countdown`; if `is_crowd`, the former are not wider
-    than the square. Nothing is yielded if there is no name, or no space for it.
+    `countdown` come before those with `brief_countdown`. If `is_crowd`, the former are not wider
+    than the square, and the latter have only the number. Nothing is yielded if there is no name, or
+    no space for it.
     """
     shown = visitor.shown
     if not shown.name:
@@ -90,9 +94,10 @@ def tag_panels(
     long_widest = min(widest, visitor.square.width) if is_crowd else widest
     match shown.stage:
         case "announced":
+            brief = "{seconds}" if is_crowd else context.words.brief_countdown
             texts = [
                 (context.words.countdown.format(seconds=shown.name), long_widest),
-                (context.words.brief_countdown.format(seconds=shown.name), widest),
+                (brief.format(seconds=shown.name), widest),
             ]
         case "reading":
             texts = [(as_question(shown.name, context.label_language), widest)]
@@ -158,6 +163,7 @@ def _marked(context: ScreenContext, visitor: Visitor, panel: Panel) -> Panel:
             own = shown.verdict.shares(RUNNERS_UP).own
             return replace(
                 panel,
+                lines=tuple(replace(line, colour=WHITE) for line in panel.lines),
                 filled_px=round(panel.rect.width * own / 100),
                 fills_from_right=fills_from_right(shown.verdict),
             )

@@ -14,14 +14,19 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import icu
 
-from installation.showing.type.drawable_text import SOFT_HYPHEN
+from installation.showing.type.drawable_text import SOFT_HYPHEN, ZERO_WIDTH_SPACE
 
 if TYPE_CHECKING:
     import pyphen
+
+NO_BREAK_SPACE = "\u00a0"
+WORD_JOINER = "\u2060"
+"""An invisible character at which no line may end."""
 
 _LEAST_LETTERS = 3
 """The least number of letters of a word before a hyphen, and after it; the patterns allow two."""
@@ -170,3 +175,19 @@ def _patterns(language: str) -> pyphen.Pyphen | None:
     if known is None:
         return None
     return pyphen.Pyphen(lang=known, left=_LEAST_LETTERS, right=_LEAST_LETTERS)
+
+
+def unbreakable(text: str) -> str:
+    """Return `text` without places at which a line may end."""
+    text = text.replace(ZERO_WIDTH_SPACE, "")
+    # Twice, because a line may still end before a no-break space that follows a hyphen.
+    for _ in range(2):
+        ends = [each.index for each in line_breaks(text)]
+        *parts, last = [text[start:end] for start, end in pairwise([0, *ends])] or [""]
+        text = "".join(map(_glued, parts)) + last
+    return text
+
+
+def _glued(part: str) -> str:
+    """Return `part` with its end changed so that no line may end there any more."""
+    return part[:-1] + NO_BREAK_SPACE if part.endswith(" ") else part + WORD_JOINER

@@ -5,10 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame
-from installation.seeing.presence.presence import HYSTERESIS, SHOWN_S, Presence, Present
+from installation.seeing.presence.presence import (
+    GLANCE_S,
+    HYSTERESIS,
+    SHOWN_S,
+    Presence,
+    Present,
+)
 from installation.seeing.tracker import Track
 from tests.support.sightings import still_track
 
@@ -102,9 +110,9 @@ def test_who_leaves_is_forgotten() -> None:
     presence = Presence(3.0, 0.1)
     update(presence, face_of(0.2, 1), face_of(0.2, 2))
     update(presence, face_of(0.2, 2), at=1.0)
-    assert presence._announced_until.keys() == {2}
+    assert presence._announcements.keys() == {2}
     update(presence, at=2.0)
-    assert presence._announced_until == {}
+    assert presence._announcements == {}
 
 
 def test_a_face_that_is_not_found_is_not_read() -> None:
@@ -150,3 +158,80 @@ def test_who_comes_back_onto_the_screen_is_announced_again() -> None:
         track = still_track(1, Box.from_centre(x, 500, 160, 200))
         visitors, _ = presence.update([track], frame_at(at), view, at)
     assert visitors[0].announced_until == pytest.approx(7.0)
+
+
+def looked_at(found: str) -> Track:
+    """Return a visitor after a look that found their face `toward`, `turned`, or not at all."""
+    return replace(face_of(0.2), is_turned=found == "turned", misses=int(found == "missed"))
+
+
+looks = st.lists(
+    st.tuples(st.floats(0.01, 1.2), st.sampled_from(["toward", "toward", "turned", "missed"])),
+    max_size=40,
+)
+
+
+@given(looks, st.floats(0, 0.5))
+def test_nobody_is_read_before_the_notice_was_in_their_view(
+    steps: list[tuple[float, str]], latency_s: float
+) -> None:
+    """Before somebody is read, they have looked toward the screen for three seconds.
+
+    Only time between two looks in a row that found the face toward the screen counts, and nothing
+    from before they were turned away for half a second.
+    """
+    presence, at = Presence(3.0, 0.1), 100.0
+    shown_at = seen_at = at + latency_s
+    seen_s, was_toward, is_told = 0.0, False, False
+    for number, (step_s, found) in enumerate([(0.0, "toward"), *steps]):
+        at += step_s
+        frame = frame_at(at)
+        ((visitor,), _) = presence.update([looked_at(found)], frame, frame.box, at + latency_s)
+        is_toward = found == "toward"
+        if is_toward and at >= shown_at:
+            if was_toward:
+                seen_s += at - seen_at
+            elif at - seen_at >= GLANCE_S:
+                seen_s = 0.0
+            seen_at = at
+        was_toward = is_toward if number else True
+        is_told = is_told or seen_s >= 3.0
+        assert visitor.is_held is not is_toward
+        if visitor.may_be_read:
+            assert is_toward
+            assert is_told
+
+
+def test_a_countdown_stands_while_the_face_is_turned() -> None:
+    """A glance of less than half a second interrupts the countdown, and a longer one restarts it.
+
+    Somebody who bends over a child all the time is never read.
+    """
+    for away_s, until in ((0.4, 103.4), (0.6, 104.6)):
+        presence = Presence(3.0, 0.1)
+        update(presence, looked_at("toward"), at=100.0)
+        update(presence, looked_at("toward"), at=101.0)
+        for step in (0.1, 0.2, 0.3):
+            ((visitor,), _) = update(presence, looked_at("turned"), at=101.0 + step)
+            assert visitor.is_held
+            assert visitor.announced_until - (101.0 + step) == pytest.approx(2.0)
+        ((visitor,), _) = update(presence, looked_at("toward"), at=101.0 + away_s)
+        assert not visitor.is_held
+        assert visitor.announced_until == pytest.approx(until)
+        for found, may_be_read in (("toward", True), ("turned", False), ("toward", True)):
+            ((visitor,), _) = update(presence, looked_at(found), at=until + 0.2)
+            assert visitor.may_be_read is may_be_read
+    presence = Presence(3.0, 0.1)
+    for second in range(60):
+        ((visitor,), _) = update(presence, looked_at("turned"), at=float(second))
+        assert not visitor.may_be_read
+        assert visitor.is_announced(float(second))
+
+
+def test_without_an_announcement_a_turned_face_is_not_read_either() -> None:
+    """With `announce_s: 0` somebody is read as soon as they look toward the screen."""
+    presence = Presence(0.0, 0.1)
+    for at, found in ((0.0, "turned"), (0.7, "turned"), (0.8, "toward")):
+        ((visitor,), _) = update(presence, looked_at(found), at=at)
+        assert visitor.may_be_read is (found == "toward")
+        assert not visitor.is_announced(at)

@@ -11,16 +11,10 @@ from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import RunnerUp, Stage, Verdict
 from installation.showing.scene import DARK_GREY, GREEN, GREY, Panel, Shown, Size
-from installation.showing.scenes.captions import (
-    BAR_PARTS,
-    PAD,
-    RUNNERS_UP,
-    caption_panels,
-    unbreakable,
-)
+from installation.showing.scenes.captions import BAR_PARTS, PAD, RUNNERS_UP, caption_panels
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
-from installation.showing.type.line_breaks import line_breaks
+from installation.showing.type.line_breaks import line_breaks, unbreakable
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import (
@@ -86,7 +80,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
     for part in (
         CLINICIAN.definition,
         "person › worker › professional",
-        "Its evidence: 31 of 100 for this name.",
+        "AI gave this name 31 of 100 points.",
         "guest of honor 12 sparring partner 9 940 other names 48",
     ):
         assert part in text
@@ -234,9 +228,13 @@ def test_the_bar_begins_where_the_name_begins(
             "Turn away: it stops. This is an artwork. No picture is kept.",
         ),
         ("reading", None, "The machine is choosing a name. Turn away: it stops."),
-        ("withdrawn", CLINICIAN, "The machine takes every name back. This one had 31 of 100."),
+        (
+            "withdrawn",
+            CLINICIAN,
+            "The machine takes every name back. This one had 31 of 100 points.",
+        ),
         ("person", ROOT, "a human being"),
-        ("unsure", ROOT, "a human being No name had more than 31 of 100."),
+        ("unsure", ROOT, "a human being No name had more than 31 of 100 points."),
     ],
 )
 def test_each_stage_has_its_sentence(
@@ -248,7 +246,7 @@ def test_each_stage_has_its_sentence(
 
 @pytest.mark.parametrize("stage", ["announced", "reading", "withdrawn"])
 def test_sentences_are_in_both_languages(context: MakeContext, stage: Stage) -> None:
-    """The second language is below the first."""
+    """The second language is below the first; the countdown, which is on the tag, is only in it."""
     both = replace(context((1920, 1080)), second=load_words("de"))
     label = CLINICIAN if stage == "withdrawn" else None
     panel = fullest(both, shown(stage, label))
@@ -260,7 +258,8 @@ def test_sentences_are_in_both_languages(context: MakeContext, stage: Stage) -> 
             replace(both, words=load_words("de"), second=None),
         )
     )
-    assert sorted(text_on(panel).split()) == sorted(f"{first} {second}".split())
+    countdown = "KI rät in 3" if stage == "announced" else ""
+    assert sorted(text_on(panel).split()) == sorted(f"{countdown} {first} {second}".split())
 
 
 def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
@@ -272,7 +271,7 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
     assert "Ärztin behandelt Kranke" in text_on(fullest(both, shown("named", label)))
     only_own = text_on(fullest(both, shown("named", CLINICIAN)))
     assert only_own.count(CLINICIAN.definition) == 1
-    assert "Gewicht dieses Namens: 31 von 100." in only_own
+    assert "KI gab dem Namen 31 von 100 Punkten." in only_own
 
 
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
@@ -287,7 +286,7 @@ def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeCon
     assert words[0] == max(words)
     assert words[-1] == min(words)
     last = list(caption_panels(on_screen, problem, 36, WIDE))[-1][0]
-    assert text_on(last) == "31 of 100"
+    assert text_on(last) == "31 of 100 points"
     assert last.bars
     sizes = {
         line.size

@@ -217,7 +217,9 @@ def test_a_name_is_taken_back_and_then_there_is_a_person(context: MakeContext) -
         assert tag is not None
         texts.append((bool(tag.panel.filled_px), bool(tag.panel.strikes), text_of(scene)))
     assert [text[:2] for text in texts] == [(True, False), (False, True), (False, False)]
-    assert "The machine takes every name back. This one had 31\u00a0of\u00a0100." in texts[1][2]
+    assert (
+        "The machine takes every name back. This one had 31\u00a0of\u00a0100 points." in texts[1][2]
+    )
     assert "person a human being" in texts[2][2]
 
 

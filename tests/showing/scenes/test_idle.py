@@ -42,8 +42,8 @@ def test_nobody_in_front_of_the_screen_sees_a_question_and_an_empty_square(
     assert scene.empty_square.within(bands(both).room)
     for words in both.languages:
         assert words.title in text_of(scene)
-    assert "of 2,832 names are blacked out." in text_of(scene)
-    assert "von 2.832 Namen sind geschwärzt." in text_of(scene)
+    assert "of 2,832 names are blacked out: they could hurt." in text_of(scene)
+    assert "von 2.832 Namen sind geschwärzt: Sie könnten verletzen." in text_of(scene)
 
 
 def test_the_mirror_may_be_behind_the_question(context: MakeContext) -> None:
@@ -100,7 +100,7 @@ def test_a_set_that_hides_nothing_says_nothing_of_it(context: MakeContext) -> No
     assert "blacked out" not in text_of(scene)
     shown = replace(on_screen.label_set, listing=("air", 3), size=2)
     scene = idle(FRAME, replace(on_screen, label_set=shown), 100.0, 103.0)
-    assert "1 of 2 names is blacked out." in text_of(scene)
+    assert "1 of 2 names is blacked out: it could hurt." in text_of(scene)
 
 
 def test_a_curators_long_sentences_have_the_whole_screen(context: MakeContext) -> None:
