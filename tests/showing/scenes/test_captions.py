@@ -80,7 +80,7 @@ def test_a_name_is_shown_with_its_evidence(context: MakeContext) -> None:
     for part in (
         CLINICIAN.definition,
         "person › worker › professional",
-        "AI gave this name 31 of 100 points.",
+        "AI shared 100 points among all names: this one got 31.",
         "guest of honor 12 sparring partner 9 940 other names 48",
     ):
         assert part in text
@@ -271,7 +271,7 @@ def test_names_and_definitions_are_in_both_languages_where_the_set_has_them(
     assert "Ärztin behandelt Kranke" in text_on(fullest(both, shown("named", label)))
     only_own = text_on(fullest(both, shown("named", CLINICIAN)))
     assert only_own.count(CLINICIAN.definition) == 1
-    assert "KI gab dem Namen 31 von 100 Punkten." in only_own
+    assert "KI verteilte 100 Punkte auf alle Namen: auf diesen 31." in only_own
 
 
 def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeContext) -> None:
