@@ -143,7 +143,11 @@ class Findings:
     restarts: list[tuple[str, float]] = field(default_factory=list)
     """Why each process ended, and the real time until the next one showed its first frame, s."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
-    """The number of the process, the hour of the day, and the resident memory, MB."""
+    """The number of the level, the hour of the day, and the resident memory, MB.
+
+    Each process has two levels: the second begins when it has read a label set again, which takes
+    some 15 MB once.
+    """
     scenes: int = 0
     names: int = 0
     most_people: int = 0
@@ -156,7 +160,7 @@ class Findings:
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
 
-        The fit has one slope for all processes, and a separate initial level for each.
+        The fit has one slope for all levels, and a separate initial value for each.
         """
         hours, megabytes = [], []
         for number in {number for number, _, _ in self.memory}:
@@ -167,7 +171,7 @@ class Findings:
         return float(np.dot(hours, megabytes)) / spread if spread > 0 else None
 
     def measured_hours(self) -> float:
-        """Return the time over which memory was measured, hours of the day, over all processes."""
+        """Return the time over which memory was measured, hours of the day, over all levels."""
         total = 0.0
         for number in {number for number, _, _ in self.memory}:
             own = [hour for each, hour, _ in self.memory if each == number]
@@ -399,10 +403,18 @@ class Observer:
             )
         self._window_began_at, self._frames = machine, 0
 
+    def _level(self) -> int:
+        """Return the number of the process's level of memory, see `Findings.memory`."""
+        assert self._first_at is not None
+        reread = any(
+            fault.name.startswith("labels") and fault.begins_at >= self._first_at
+            for fault in self.findings.recovered
+        )
+        return 2 * self.findings.process + reread
+
     def _judge_process(self, now: float) -> None:
         memory = self._process.memory_info().rss / 1e6
-        number = self.findings.process
-        self.findings.memory.append((number, (now - self._begins_at) / 3600, memory))
+        self.findings.memory.append((self._level(), (now - self._begins_at) / 3600, memory))
         # The second thread that reads a crowd ends after each reading. On a fast day it is there in
         # most measurements, so it is not counted.
         reading = sum(thread.name == "reading" for thread in threading.enumerate())

@@ -252,13 +252,25 @@ def test_a_mirror_below_what_the_machine_gives_is_found(
 
 
 def test_memory_that_grows_is_found_over_restarts() -> None:
-    """Only the growth of memory within a process counts, because each process has its own level."""
+    """Only the growth of memory at a level counts: each process, and its first reload, has one."""
     findings = Findings()
     for process, level in ((0, 300.0), (1, 100.0)):
         findings.memory += [(process, process + h / 10, level + 0.5 * h) for h in range(10)]
     assert findings.slope() == pytest.approx(5.0)
     steady = Findings(memory=[(0, h / 10, 300.0) for h in range(10)])
     assert steady.slope() == pytest.approx(0.0)
+
+
+def test_a_process_has_a_new_level_of_memory_once_it_has_read_its_labels_again() -> None:
+    """The memory that the first reload takes is no growth; that of further reloads is."""
+    observer = new_observer()
+    observer._first_at = 100.0
+    levels = [observer._level()]
+    for begins_at in (50.0, 200.0, 300.0):
+        fault = Fault("labels changed", begins_at, begins_at + 5)
+        observer.findings.recovered[fault] = 1.0
+        levels.append(observer._level())
+    assert levels == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("part", ["descriptors", "threads"])
@@ -272,6 +284,7 @@ def test_descriptors_and_threads_that_stay_are_found(part: str, samples: int, fo
         num_fds=lambda: counts["descriptors"],
         num_threads=lambda: counts["threads"],
     )
+    observer._first_at = 0.0
     observer._judge_process(2000.0)
     counts[part] += 1
     for _ in range(samples):
