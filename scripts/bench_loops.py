@@ -291,7 +291,7 @@ def loader(work: Measured) -> None:
 
 
 def pipeline(work: Measured) -> None:
-    """Run the loop `pipeline`: roboflow's pipeline calls the plain loop's work."""
+    """Run the loop `pipeline`: roboflow's pipeline, which calls the function of the plain loop."""
     entities = import_module("streamvision.camera.entities")
     pipelines = import_module("streamvision.stream.pipeline")
 

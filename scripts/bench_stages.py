@@ -166,7 +166,7 @@ class FilmClock:
         self.instant = 1000.0
 
     def now(self) -> float:
-        """Return the instant of the film's last picture, s."""
+        """Return the instant of the picture that the film delivered most recently, s."""
         return self.instant
 
     def wait(self, seconds: float) -> None:

@@ -112,9 +112,9 @@ def _mirrored(frame: Frame, box: Box) -> tuple[Frame, Box]:
 def skin(pixels: Pixels, box: Box) -> npt.NDArray[np.float32]:
     """Return how much each pixel looks like the skin of the face in `box`, `(H, W)` in 0–1.
 
-    A pixel looks like skin if it has the hue and the saturation of the middle half of the face,
-    whatever its lightness. Its distance from that half's median colour, in a* and b*, decides: up
-    to `SKIN_CHROMA` the result is 1, and from 1.5 times `SKIN_CHROMA` on it is 0. Cloth or wood of
+    A pixel is compared with the median colour of the central area of the face, half as wide and
+    half as high as `box`. Only hue and saturation count: the distance in a* and b*. Up to
+    `SKIN_CHROMA` the result is 1, and from 1.5 times `SKIN_CHROMA` on it is 0. Cloth or wood of
     the same colour counts as skin.
     """
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.float32)

@@ -72,8 +72,8 @@ def check_host(
 def not_prevented(root: Path = Path("/")) -> tuple[Mistake, ...]:
     """Return a mistake for each way by which pictures can leave the show despite the sandbox.
 
-    The ways are memory that is swapped to a disk, the kernel's log, and arguments that every user
-    can read. If there is one, the screen does not promise that pictures cannot be stored.
+    The ways are memory that is swapped to a disk, the kernel's log, and command lines that every
+    user can read. If a way is open, the screen leaves out its promise that no picture is kept.
     """
     checks = (_swap(root), _kernel_log(root), _arguments())
     return tuple(

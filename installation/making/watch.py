@@ -74,7 +74,7 @@ def watch(
 
 @contextlib.contextmanager
 def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
-    """In the block, pass signals that end this process on to `show`, and stop building at once.
+    """During the block, forward to `show` each signal that ends this process; stop building, too.
 
     A terminal sends Ctrl-C to both processes; other signals reach this process only.
     """

@@ -70,9 +70,10 @@ def _entries(proc: Path) -> list[Path]:
 
 
 def _parent(folder: Path) -> int | None:
-    """Return the parent's id of a running process; None if all of its threads have ended.
+    """Return the id of a process's parent; None if all threads of the process have ended.
 
-    A process whose first thread has ended looks as if it had ended itself, but counts the others.
+    If only the first thread has ended, the state of the process says that it has ended, but its
+    number of threads counts those that still run.
     """
     try:
         fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -66,8 +66,8 @@ def update_privacy_line(
     """Return `context` with the current privacy lines.
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
-    returns False for today, they state neither time nor day. If the kernel does not prevent the
-    storing of pictures, `promise`, the sentence about pictures under an empty square, is empty.
+    returns False for today, they state neither time nor day. Under an empty
+    square stands `promise`, that no picture is kept; it is "" unless the kernel prevents storing.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -248,10 +248,11 @@ class Window:
 
         Mesa allocates another buffer if a Wayland compositor still holds all the others; a busy
         compositor may do so for a moment. Mesa also allocates new buffers if the window gets
-        another size. From its middle stage on, the sandbox denies the memory for them, and Mesa
-        crashes. So this method flips several times without a pause: the compositor has no time to
-        give a buffer back, and Mesa allocates all that it may need. If the window gets another size
-        later, `poll` reports the window as outdated. Without Wayland, nothing is done.
+        another size. Once the sandbox has reached its middle stage, it denies memory for new
+        buffers, and Mesa crashes. So this method flips several times without a pause: the
+        compositor has no time to give a buffer back, and Mesa allocates all that it may need. If
+        the window gets another size later, `poll` reports the window as outdated. Without Wayland,
+        nothing is done.
         """
         if pygame.display.get_driver() == "wayland":
             self._size_of_buffers = pygame.display.get_window_size()

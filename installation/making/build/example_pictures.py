@@ -329,7 +329,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
 
 
 def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
-    """Return why a picture is left out if other labels have it too; "" if they do not.
+    """If other labels have `picture` too, return the reason to leave it out; otherwise return "".
 
     `same` are all files with the same picture.
     """

@@ -128,8 +128,8 @@ def _encode_pictures(
 ) -> FoundPictures:
     """Encode the pictures in `found` that are not in `cache`, and store the results in `cache`.
 
-    Return `found`, with the pictures that could not be decoded skipped. `encoder` is the network;
-    `settings` say which part of each picture is encoded.
+    Return `found`; pictures that could not be decoded have moved to its skipped ones.
+    `encoder` is the network; `settings` say which part of each picture is encoded.
     """
     new = [picture for picture in found.good if picture.key not in cache]
     skipped: list[SkippedPicture] = []

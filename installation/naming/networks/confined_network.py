@@ -180,7 +180,7 @@ class ConfinedNetwork:
 def try_network(folder: Path, data: bytes) -> None:
     """Open `data`, a network that `onnx_check.judge` returned, in a child process that then ends.
 
-    `folder` is its label set's. Raises NetworkLimitError if the network ends that process or needs
+    `folder` is the label set's. Raises NetworkLimitError if the network ends that process or needs
     more memory or time than it may have. Other mistakes are raised when the network is opened with
     the settings of its label set, which are not known yet.
     """

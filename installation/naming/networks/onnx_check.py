@@ -302,8 +302,8 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | _RefusedError:
 def _rewritten(model: Any) -> Any:
     """Return a new ModelProto with the parts of `model` that `_check` has checked.
 
-    Fields that the package onnx does not know are left out, because another reader of the same
-    bytes may know them.
+    Fields that the package onnx does not know are left out. They were not checked, and ONNX Runtime
+    might know them.
     """
     new = ModelProto(ir_version=model.ir_version)
     for opset in model.opset_import:

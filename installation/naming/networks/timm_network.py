@@ -144,7 +144,7 @@ class Clip(TorchEncoder):
         self.network = TorchNetwork(network, device)
 
     def _check_kinds(self, file: Path) -> None:
-        """Raise WeightsError if a tensor of the tower is not float32; timm would convert it."""
+        """Raise WeightsError if a tensor is not float32; timm would convert it silently."""
         with safe_open(file, framework="numpy") as opened:
             tower = [name for name in opened.keys() if name.startswith("visual.")]  # noqa: SIM118
             kinds = {opened.get_slice(name).get_dtype() for name in tower}

@@ -90,7 +90,10 @@ class DeviceClassifier(CropClassifier):
         return self._passes[key]
 
     def _compute(self, pictures: Tensor, parts: int) -> Tensor:
-        """Return scores `(N, labels)` for normalised pictures `(parts · N, 3, size, size)`."""
+        """Return scores `(N, labels)` for N visitors, each of whom has `parts` crops.
+
+        `pictures` are the normalised crops, `(parts · N, 3, size, size)`.
+        """
         encoded = self._finish(self._network.forward(pictures).float())
         return self._score(encoded.view(parts, -1, encoded.shape[1]).mean(0))
 

@@ -90,9 +90,9 @@ class Webcam:
     ) -> None:
         """Read the camera `device` (a number or a path) through `capture`, which is open.
 
-        `settings` are the size, rate and rotation; `clock` provides the times of frames. `last` is
-        the checksum of the last picture before the camera was opened again. `unset` says which
-        controls could not be set, and why.
+        `settings` are the size, rate and rotation; `clock` provides the times of frames. If the
+        camera is reopened, `last` is the checksum of the last picture before that. `unset` says
+        which controls could not be set, and why.
         """
         self._device = device
         self._node = node_of(device).resolve()

