@@ -302,9 +302,7 @@ FIXED_WORDS = {
     "no_camera": NO_CAMERA,
     "rehearsal": NO_CAMERA,
 }
-"""The sentences that a curator cannot replace, with the reasons. They are put into the JSON schema
-under `fixed`, where `schema_words` finds them.
-"""
+"""The sentences that a curator cannot replace, and why; in the JSON schema they are `fixed`."""
 
 
 class OwnWords(Section):

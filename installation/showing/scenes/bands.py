@@ -150,7 +150,7 @@ def _with_remarks(context: ScreenContext, lines: tuple[Line, ...]) -> tuple[Line
         own = f"{words.guess} {words.no_guess} {_origin(context, words)} {words.privacy}"
         width = context.fonts.extent(words.only_square, size).width
         for line in reversed([each for each in lines if each.text in own]):
-            x = line.x + context.fonts.extent(line.text, line.size, line.levels).width + gap
+            x = line.x + context.fonts.extent(line.text, line.size, line.levels).width + gap // 2
             column = left + (line.x - left) // (column_px + gap) * (column_px + gap)
             is_last = all(
                 each.x <= line.x or each.x >= column + column_px

@@ -98,6 +98,20 @@ def test_who_turns_away_while_being_read_is_given_no_name() -> None:
     )
 
 
+def test_a_face_that_is_turned_while_it_is_read_is_given_no_name() -> None:
+    """Neither a name nor another candidate appears until the face is toward the screen again."""
+    visitor = OneVisitor()
+    assert name_of(visitor.watch(sure("fog"), 1.2)) is None
+    held = [replace(each, is_held=True) for each in present(still_track())]
+    for late_s in (0.2, 0.4):
+        seen = visitor.settler.settle([], held, visitor.now + late_s)[0]
+        assert name_of(seen) is None
+        assert seen.held_at == visitor.now + late_s
+    after = visitor.settler.settle([], present(still_track()), visitor.now + 0.5)[0]
+    assert name_of(after) == "fog"
+    assert after.held_at is None
+
+
 def test_a_verdicts_score_is_the_mean_score() -> None:
     """If all readings score a label alike, the verdict has that score."""
     verdict = OneVisitor().watch(sure("fog", 0.5), 2).verdict

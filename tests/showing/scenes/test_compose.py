@@ -339,3 +339,35 @@ def test_the_same_input_gives_the_same_scene(context: MakeContext) -> None:
     previous = compose(FRAME, sightings, context((1920, 1080)), 0.0)
     one = compose(FRAME, sightings, context((1920, 1080)), 0.2, previous)
     assert one == compose(FRAME, sightings, context((1920, 1080)), 0.2, previous)
+
+
+def test_a_countdown_stands_still_while_the_face_is_turned_away(context: MakeContext) -> None:
+    """Corners and number stay as they are, and go on when the face turns back."""
+    screen, box = context((1920, 1080)), face((640, 300, 150))
+    going = replace(sighting(1, box, None, stage="announced"), ends_at=3.0)
+    scene = compose(FRAME, sightings_of([going]), screen, 0.5)
+    (before,) = scene.visitors
+    assert before.shown.name == "3"
+    for now in (1.1, 1.7, 2.3):
+        held = replace(going, ends_at=2.4 + now, held_at=now)
+        scene = compose(FRAME, sightings_of([held]), screen, now, scene)
+        assert scene.visitors[0].shown == before.shown
+        assert scene.visitors[0].gap_share == before.gap_share
+    scene = compose(FRAME, sightings_of([replace(going, ends_at=4.0)]), screen, 3.0, scene)
+    assert scene.visitors[0].shown.name == "1"
+    assert scene.visitors[0].gap_share < before.gap_share
+
+
+def test_candidates_stand_still_while_the_face_is_turned_away(context: MakeContext) -> None:
+    """While somebody who is read looks away, no other name appears at their face."""
+    screen = context((1920, 1080))
+    reading = sighting(1, face((640, 300, 150)), None, evidence=0.3)
+    scene = compose(FRAME, sightings_of([reading]), screen, 0.0)
+    shown = scene.visitors[0].shown
+    assert shown.name
+    for now in (1.0, 2.0, 3.0):
+        held = sightings_of([replace(reading, held_at=now)])
+        scene = compose(FRAME, held, screen, now, scene)
+        assert scene.visitors[0].shown == shown
+    scene = compose(FRAME, sightings_of([reading]), screen, 4.0, scene)
+    assert scene.visitors[0].shown != shown
