@@ -1,1 +1,1 @@
-"""The show: connects cameras, networks, the guard and the screen."""
+"""The show. It connects the camera, the networks, the sandbox (the guard) and the screen."""

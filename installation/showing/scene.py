@@ -212,8 +212,9 @@ class Scene:
     empty_stroke: int = 0
     """The thickness of the empty square's outline, px."""
     empty_since: float | None = None
-    """The instant since which nobody has been in the picture (s, monotonic); None while somebody
-    is in it.
+    """The instant since which no visitor has been in the picture (s, monotonic).
+
+    Bystanders do not count. It is None while a visitor is in the picture.
     """
     changed_at: float = -math.inf
     """The instant (s, monotonic) from which `compose.CHANGE_S` must pass before large text, such as

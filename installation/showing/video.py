@@ -1,4 +1,4 @@
-"""Starts SDL's video on a display of the session, and detects when the X server ends."""
+"""Starts SDL's video on the desktop's display, and detects when the display server ends."""
 
 from __future__ import annotations
 

@@ -34,7 +34,11 @@ class ScreenEvents:
     exposed: bool = False
     """Whether a covered part of the window has become visible again, so that a flip is needed."""
     outdated: bool = False
-    """Whether the display has changed or its server has ended, so that a new window is needed."""
+    """Whether a new window is needed.
+
+    This is so if the window no longer fits its monitor, if Wayland has changed the window's size,
+    or if the display server has ended.
+    """
     line: str | None = None
     """A line about the display, for the log."""
 

@@ -53,7 +53,7 @@ class Words:
     that their square and their name disappear within `{seconds}` seconds.
     """
     way_out_one: Sentence
-    """The line that is used instead of `way_out` if the time is one second."""
+    """The same line as `way_out`, for square and name that disappear within one second."""
     countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
     """The words on the tag of an empty square: what comes next, and the seconds until the visitor
     is classified.

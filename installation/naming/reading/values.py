@@ -132,10 +132,11 @@ Stage = Literal["announced", "reading", "named", "withdrawn", "unsure", "person"
 """The stage of a visitor in the show.
 
 `announced`: an empty square tells visitors that they will be classified, which has not begun yet.
-`reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the name is being
-withdrawn. `unsure`: no name had enough evidence, so the verdict is the label set's root label; a
-name may still follow. `person`: a name has been withdrawn and has disappeared. While the visitor
-stays, no other name follows. The verdict is the root label, with a score of 0.
+`reading`: evidence is collected. `named`: the verdict is a name. `withdrawn`: the show is taking
+the name back, because its time is over. `unsure`: no name had enough evidence, so the verdict is
+the label set's root label; a name may still follow. `person`: a name has been withdrawn and has
+disappeared. While the visitor stays, no other name follows. The verdict is the root label, with a
+score of 0.
 """
 
 

@@ -55,8 +55,7 @@ class Face:
 
         A face that is tilted, raised or lowered is not turned: a camera above or below the screen
         sees everybody like that. Rejected: measuring how far a face is lowered by the height of
-        the nose between eyes and mouth, because a high camera, a beard and a microphone change it
-        as much as a bow does.
+        the nose between eyes and mouth, because a high camera changes it as a bow does.
         """
         left, right, (x, y), mouth_left, mouth_right = self.landmarks
         eyes_x, eyes_y = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2

@@ -134,9 +134,9 @@ class Fonts:
         return "".join("?" if each in lacking else each for each in clusters(clean(text)))
 
     def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
-        """Return the ink of one line of `text` at `size` px per em; None if it has no ink.
+        """Return the pixels that one line of `text` covers at `size` px per em, with their place.
 
-        `text_levels` has the same meaning as `Line.levels`.
+        The result is None if it covers none. `text_levels` has the same meaning as `Line.levels`.
         """
         return draw(self._shape(text, text_levels).glyphs, size)
 
