@@ -39,7 +39,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SCREENS = {"1080p": (1920, 1080), "2160p": (3840, 2160)}
 CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8, 4, 148)}
 """The columns, the rows and the side of a face's picture (px), keyed by the number of faces."""
-FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 10
+FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 24
+"""The size, the rate and the duration (s) of the films.
+
+They are longer than a run of 20 s: where a film begins again, the show announces its visitors and
+reads them a second time.
+"""
 
 KIOSK, UNNAMED = "kiosk", "unnamed"
 """The names of two measured programs: the show, and the show when it gives nobody a name and so
