@@ -291,7 +291,7 @@ def _setting_names(option: Schema) -> list[str]:
 def typed(start: str, value: str) -> str:
     """Return "Type `…`", where `…` is the text to type: `start`, such as `name: `, and `value`.
 
-    There is no full stop, so that the caller can add words.
+    The result has no full stop, because callers add words to it.
     """
     return f"Type `{ellipsize(start)}{ellipsize(value)}`"
 

@@ -66,8 +66,9 @@ def update_privacy_line(
     """Return `context` with the current privacy lines.
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
-    returns False for today, they state neither time nor day. Under an empty
-    square stands `promise`, that no picture is kept; it is "" unless the kernel prevents storing.
+    returns False for today, they state neither time nor day. The words
+    `promise`, which an empty square shows, say that no picture is kept. They are empty if the
+    kernel does not prevent the storing of pictures.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

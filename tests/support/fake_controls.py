@@ -6,6 +6,7 @@ import errno
 import os
 import struct
 from dataclasses import dataclass, replace
+from typing import Any
 
 from installation.guarding.layers.device_calls import CAMERA_IOCTLS
 
@@ -18,6 +19,16 @@ FOCUS, FOCUS_AUTO, ZOOM = 0x009A090A, 0x009A090C, 0x009A090D
 
 MASTERS = {WHITE: (WHITE_AUTO, (0,)), EXPOSURE: (EXPOSURE_AUTO, (1, 2)), FOCUS: (FOCUS_AUTO, (0,))}
 """For each value, the control that must have one of these values before the value can be set."""
+
+ALL_CONTROLS: dict[str, Any] = {
+    "mains": 50,
+    "focus": 120,
+    "exposure": "1/50",
+    "white_balance": 4000,
+    "keep_rate": True,
+    "controls": {"zoom_absolute": 150},
+}
+"""A value for each control that the section `camera` of kiosk.yaml can set."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ QUERYCTRL, GET_CONTROL, SET_CONTROL = 0xC0445624, 0xC008561B, 0xC008561C
 QUERYMENU = 0xC02C5625
 
 _DESCRIPTION = struct.Struct("=II32siiiiI8x")
+_Description = tuple[int, int, bytes, int, int, int, int, int]
+"""A control's number, type, name, minimum, maximum, step, default and flags."""
 _VALUE = struct.Struct("=Ii")
 _MENU_ITEM = struct.Struct("=II36x")
 _NEXT = 0x80000000
@@ -133,7 +135,7 @@ class CameraControls:
         taken: int = _VALUE.unpack(buffer)[1]
         return taken
 
-    def _query(self, number: int) -> tuple[int, int, bytes, int, int, int, int, int] | None:
+    def _query(self, number: int) -> _Description | None:
         """Return the driver's description of a control; None if there is none."""
         buffer = bytearray(_DESCRIPTION.size)
         struct.pack_into("=I", buffer, 0, number)
@@ -143,13 +145,10 @@ class CameraControls:
             if error.errno in _ABSENT:
                 return None
             raise
-        number, kind, name, *bounds, flags = _DESCRIPTION.unpack(buffer)
-        minimum, maximum, step, default = bounds
-        return number, kind, name, minimum, maximum, step, default, flags
+        description: _Description = _DESCRIPTION.unpack(buffer)
+        return description
 
-    def _control(
-        self, description: tuple[int, int, bytes, int, int, int, int, int]
-    ) -> Control | None:
+    def _control(self, description: _Description) -> Control | None:
         """Return the control that the driver describes; None if it cannot be set or read."""
         number, kind, name, minimum, maximum, step, default, flags = description
         if kind not in _NUMBERS or flags & (_DISABLED | _READ_ONLY):

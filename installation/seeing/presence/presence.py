@@ -57,10 +57,10 @@ In this time the scene is composed, and a display at 30 Hz shows two frames.
 
 
 GLANCE_S = 0.5
-"""If a visitor was turned away for this time during the announcement, it begins anew, s; a guess.
+"""The time for which a visitor must be turned away before the announcement begins anew, s.
 
-After a shorter glance to the side, or a look that missed the face, the announcement goes on. The
-time of the glance does not count.
+The value is a guess. After a shorter glance to the side, or a search that missed the face, the
+announcement goes on. The time of the glance does not count.
 """
 
 

@@ -83,10 +83,10 @@ class CameraOpener:
     def __call__(self) -> Camera:
         """Open the camera and return it. Call this only after `Guard.seal`.
 
-        Other cameras may be opened too, because listing the cameras opens each of them. If
-        there is no camera, the rehearsal may be returned; it ends when a camera is plugged in.
-        Raises CameraError, or RestartNeededError if the sandbox does not let this process open the
-        camera.
+        Other cameras may be opened too, because listing the cameras opens each of them. If the
+        source is `auto` and there is no camera, the rehearsal is returned, unless this show waits
+        for a camera. The rehearsal ends when a camera is plugged in. Raises CameraError, or
+        RestartNeededError if the sandbox does not let this process open the camera.
         """
         resolved, fallback = self._resolve()
         if fallback and self._waits:

@@ -218,10 +218,10 @@ class Layout:
         A tag touches its square, at the upper left corner or as close to that corner as there is
         room. The best place is outside the square and `TAG_FAR` from others, the second best is
         outside it, and the third best is partly on it, but not on a face (nor on a corner, in a
-        crowd). In a crowd a tag is above or below its square, because at the side it may be read as
-        that of whoever stands behind or in front; if `at_side`, it is at the side, and twice as far
-        from all others and their tags. If the tag would cover
-        another person's chest, a smaller font size is tried first. If that does not help, a tag of
+        crowd). In a crowd a tag is above or below its square, because beside it people may take it
+        for the tag of a neighbour. Only with `at_side` is it beside the square; then it is twice as
+        far from all others and their tags. If the tag would cover another person's chest, a smaller
+        font size is tried first. If that does not help, a tag of
         at most `LOW` lines may cover a chest; only then are tags with more lines tried. If every
         position is too close to another square (`_clear_px`), the tag is omitted, because nobody
         could tell whose it is.

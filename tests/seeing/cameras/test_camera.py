@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,24 +20,13 @@ from installation.seeing.cameras.v4l_capture import V4lCapture
 from installation.seeing.cameras.webcam import Webcam, unmet_settings
 from installation.settings import source
 from installation.settings.kiosk import CameraSettings
-from tests.support.fake_controls import FakeControls
+from tests.support.fake_controls import ALL_CONTROLS, FakeControls
 from tests.support.fake_device import FakeDevice
 from tests.support.fake_v4l import FakeKernel
 from tests.support.manual_clock import ManualClock
 from tests.support.pictures import quarters, turned, write_film, write_picture
 
 Open = Callable[..., Camera]
-
-
-WANTED: dict[str, Any] = {
-    "mains": 50,
-    "focus": 120,
-    "exposure": "1/50",
-    "white_balance": 4000,
-    "keep_rate": True,
-    "controls": {"zoom_absolute": 150},
-}
-"""A value for each control of a camera."""
 
 
 class SendingKernel(FakeKernel):
@@ -225,8 +213,8 @@ def test_a_source_without_controls_says_so(kind: str, opened: Open, tmp_path: Pa
     """No control of kiosk.yaml is ignored in silence; without any, there is nothing to say."""
     camera = opened(kind)
     assert unmet_settings(camera, CameraSettings()) == ()
-    mistakes = unmet_settings(camera, CameraSettings.model_validate(WANTED))
-    names = [*list(WANTED)[:-1], "controls.zoom_absolute"]
+    mistakes = unmet_settings(camera, CameraSettings.model_validate(ALL_CONTROLS))
+    names = [*list(ALL_CONTROLS)[:-1], "controls.zoom_absolute"]
     assert [mistake.where for mistake in mistakes] == [f"camera.{name}" for name in names]
 
 
@@ -240,7 +228,7 @@ def test_a_cameras_controls_are_set_at_each_opening(
     monkeypatch.setattr(webcam, "check_node", lambda _: None)
     monkeypatch.setattr(webcam, "_open_v4l", lambda *_: device)
     monkeypatch.setattr(webcam, "set_controls", partial(set_controls, ioctl=driver.ioctl))
-    settings = CameraSettings.model_validate(WANTED)
+    settings = CameraSettings.model_validate(ALL_CONTROLS)
     values = []
     for _ in range(3):
         camera = open_camera(source.Device(node), settings, clock)

@@ -21,6 +21,7 @@ from installation.seeing.cameras.named_controls import (
 )
 from installation.settings.kiosk import CameraSettings
 from tests.support.fake_controls import (
+    ALL_CONTROLS,
     EXPOSURE,
     EXPOSURE_AUTO,
     FOCUS,
@@ -33,14 +34,6 @@ from tests.support.fake_controls import (
     FakeControls,
 )
 
-ALL = {
-    "mains": 50,
-    "focus": 120,
-    "exposure": "1/50",
-    "white_balance": 4000,
-    "keep_rate": True,
-    "controls": {"zoom_absolute": 150},
-}
 IN_ORDER = [
     *((MAINS, 1), (FOCUS_AUTO, 0), (FOCUS, 120), (EXPOSURE_AUTO, 1), (EXPOSURE, 200)),
     *((WHITE_AUTO, 0), (WHITE, 4000), (PRIORITY, 0), (ZOOM, 150)),
@@ -63,7 +56,7 @@ def settings(**values: Any) -> CameraSettings:
 @pytest.mark.parametrize("driver", [FakeControls(), FakeControls.with_older_names()])
 def test_an_automatic_mode_is_turned_off_before_its_value(node: Path, driver: FakeControls) -> None:
     """All settings are set in an order that the camera accepts, whatever its driver's names are."""
-    assert set_controls(node, settings(**ALL), driver.ioctl) == []
+    assert set_controls(node, settings(**ALL_CONTROLS), driver.ioctl) == []
     assert driver.calls == IN_ORDER
 
 
@@ -274,7 +267,7 @@ def test_what_a_camera_does_not_take_is_said_before_it_is_set(
 def test_all_mistakes_are_reported_and_the_other_settings_are_set(node: Path) -> None:
     """A curator reads all mistakes at once, and a spare camera takes what it has."""
     driver = FakeControls.without(FOCUS, FOCUS_AUTO, ZOOM)
-    mistakes = set_controls(node, settings(**ALL), driver.ioctl)
+    mistakes = set_controls(node, settings(**ALL_CONTROLS), driver.ioctl)
     assert [mistake.where for mistake in mistakes] == [
         "camera.focus",
         "camera.controls.zoom_absolute",
@@ -325,8 +318,8 @@ def test_a_camera_that_is_gone_is_no_exception(node: Path) -> None:
     driver = FakeControls()
     driver.failing = OSError(errno.ENODEV, "No such device")
     for where in (node, node.with_name("absent")):
-        mistakes = set_controls(where, settings(**ALL), driver.ioctl)
-        assert len(mistakes) == len(ALL)
+        mistakes = set_controls(where, settings(**ALL_CONTROLS), driver.ioctl)
+        assert len(mistakes) == len(ALL_CONTROLS)
         assert "does not answer when it is asked for the control (No such" in mistakes[0].problem
 
 
@@ -334,7 +327,7 @@ def test_a_control_that_does_not_answer_leaves_the_others(node: Path) -> None:
     """Some cameras answer for one control with an error; the others are set, and listed."""
     driver = FakeControls()
     driver.broken = {FOCUS}
-    mistakes = set_controls(node, settings(**ALL), driver.ioctl)
+    mistakes = set_controls(node, settings(**ALL_CONTROLS), driver.ioctl)
     assert [mistake.where for mistake in mistakes] == [
         "camera.focus",
         "camera.controls.zoom_absolute",  # it is listed after the focus
@@ -350,9 +343,9 @@ def test_nothing_is_set_in_silence_without_controls(
     node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each setting is reported if the source is a film, or on another system than Linux."""
-    places = [f"camera.{name}" for name in ALL if name != "controls"]
+    places = [f"camera.{name}" for name in ALL_CONTROLS if name != "controls"]
     places.append("camera.controls.zoom_absolute")
-    mistakes = unused(settings(**ALL), named_controls.NOT_A_CAMERA)
+    mistakes = unused(settings(**ALL_CONTROLS), named_controls.NOT_A_CAMERA)
     assert [mistake.where for mistake in mistakes] == places
     assert str(mistakes[2]) == (
         "camera.exposure: exposure is 20 ms (1/50 s), but the source is not a camera. It is set "
@@ -360,7 +353,7 @@ def test_nothing_is_set_in_silence_without_controls(
     )
     driver = FakeControls()
     monkeypatch.setattr(sys, "platform", "darwin")
-    elsewhere = set_controls(node, settings(**ALL), driver.ioctl)
+    elsewhere = set_controls(node, settings(**ALL_CONTROLS), driver.ioctl)
     assert [mistake.where for mistake in elsewhere] == places
     assert "on this system the kiosk cannot set" in elsewhere[0].problem
     assert driver.calls == []
