@@ -61,6 +61,8 @@ class Analysis:
         self._presence = parts.presence
         self.classifier = networks.classifier
         """The classifier in use."""
+        self._holds_crops = False
+        """Whether libraries may still hold crops that the classifier was given."""
         self._settler = parts.settler
         self._clock = clock
         self._scheduler = ReadingScheduler()
@@ -126,8 +128,10 @@ class Analysis:
             self._publish(sightings)
             readings = self._read(frame, chosen)
             sightings = self._sight(frame, readings, visitors, bystanders)
-        if not unnamed:
+            self._holds_crops = True
+        if self._holds_crops and not unnamed:
             self.classifier.forget()
+            self._holds_crops = False
         self._scheduler.record(chosen, tracks, frame.taken_at, self._clock.now() - began_at)
         self._swap_label_set(frame.taken_at, has_visitors=bool(visitors))
         return sightings

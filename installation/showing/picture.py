@@ -31,6 +31,7 @@ import pygame.surfarray
 
 from installation.memory.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
+from installation.seeing.scaling import scale
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect
 
@@ -74,7 +75,7 @@ def paint_picture(
         if conversion is None:
             whole: Pixels = memory.take("whole", (size[1], size[0], 3))
             method = cv2.INTER_AREA if cover.width > size[0] else cv2.INTER_LINEAR
-            cv2.resize(_dimmed(crop, brightness, memory), size, whole, interpolation=method)
+            scale(_dimmed(crop, brightness, memory), whole, method)
             part.blit(pygame.image.frombuffer(whole.data, size, "BGR"), (0, 0))
             return
         # OpenCV writes through this view; the surface is locked until the view is released.
@@ -126,8 +127,7 @@ def _reduce(
     (height, _, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     for strip in _strips(height, H, 3 * W):
         reduced = memory.take("reduced", (strip.rows.stop - strip.rows.start, W, 3))
-        given = bgr[strip.given]
-        cv2.resize(given, (W, len(reduced)), reduced, interpolation=cv2.INTER_AREA)
+        scale(bgr[strip.given], reduced, cv2.INTER_AREA)
         cv2.cvtColor(_dimmed(reduced, brightness, memory), conversion, screen[strip.rows])
 
 
@@ -136,28 +136,29 @@ def _enlarge(
 ) -> None:
     """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, made larger if it is smaller.
 
-    The screen's rows at the edge between two strips depend on rows of both strips, so these rows
-    are scaled once more, from a few rows on both sides of the edge.
+    The screen's rows next to the edge between two strips depend on rows of both strips. So each
+    strip is scaled together with a few rows of the strip above it, which corrects the last rows of
+    that strip. The first rows of the result lack the rows above them, so they are put back to what
+    the strip above has painted there.
     """
     (height, width, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
+    reach = math.ceil(H / height / 2)
     for strip in _strips(height, H, 4 * width):
         if (height, width) == (H, W):
             given = _dimmed(bgr[strip.given], brightness, memory)
             cv2.cvtColor(given, conversion, screen[strip.rows])
             continue
-        above = min(strip.period, strip.given.start)
+        repeated = math.ceil(2 * reach * height / (strip.period * H)) * strip.period
+        above = min(repeated, strip.given.start)
         given = bgr[strip.given.start - above : strip.given.stop]
         converted = memory.take("converted", (len(given), width, 4))
         cv2.cvtColor(_dimmed(given, brightness, memory), conversion, converted)
-        rows = screen[strip.rows]
-        cv2.resize(converted[above:], (W, len(rows)), rows, interpolation=cv2.INTER_LINEAR)
+        rows = screen[strip.rows.start - above * H // height : strip.rows.stop]
+        painted = memory.take("painted", (reach, W, 4))
+        np.copyto(painted, rows[:reach])
+        scale(converted, rows, cv2.INTER_LINEAR)
         if above:
-            repeat = above * H // height
-            edge = memory.take("edge", (2 * repeat, W, 4))
-            cv2.resize(converted[: 2 * above], (W, len(edge)), edge, interpolation=cv2.INTER_LINEAR)
-            reach = math.ceil(H / height / 2)
-            begin = strip.rows.start - reach
-            np.copyto(screen[begin : begin + 2 * reach], edge[repeat - reach : repeat + reach])
+            np.copyto(rows[:reach], painted)
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ class Forgetful:
 
 
 def test_the_classifier_forgets_once_nobody_is_there() -> None:
-    """As soon as the last visitor has left, their crop is overwritten in the libraries' memory."""
+    """After the last visitor has left, their crop is overwritten once in the libraries' memory."""
     forgetful = Forgetful(small_parts(GreyFilm(0)))
     analysis = analysis_of(forgetful.parts)
     for number in range(3):
@@ -212,7 +212,7 @@ def test_the_classifier_forgets_once_nobody_is_there() -> None:
     assert "classifier forgets" not in forgetful.calls[forgetful.calls.index("classify") :]
     for number in range(10, 40):
         seen_by(analysis, number / 10, lit=False)
-    assert forgetful.calls[-2:] == ["detect", "classifier forgets"]
+    assert set(forgetful.calls[forgetful.calls.index("classifier forgets") + 1 :]) == {"detect"}
 
 
 def test_a_classifier_that_is_replaced_forgets() -> None:

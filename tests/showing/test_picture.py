@@ -9,6 +9,7 @@ import pytest
 
 from installation.memory.buffers import Buffers
 from installation.seeing.frame import Frame, Pixels
+from installation.seeing.scaling import scale
 from installation.showing.cover import Cover
 from installation.showing.picture import paint_picture
 from installation.showing.scene import Rect, Size
@@ -92,11 +93,14 @@ def test_strips_are_scaled_as_the_whole_picture_is(
     surface = pygame.Surface((view[0], view[1] + spare), depth=32)
     paint_picture(Frame(bgr=noise, taken_at=0.0), brightness, Rect(0, 0, *view), surface, Buffers())
     cover = Cover.from_sizes(camera, Rect(0, 0, view[0], view[1] + spare))
-    crop = noise[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
-    size = cover.view.width, cover.view.height
-    if cover.width > size[0]:
-        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
+    whole = noise[cover.y : cover.y + cover.height, cover.x : cover.x + cover.width]
+    size = cover.view.height, cover.view.width, 3
+    reduced = np.empty(size, np.uint8)
+    if cover.width > cover.view.width:
+        scale(whole, reduced, cv2.INTER_AREA)
+        whole = reduced
     if brightness < 1:
-        crop = cv2.convertScaleAbs(crop, alpha=brightness)
-    expected = cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR)
+        whole = np.asarray(cv2.convertScaleAbs(whole, alpha=brightness), np.uint8)
+    expected = np.empty(size, np.uint8)
+    scale(whole, expected, cv2.INTER_LINEAR)
     np.testing.assert_array_equal(_pixels(surface), expected[..., ::-1])

@@ -12,6 +12,7 @@ import cv2
 from installation.memory.buffers import Buffers
 from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
+from installation.seeing.scaling import scale
 
 Landmark = tuple[float, float]
 """The position of a landmark, x and y in full-frame px."""
@@ -98,16 +99,21 @@ class Detector(Protocol):
         ...
 
 
+def reduction(frame: Frame) -> float:
+    """Return the factor that scales the reduced picture of `frame` to full size, at least 1."""
+    return max(1.0, max(frame.width, frame.height) / REDUCED_PX)
+
+
 def reduce_frame(frame: Frame, buffers: Buffers) -> tuple[Pixels, float]:
     """Return the reduced picture of `frame`, and the factor that scales it to full size.
 
     The picture is `(h, w, 3)` uint8 BGR, its longer side is at most `REDUCED_PX`. It is stored in
     `buffers`; if the frame is small enough, its own picture is returned.
     """
-    factor = max(frame.width, frame.height) / REDUCED_PX
-    if factor <= 1:
+    factor = reduction(frame)
+    if factor == 1:
         return frame.bgr, 1.0
     w, h = max(1, round(frame.width / factor)), max(1, round(frame.height / factor))
     small = buffers.take("reduced", (h, w, 3))
-    cv2.resize(frame.bgr, (w, h), small, interpolation=cv2.INTER_AREA)
+    scale(frame.bgr, small, cv2.INTER_AREA)
     return small, factor

@@ -23,7 +23,7 @@ from installation.memory.buffers import Buffers
 from installation.memory.onnx_session import forget_activations, open_session
 from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
-from installation.seeing.faces.detector import DetectionError, Face, reduce_frame
+from installation.seeing.faces.detector import DetectionError, Face, reduce_frame, reduction
 from installation.seeing.frame import Frame, Pixels
 
 FOLDER = Path(__file__).parent
@@ -153,13 +153,16 @@ class Mtcnn:
     def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
         """Return the faces at `places`; if it is None, those at the squares that R-Net accepts."""
         try:
-            small, factor = reduce_frame(frame, self._buffers)
             if places is None:
+                small, factor = reduce_frame(frame, self._buffers)
                 boxes = self._filtered(small, self._proposals(small))  # (N, 4)
+                refined = self._refined(small, boxes, 1.0)
             else:
+                # The few crops are cut from the frame, because reducing all of it takes longer.
+                factor = reduction(frame)
                 edges = [(box.x0, box.y0, box.x1, box.y1) for box in places]
                 boxes = _squared(np.array(edges, np.float32).reshape(-1, 4) / np.float32(factor))
-            refined = self._refined(small, boxes)
+                refined = self._refined(frame.bgr, boxes, factor)
         finally:
             self.forget()
         return refined.faces(factor)
@@ -219,7 +222,7 @@ class Mtcnn:
 
     def _filtered(self, small: Pixels, boxes: Floats) -> Floats:
         """Return the squares that R-Net accepts as faces, best first, `(N, 4)` xyxy."""
-        boxes, crops = _crops(small, boxes, RNET_PX, self._buffers)
+        boxes, crops = _crops(small, boxes, 1.0, RNET_PX, self._buffers)
         if not len(boxes):
             return boxes
         outputs = self._run("rnet.onnx", crops)
@@ -229,24 +232,29 @@ class Mtcnn:
         keep = suppress(boxes, scores, MAX_IOUS[1])
         return _squared(_with_offsets(boxes[keep], outputs["offsets"][accepted][keep]))
 
-    def _refined(self, small: Pixels, boxes: Floats) -> Refined:
+    def _refined(self, picture: Pixels, boxes: Floats, factor: float) -> Refined:
         """Return the faces that O-Net finds in R-Net's squares `boxes` `(N, 4)`, sorted best first.
+
+        The result and `boxes` are in px of the reduced frame; `factor` scales them to `picture`.
 
         O-Net is given the best square of each face first, and the other squares only if it rejects
         the best one. This saves time: in a crowd, R-Net accepts five or six squares for each face.
         """
         first = np.zeros(len(boxes), bool)
         first[suppress(boxes, -np.arange(len(boxes), dtype=np.float32), MAX_IOUS[2])] = True
-        squares, refined = self._accepted(small, boxes[first])
+        squares, refined = self._accepted(picture, boxes[first], factor)
         others = boxes[~first]
         others = others[(iou(others, squares) <= MAX_IOUS[2]).all(1)]
         if len(others):
-            refined = refined.joined(self._accepted(small, others)[1])
+            refined = refined.joined(self._accepted(picture, others, factor)[1])
         return refined.at(_not_nested(refined.boxes, refined.scores))
 
-    def _accepted(self, small: Pixels, boxes: Floats) -> tuple[Floats, Refined]:
-        """Return those of `boxes` `(N, 4)` that O-Net accepts, and the faces found in them."""
-        boxes, crops = _crops(small, boxes, ONET_PX, self._buffers)
+    def _accepted(self, picture: Pixels, boxes: Floats, factor: float) -> tuple[Floats, Refined]:
+        """Return those of `boxes` `(N, 4)` that O-Net accepts, and the faces found in them.
+
+        All boxes are in px of the reduced frame; `factor` scales them to `picture`.
+        """
+        boxes, crops = _crops(picture, boxes, factor, ONET_PX, self._buffers)
         if not len(boxes):
             return boxes, NO_FACES
         outputs = self._run("onet.onnx", crops)
@@ -310,18 +318,21 @@ def _squared(boxes: Floats) -> Floats:
     return np.concatenate((middle - half, middle + half), axis=1)
 
 
-def _crops(small: Pixels, boxes: Floats, size: int, buffers: Buffers) -> tuple[Floats, Pixels]:
+def _crops(
+    picture: Pixels, boxes: Floats, factor: float, size: int, buffers: Buffers
+) -> tuple[Floats, Pixels]:
     """Return the boxes that overlap the picture, `(N, 4)`, and their crops `(N, size, size, 3)`.
 
-    The crops of the picture `small` are stored in `buffers`.
+    `factor` scales `boxes` to the px of `picture`. The crops are stored in `buffers`.
     """
-    h, w, _ = small.shape
-    corners = np.trunc(boxes).astype(np.int64).tolist()
-    crops = buffers.take("crops", (len(corners), size, size, 3))
+    h, w, _ = picture.shape
+    corners = np.trunc(boxes).astype(np.int64)
+    corners[:, :2] -= 1  # The networks were trained on boxes whose pixels are counted from 1.
+    edges = np.rint(corners * factor).astype(np.int64).clip(0, (w, h, w, h))
+    crops = buffers.take("crops", (len(edges), size, size, 3))
     kept: list[int] = []
-    for index, (x0, y0, x1, y1) in enumerate(corners):
-        # The networks were trained on boxes whose pixels are counted from 1.
-        crop = small[max(0, y0 - 1) : min(h, max(0, y1)), max(0, x0 - 1) : min(w, max(0, x1))]
+    for index, (x0, y0, x1, y1) in enumerate(edges.tolist()):
+        crop = picture[y0:y1, x0:x1]
         if crop.size:
             cv2.resize(crop, (size, size), crops[len(kept)], interpolation=cv2.INTER_AREA)
             kept.append(index)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from installation.seeing.presence.presence import GONE_S
 from installation.showing.scene import GREY, ON_BLACK, WHITE, Line, Panel, Rect
@@ -64,6 +65,7 @@ class Bands:
         return self.notice, self.foot
 
 
+@lru_cache(maxsize=2)
 def bands(context: ScreenContext, *, guesses: bool = True, is_crowd: bool = False) -> Bands:
     """Return the bands of every scene on the screen of `context`.
 
@@ -71,6 +73,9 @@ def bands(context: ScreenContext, *, guesses: bool = True, is_crowd: bool = Fals
     guesses. `is_crowd` says whether there are so many visitors that some have squares without
     words; if a line of the foot has room for it, the foot then says why. The height of the foot
     depends on neither.
+
+    The results for the last two calls are cached, because a scene needs the same two again for each
+    frame.
     """
     width, height = context.size
     notice = _notice(context)

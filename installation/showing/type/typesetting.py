@@ -30,9 +30,12 @@ diagonal. With it, the notice's capitals are at least 15 mm high on any screen o
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScreenContext:
-    """The words, the fonts and the screen's size (px), which all scenes of a show share."""
+    """The words, the fonts and the screen's size (px), which all scenes of a show share.
+
+    Two contexts are equal only if they are the same object, so that layouts can be cached by it.
+    """
 
     words: Words
     fonts: Fonts

@@ -169,9 +169,23 @@ def test_o_net_sees_another_square_only_if_it_rejects_the_best(
     detector, net = Mtcnn(), ScriptedONet(*scores)
     detector._sessions["onet.onnx"] = net
     squares = np.array([[10, 10, 90, 90], [14, 10, 94, 90]], np.float32)
-    found = detector._refined(np.zeros((100, 100, 3), np.uint8), squares)
+    found = detector._refined(np.zeros((100, 100, 3), np.uint8), squares, factor=1.0)
     assert net.runs == runs
     assert len(found.boxes) == faces
+
+
+@pytest.mark.parametrize("width", [640, 1280, 1920, 2560])
+def test_a_followed_face_is_cut_from_the_frame(width: int) -> None:
+    """`follow` finds the face that `detect` finds, without reducing the whole frame."""
+    pictures = RehearsalPictures(width, width * 9 // 16, 30)
+    visitor = Frame(bgr=pictures.picture(ENTER_S + 1), taken_at=0.0)
+    (face,) = Mtcnn().detect(visitor)
+    detector = Mtcnn()
+    (followed,) = detector.follow(visitor, [face.box])
+    assert followed.box.iou(face.box) > 0.9
+    apart = np.abs(np.subtract(followed.landmarks, face.landmarks))
+    assert float(apart.max()) < 0.03 * face.box.height
+    assert repr(detector._buffers) == "<Buffers, crops>"
 
 
 def test_suppression_is_that_of_a_plain_loop() -> None:
