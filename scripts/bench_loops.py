@@ -90,6 +90,7 @@ class Measured:
             detector = open_detector("mtcnn")
             self._find = lambda frame: [face.box for face in detector.detect(frame)]
         self.camera: Camera = open_camera(Film(film), CameraSettings(), MonotonicClock())
+        cv2.setNumThreads(-1)  # Only the show limits OpenCV's threads; a loop has the usual ones.
         self._buffer = np.empty((screen[1], screen[0], 3), np.uint8)
         self._drawn: Pixels | None = None
         self._size = (1, 1)

@@ -222,7 +222,6 @@ def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int
     from installation.showing.window import OffScreen
 
     overwrite_freed_memory()
-    cv2.setNumThreads(1)
     stages, clock = Stages(), FilmClock()
     settings = Settings.model_validate({**SETTINGS, "camera": {"source": str(film)}})
     loaded = Loaded(settings, "the bench", {}, {})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import pytest
 
 from installation.errors import CameraError
@@ -43,6 +44,11 @@ LENS = "/dev/v4l/by-id/usb-Lens"
 
 def _listing(node: str, by_id: str | None = None, problem: str | None = None) -> CameraListing:
     return CameraListing(Path(node), Path(by_id) if by_id else None, "Lens", (), problem)
+
+
+def test_opencv_has_one_thread() -> None:
+    """Whoever opens cameras has an OpenCV without threads, which would wait in a loop for work."""
+    assert cv2.getNumThreads() == 1
 
 
 @pytest.mark.parametrize(

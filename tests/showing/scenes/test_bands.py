@@ -44,6 +44,13 @@ def text_on(panel: Panel) -> str:
     return " ".join(line.text for line in panel.lines)
 
 
+def test_bands_are_laid_out_once_for_each_context() -> None:
+    """The bands of the frame before are used again until the words or the screen's size change."""
+    context = in_languages("en", None, (1920, 1080))
+    assert bands(context) is bands(context)
+    assert bands(replace(context, size=(1080, 1920))).foot != bands(context).foot
+
+
 @pytest.mark.parametrize("size", SCREENS)
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, ("en", None)])
 def test_the_notice_says_what_happens_and_how_it_does_not(
