@@ -59,7 +59,7 @@ class TitleScreen:
     """The instant at which the card was on the screen (s, monotonic)."""
 
     def suits(self, settings: ScreenSettings) -> bool:
-        """Return whether the screen is on the display that the checked `settings` name."""
+        """Return whether the screen has the display, keys and rotation of checked `settings`."""
         read = self.settings
         wanted = (settings.display, settings.keys, settings.rotate)
         return (read.display, read.keys, read.rotate) == wanted
@@ -68,7 +68,7 @@ class TitleScreen:
 def open_title(
     file: Path, *, headless: bool, windowed: Size | None, is_card: bool = False
 ) -> TitleScreen | None:
-    """Return the screen of the show in `file` with the title card on it.
+    """Return the screen that `file` (kiosk.yaml) requests, opened, with the title card on it.
 
     With `headless` the screen is only in memory. `windowed` is the size of the window or of the
     screen in memory, px (None: fullscreen). `is_card` says whether the screen is for the
@@ -135,7 +135,7 @@ def read_title_settings(file: Path) -> TitleSettings | None:
 def _words(settings: TitleSettings) -> tuple[Words, ...]:
     """Return the words of the card in each language; no words if a file is not as expected.
 
-    The card says nothing about pictures before the self-test has proved anything.
+    The sentence about pictures is left out, because the self-test has not yet proved it.
     """
     words = [read_unchecked(code) for code in settings.languages]
     own = {"privacy": "", **dict(settings.own_words)}

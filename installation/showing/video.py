@@ -48,7 +48,11 @@ def shows_nothing() -> bool:
 
 
 def has_display() -> bool:
-    """Return whether the session, SDL's setting or the kernel announces a display."""
+    """Return whether this machine may have a display.
+
+    It may if DISPLAY, WAYLAND_DISPLAY or SDL_VIDEODRIVER is set, if the kernel has a graphics
+    device (/dev/dri), or if there is no /proc, as on systems other than Linux.
+    """
     variables = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if any(os.environ.get(name) for name in variables):
         return True
@@ -147,10 +151,11 @@ def _start_driver(driver: str | None) -> None:
 
 @contextlib.contextmanager
 def _remarks_of_libraries() -> Iterator[list[str]]:
-    """Yield a list for the lines that C libraries write to standard error in the `with` block.
+    """Collect the lines that C libraries write to standard error in the `with` block.
 
     Xlib and libwayland write there why a display refuses a connection; SDL does not report it. The
-    list is filled at the end of the block; it stays empty if the sandbox no longer allows a pipe.
+    block gets a list, which is filled when the block ends. It stays empty if the sandbox no longer
+    allows a pipe.
     """
     remarks: list[str] = []
     try:
@@ -234,7 +239,7 @@ _handlers: object = None
 
 
 def no_display(seen: str) -> Mistake:
-    """Return the mistake that no display can be opened; `seen` says what was tried."""
+    """Return a `Mistake` for a show that can open no display; `seen` says what was tried."""
     session = ", ".join(
         f"{name}={os.environ[name]}"
         for name in ("DISPLAY", "WAYLAND_DISPLAY")

@@ -61,16 +61,17 @@ class Words:
     brief_countdown: Annotated[NonEmptyText, with_placeholders("seconds")]
     """The shorter words that are shown beside a small face, instead of `countdown`."""
     turn_away: Sentence
-    """The sentence that says how not to be classified: under an empty square, and below `reading`.
+    """The sentence that tells visitors how not to be classified. It stands under an empty square,
+    and below `reading`.
     """
     artwork: Sentence
-    """The sentence below it that says that this is an artwork."""
+    """The sentence below `turn_away` that says that this is an artwork."""
     promise: Sentence
     """The sentence below `artwork`, which promises what happens to the pictures."""
     guess: Sentence
     """The statement at the foot that a name is a guess and not a fact."""
     no_guess: Sentence
-    """The statement that replaces `guess` while all visitors are persons without a name."""
+    """The statement that replaces `guess` while no visitor has a name or is about to get one."""
     only_square: Sentence
     """The remark at the foot, in a crowd, that explains squares without words."""
     names: Annotated[NonEmptyText, with_placeholders("credit", "used", "all")]
@@ -139,7 +140,7 @@ class Words:
     time: Annotated[NonEmptyText, with_placeholders("hour", "minute")]
     date: Annotated[NonEmptyText, with_placeholders("day", "month", "year")]
     first_day: Sentence
-    """The text that replaces `{day}` on the first of a month."""
+    """The text that replaces `{day}` in `date` on the first of a month, such as '1er'."""
     months: Annotated[
         tuple[Sentence, ...],
         Field(min_length=12, max_length=12, description="a list of the twelve months"),
@@ -216,7 +217,9 @@ class Words:
     staff_card_failed: Sentence
     staff_card_failed_remedy: Sentence
     staff_file_wrong: Sentence
-    """The words on the staff card of a running show if kiosk.yaml or the label set has changed."""
+    """The words on the staff card of a running show if a changed kiosk.yaml or label set has a
+    mistake. The remedies, and the words for a changed file without a mistake, follow.
+    """
     staff_settings_wrong_remedy: Sentence
     staff_labels_wrong_remedy: Sentence
     staff_settings_changed: Sentence

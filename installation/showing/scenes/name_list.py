@@ -160,8 +160,8 @@ def list_panels(
 def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None]:
     """Return the index of the row with the highlighted name, and the index of the name in the row.
 
-    The row is the first one from `start` on that has a name. If none of `LIT_ROWS` rows has a name,
-    nothing is highlighted, and the second index is None.
+    The row is the first one with a name among the `LIT_ROWS` rows from `start` on; `period` selects
+    the name. If none of these rows has a name, the result is `start` and None.
     """
     for number in range(start, start + LIT_ROWS):
         items = rows[number].items

@@ -61,7 +61,7 @@ MAX_FILE_LINES = 2
 """The largest number of a file's mistakes that the card lists; the log has all of them."""
 
 MAX_FILE_LETTERS = 240
-"""The largest number of letters of such a mistake on the card."""
+"""The largest number of letters that the card shows of one mistake in a file."""
 
 CARD_WIDTH = 760
 """The width of the card, px at 1080p."""
@@ -128,7 +128,9 @@ class ShowStatus:
     camera_faults: CameraFault = NO_FAULT
     analysis_fault: AnalysisFault | None = None
     changed_files: tuple[ChangedFile, ...] = ()
-    """The files of the show that were changed while it runs, and must be looked at."""
+    """The files that were changed while the show runs, if the staff must correct a mistake in them
+    or start the show again.
+    """
 
 
 def layers(proof: Proof) -> tuple[Layer, ...]:
@@ -159,8 +161,8 @@ def layers(proof: Proof) -> tuple[Layer, ...]:
 def with_staff_card(scene: Scene, status: ShowStatus, context: ScreenContext) -> Scene:
     """Return `scene`, dimmed and without tags and captions, with the card over it.
 
-    The bands with the notice and the foot remain. The card is set in the largest font size in which
-    it fits between them.
+    The bands at the top and at the bottom of the screen remain. The card is set in the largest font
+    size in which it fits between them.
     """
     edges = bands(context)
     edge = context.px(SAFE)

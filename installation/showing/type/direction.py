@@ -56,7 +56,9 @@ def is_right_to_left(text: str) -> bool:
 
 
 def visual_order(run_levels: Sequence[int]) -> list[int]:
-    """Return the indices of the runs that have `run_levels`, in the runs' order from left to right.
+    """Return the order of runs from left to right, as their indices in `run_levels`.
+
+    `run_levels` has the embedding level of each run, in reading order.
 
     This is rule L2: for each level, from the highest down, every sequence of runs at that level or
     above is reversed.

@@ -10,10 +10,11 @@ V = TypeVar("V")
 
 GENERATIONS = 3
 KEPT_S = 0.6
-"""The least time for which a value is kept after its last use, s. It is longer than
-`compose.CHANGE_S`, after which positions for panels are searched again, so that no text on the
-screen is typeset again. The longest time for which a value is kept is 1.5 × `KEPT_S` plus three
-frames, which is one second at 30 frames a second.
+"""The least time for which a value is kept after its last use, s.
+
+Every `compose.CHANGE_S`, new positions for panels are searched, which uses the cached texts again.
+`KEPT_S` is longer, so that no text on the screen has to be typeset twice. The longest time for
+which a value is kept is 1.5 × `KEPT_S` plus three frames: one second at 30 frames a second.
 """
 
 

@@ -107,9 +107,9 @@ class Fonts:
         self.least_widths: ExpiringCache[str, float] = ExpiringCache()
         """The cache of `typesetting.least_width`, em, keyed by text."""
         self.panels: ExpiringCache[tuple[str, ...], dict[Hashable, Panel]] = ExpiringCache()
-        """The cache of `typesetting.set_panel`: panels keyed by their texts, then by the function's
-        other arguments. While a text is on the screen in one size, its panels in other sizes are
-        kept too.
+        """The cache of `typesetting.set_panel`. Its keys are the texts of a panel. Each value has
+        all panels with these texts, keyed by the function's arguments. So while a text is on the
+        screen in one size, its panels in other sizes are kept too.
         """
 
     def evict(self, now: float) -> None:
@@ -136,7 +136,8 @@ class Fonts:
     def ink(self, text: str, size: int, text_levels: bytes | None = None) -> Ink | None:
         """Return the pixels that one line of `text` covers at `size` px per em, with their place.
 
-        The result is None if it covers none. `text_levels` has the same meaning as `Line.levels`.
+        The result is None if the text is invisible. `text_levels` has the same meaning as
+        `Line.levels`.
         """
         return draw(self._shape(text, text_levels).glyphs, size)
 

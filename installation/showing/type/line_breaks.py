@@ -104,8 +104,8 @@ def letter_breaks(text: str) -> list[Break]:
 def _positions(text: str, make: object, locale: str) -> list[int]:
     """Return the ends of the parts of `text` that ICU's iterator finds by the rules of `locale`.
 
-    A vowel that is written before its consonant, as in Thai, Lao and Tai Viet, is never separated
-    from it.
+    `make` creates the iterator. A vowel that is written before its consonant, as in Thai, Lao and
+    Tai Viet, is never separated from it.
     """
     iterator = make(icu.Locale(locale))  # type: ignore[operator]
     iterator.setText(text)

@@ -2,8 +2,8 @@
 
 The data comes from fontTools, because Python's `unicodedata` has no scripts. For a character that
 several scripts use, Unicode lists these scripts. Such a character, for example the Arabic comma,
-needs a font for one of them. If the kiosk's own typeface draws one of them, no further font is
-needed; the acute accent is such a character.
+needs a font for one of them. If the kiosk's own typeface draws one of these scripts, as for the
+acute accent, no further font is needed.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""The least scale of lengths and letters, relative to the scale on a 16 : 9 screen with the same
-diagonal. With it, the notice's capitals are at least 15 mm high on any screen of 55 inches.
+"""How large lengths and letters are at least, as a share of their size on a 16 : 9 screen with the
+same diagonal. So the notice's capitals are at least 15 mm high on any screen of 55 inches.
 """
 
 
@@ -63,8 +63,8 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length` (px at 1080p) in px of this screen; the result is at least 1.
 
-        The scale is the larger of two: that of the largest 16 : 9 screen that fits into this one,
-        and `LEAST_OF_DIAGONAL` times that of a 16 : 9 screen with the same diagonal. The result is
+        `length` is scaled as on the largest 16 : 9 screen that fits into this one, but at least by
+        `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same diagonal. The result is
         rounded up, so that no type is too small.
         """
         return max(1, math.ceil(round(length * self._scale, 6)))
