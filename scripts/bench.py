@@ -1,4 +1,4 @@
-"""Measures the show and the loops that people would write instead, and prints one table.
+"""Measures the show, and simple programs (loops) that could replace it; prints one table.
 
 Films of 0, 1, 4, 16 and 32 faces are made from the rehearsal's portrait. They play at their own
 rate, and a loop that reads late misses pictures, as with a camera. The show runs as visitors see
@@ -38,7 +38,9 @@ from scripts.bench_stages import SETTINGS
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = {"1080p": (1920, 1080), "2160p": (3840, 2160)}
 CROWDS = {0: (1, 1, 0), 1: (1, 1, 420), 4: (4, 1, 260), 16: (4, 4, 165), 32: (8, 4, 148)}
-"""The columns, the rows and the side of a face's picture (px), keyed by the number of faces."""
+"""How the faces stand on a film: the columns and the rows of faces, and the side of each face's
+picture, px; keyed by the number of faces.
+"""
 FILM_SIZE, FILM_FPS, FILM_S = (1280, 720), 30, 24
 """The size, the rate and the duration (s) of the films.
 
@@ -70,8 +72,8 @@ NAMED_S = 18.0
 
 Visitors are announced for three seconds, and then read for one to three, or longer on a busy
 machine: with 32 faces on 3840×2160 the first name came 7.2 s after the start, and more processor
-time was used until 11 s (one run, load 3). In a shorter run the processor time of the show is that
-of reading, which an ordinary show seldom does.
+time was used until 11 s (one run, load 3). In the last third of a shorter run, the show still
+reads visitors, and so uses more processor time than an ordinary show does most of the time.
 """
 
 QUICK_SECONDS, QUICK_FACES, QUICK_LOOPS = NAMED_S, (0, 1, 16), (UNNAMED, "plain", "split")
@@ -188,7 +190,7 @@ def _measure_all(
 
 
 def _warnings(seconds: float) -> list[str]:
-    """Return a line if runs of `seconds` are too short for the show's processor time."""
+    """Return a warning if runs of `seconds` are too short to measure the show's processor time."""
     if seconds >= NAMED_S:
         return []
     return [
@@ -218,8 +220,8 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 def table(measured: Mapping[Case, Sequence[Figures]]) -> list[str]:
     """Return the rows of the table: the median of each figure, and its range.
 
-    Calls that write pictures cannot be counted in a process under the guard. For the show,
-    `bench_stages` counts them, in a process without the guard.
+    For the show, the column "pictures written a frame" has no figure, because the calls that write
+    pictures cannot be counted under the guard. `bench_stages` counts them without the guard.
     """
     headings = " | ".join(heading for heading, _, _ in COLUMNS)
     lines = [f"| screen | faces | program | {headings} |", "|---" * (len(COLUMNS) + 3) + "|"]
@@ -241,8 +243,8 @@ def _cell(values: Sequence[float | None], form: str) -> str:
 def measure(variant: str, film: Path, screen: str, seconds: float, python: str) -> Figures:
     """Return the figures of one run in new processes, or {"missing": a package}.
 
-    `variant` is the show or a loop, `film` its source, `screen` a key of `SCREENS`, and `seconds`
-    the length. `python` runs loops that need further packages.
+    `variant` names the show or a loop, which plays `film` for `seconds` on `screen`, a key of
+    `SCREENS`. Loops are run by the interpreter `python`, because some need further packages.
     """
     width, height = SCREENS[screen]
     report = film.with_suffix(".json")

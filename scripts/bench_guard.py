@@ -32,8 +32,8 @@ SIZE = (1920, 1080)
 
 RATE, AGE, LATER_MS = 0.97, 1.03, 300.0
 """The targets. RATE is the least ratio (frames a second with the guard) / (without it). AGE is the
-largest such ratio of the frame ages. LATER_MS is how much later the first paint and the first frame
-may come with the guard, ms.
+largest ratio (frame age with the guard) / (without it). LATER_MS is how much later the first paint
+and the first frame may come with the guard, ms.
 """
 
 
@@ -162,7 +162,10 @@ def at(figures: Figures, keys: Sequence[str]) -> float:
 
 
 def free_show(args: Namespace) -> Figures:
-    """Run a show that has no guard, in a process like a show's own; return its figures."""
+    """Run a show without the guard in a process of its own, and return its figures.
+
+    The process has the environment that the launcher gives to a show.
+    """
     command = ["-B", "-P", __file__, args.source, args.labels, args.detector]
     return _last_line([*command, str(args.seconds)])
 

@@ -315,8 +315,8 @@ def build_all(
     """Build all sets in turn, and return the times of each build, or why there is none.
 
     Each set of `sizes` labels in `models` is built `builds` times, or once if that is slow. If a
-    build needs more processor time than `patience_s`, the larger sets are not built. A set without
-    a build gets random numbers, with which it classifies crops as fast as with real ones.
+    build needs more processor time than `patience_s`, the larger sets are not built. A set that
+    was not built gets random weights, with which it classifies crops as fast as with real ones.
     """
     label_sets = [load_label_set(_name(size), ContentSettings(), models) for size in sizes]
     if not any(label_set.is_built for label_set in label_sets):

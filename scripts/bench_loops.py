@@ -137,7 +137,7 @@ class Measured:
             self._named_at = now
 
     def figures(self, written: Sequence[Write]) -> dict[str, float | None]:
-        """Return the figures; `written` are the pictures that were written.
+        """Return the figures; `written` are the recorded calls that wrote pictures to memory.
 
         Rates are measured from the first shown picture on.
         """

@@ -233,7 +233,7 @@ def mtcnn_weights(name: str) -> dict[str, Array]:
 
 
 def build_all() -> dict[Path, bytes]:
-    """Return the content of each file, keyed by its path."""
+    """Return the content of each network's ONNX file, keyed by the file's path."""
     built = {
         mtcnn.FOLDER / f"{name}.onnx": build_mtcnn(name, mtcnn_weights(name))
         for name in MTCNN_WEIGHTS

@@ -352,7 +352,7 @@ def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
 
 
 def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Synset]) -> str:
-    """Return the nearest hypernym of `id_` in `among`; "" if the root is nearer than any of them.
+    """Return the nearest hypernym of `id_` in `among`; "" if *person* is nearer than any of them.
 
     The search is breadth-first. Of two hypernyms that are equally near, the result is the one that
     WordNet lists first.

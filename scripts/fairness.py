@@ -1,10 +1,14 @@
-"""Measures how evenly, steadily and equally a label set names the people on a folder of pictures.
+"""Measures on a folder of pictures how evenly, steadily and equally a label set names people.
+
+Evenly: many labels are given, each about equally often. Steadily: a small change of a picture does
+not change the label. Equally: the label does not depend on whether the picture shows a woman or a
+man, or on how dark the skin is.
 
 The folder contains pictures and a photos.csv (see fairness_pictures.py). Each person is named by
 the show's own crops, network, scorer and settler, on the picture as found and on changed copies of
 it (its views). photos.csv states the face's box. "Settled" is the label with the best mean score
-over the picture as found and its nine steady views. Nothing is written to a disk; only the table is
-printed.
+over the picture as found and nine views with a small change. Nothing is written to a disk; only the
+table is printed.
 
     scripts/fairness FOLDER --labels persons
 """
@@ -49,7 +53,9 @@ LOTS = 500
 """The number of groups of three people that are drawn at random to count repeated names."""
 
 LEAST_SHARE = 0.05
-"""The share of the women, or of the men, that a group of labels must exceed to count as unequal."""
+"""A group of labels is called unequal only if more than this share of the women, or of the men, get
+a label of it.
+"""
 
 OTHER_OVERLAP = 0.2
 """A detected box is another face if its IoU with the box in photos.csv is below this value."""
@@ -82,7 +88,7 @@ class People:
     groups: Sequence[Sequence[Scores]]
 
     def settled(self) -> Scores:
-        """Return the mean scores over the picture as found and its steady views."""
+        """Return the mean scores over the picture as found and its views in `STEADY`."""
         views = [self.views[name] for name in ("as found", *STEADY)]
         return np.asarray(np.mean(views, axis=0), np.float32)
 
@@ -106,8 +112,9 @@ def main() -> int:
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
     """Return the people on `photos` with their scores, and the function that names a group.
 
-    The show's own parts are used. People get scores even if more than a third of their bust is
-    outside the picture, because the pictures are crops.
+    The show's own parts are used. In the views, people get scores even if more than a third of
+    their bust is outside the picture, as in pictures that were cropped around a face. A show gives
+    them none.
     """
     label_set = load_label_set(labels, ContentSettings())
     built_file.check_ready(label_set)  # before PyTorch is loaded, which takes seconds
@@ -217,7 +224,7 @@ def table(people: People, groups: Mapping[str, str], name: Name) -> Iterator[str
     yield ""
     same = {view: float((first[view] == found).mean()) for view in STEADY}
     mean = np.mean(list(same.values()))
-    yield f"share of steady views with the same label as the unchanged picture: {mean:.2f}"
+    yield f"share of slightly changed pictures with the label of the unchanged one: {mean:.2f}"
     yield "  " + ", ".join(f"{view} {share:.2f}" for view, share in same.items())
     yield ""
     yield from _by_presentation(people.presentations, [group[i] for i in settled])
@@ -262,8 +269,8 @@ def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) ->
         z = (only_dark - only_light) / math.sqrt(max(1, only_dark + only_light))
         yield (
             f"  {one:20} darkened {dark.count(one) / len(dark):5.1%}  lightened "
-            f"{light.count(one) / len(light):5.1%}  only if darkened {only_dark}  only if "
-            f"lightened {only_light}  (z {z:+.1f})"
+            f"{light.count(one) / len(light):5.1%}  people who get it only if darkened "
+            f"{only_dark}, only if lightened {only_light} (z {z:+.1f})"
         )
 
 

@@ -80,7 +80,7 @@ SLOPE_HOURS = 4.0
 """The least length of a simulated day for which the growth of memory is fitted, hours."""
 
 ENDS_S = 0.01
-"""How much earlier than its end a day may be over, because of rounding, s."""
+"""How much too early a show may end without a mistake, because of rounding, s of the day."""
 
 MALLOC = "GLIBC_TUNABLES"
 """The environment variable that makes a show allocate memory as it does under the guard."""
@@ -267,7 +267,7 @@ ROWS = {
     "computer stops": "sleeps",
     "memory": "memory nearly gone",
 }
-"""The names in the table of recoveries of those faults that have another name there."""
+"""The faults that have another name in the table of recoveries, each with that name."""
 
 
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
@@ -311,8 +311,8 @@ def main() -> int:
         nargs=2,
         default=(20.0, 60.0),
         metavar=("MIN", "MAX"),
-        help="the least and the largest time between faults, after 10 s for the recovery, s of "
-        "the day (default: 20 60)",
+        help="the shortest and the longest time without a fault, s of simulated time; 10 s for the "
+        "recovery are added (default: 20 60)",
     )
     parser.add_argument(
         "--faults",
@@ -380,7 +380,7 @@ def _print_findings(day: Day, findings: Findings) -> None:
             f"{rates[0]:.0f}/s (least); required: "
             f"{min(floor for _, floor in findings.rates):.0f} to "
             f"{max(floor for _, floor in findings.rates):.0f}/s, less on a busy machine; "
-            f"least (rate / required rate): {nearest:.1f}"
+            f"worst: {nearest:.1f} times the required rate"
         )
     slope = findings.slope()
     print(

@@ -37,8 +37,10 @@ second of real time the show must handle the frames of many seconds of the day.
 """
 
 CAMERA_FAULTS = ("unplugged", "hangs", "frozen", "black", "white", "torn", "damaged", "slow")
+"""The faults of the camera."""
+
 ANALYSIS_FAULTS = ("exception", "not a number", "out of memory", "call hangs")
-"""The faults of the camera, and the faults of the analysis (face search and classifier)."""
+"""The faults of the analysis (face search and classifier)."""
 
 SCREEN_FAULTS = (
     *("turned", "display off", "late monitor", "covered", "close key", "display server"),
@@ -51,7 +53,9 @@ FILE_FAULTS = ("settings wrong", "settings changed", "labels wrong", "labels cha
 """The changes of kiosk.yaml and of the label set: mistakes in them, and valid changes."""
 
 CLOCK_FAULTS = ("clock back", "clock forward", "summer time")
-"""The faults of the machine's clock: it is a year late or a day early, or summer time begins."""
+"""The faults of the machine's clock: it is set back by a year or forward by a day, or summer time
+begins.
+"""
 
 LOAD_FAULTS = ("cores busy", "memory", "computer stops")
 """The faults of the whole machine: other programs keep all cores busy; the show gets hardly any
@@ -90,7 +94,8 @@ FILE_LASTS_S = (6.0, 9.0)
 COVERS_S = 64.0
 """How long another window covers the show if the show does not come in front, s of the day."""
 REPLUGGED_S = 1.0
-"""How long after a sleeping computer has woken its camera is plugged in again, s of the day."""
+"""The time from the end of the computer's sleep until its camera is plugged in again, s of the day.
+"""
 RECOVERY_S = 10.0
 """How long after a fault it may take until a newer frame, or a newer result of the analysis, is on
 the screen, s of the day.
@@ -101,13 +106,13 @@ HANG_S = 15.0
 CROWD = (8, 4)
 """The columns and rows in which the people of the crowd stand: 32 faces."""
 CROWD_SPEED = 0.2
-"""How fast the people of the crowd sway."""
+"""How fast the people of the crowd sway, rad/s."""
 CROWD_S = (20.0, 60.0)
-"""How long a crowd of 32 stays that comes and leaves at once, s."""
+"""How long a crowd of 32 people stays, s; all come within three seconds, and leave together."""
 CROWD_HOUR_S = 3600.0
-"""How long people of a crowd come and go on a day of at least `WITH_CROWD_HOUR_S`, s."""
+"""The duration of the hour in which people of a crowd come and go, s."""
 WITH_CROWD_HOUR_S = 3 * 3600.0
-"""The least length of a day with such an hour, s."""
+"""The least length of a day that has an hour with a crowd (`CROWD_HOUR_S`), s."""
 POSTER_S = (60.0, 240.0)
 """How long a poster with a face hangs in the picture, s."""
 
@@ -189,7 +194,7 @@ class DayClock:
 
 @dataclass(frozen=True)
 class Visit:
-    """The visit of one person: its beginning and end, their position, and their speed, px/s."""
+    """One person's visit: its beginning and end, their position, and how fast they sway, rad/s."""
 
     came_at: float
     left_at: float
@@ -245,7 +250,7 @@ class Fault:
 
     @property
     def lost_s(self) -> float:
-        """For how long a computer that stops has lost its camera, s of the day."""
+        """The time from when the computer stops until the camera is back, s of the day."""
         return self.ends_at - self.begins_at + REPLUGGED_S
 
 
@@ -363,7 +368,7 @@ def _visits(drawn: random.Random, begins_at: float, ends_at: float) -> list[Visi
 
 
 POSTER = 0
-"""The number of people that stands for a poster among the numbers that are drawn."""
+"""If this is drawn as the number of people who come, a poster comes instead."""
 
 
 def _crowd(
@@ -491,7 +496,7 @@ because pictures of noise convince no network.
 
 
 class DayClassifier:
-    """The show's own classifier, surer of its best label, which fails during the day's faults."""
+    """The show's own classifier with a higher score for the best label; it fails during faults."""
 
     def __init__(self, classifier: Classifier, day: Day, clock: DayClock) -> None:
         self._classifier = classifier

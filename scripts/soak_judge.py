@@ -1,4 +1,4 @@
-"""Judges what a soak shows of the display, of files and of the clock while they are at fault.
+"""Judges how the show in a soak reacts to faults of the display, of files and of the clock.
 
 Times in "s of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
 """
@@ -60,7 +60,9 @@ class WorldJudge:
         self._wrong_since: dict[str, float] = {}
         self._fits = False
         self._tells: bool | None = None
-        """Whether the staff's card tells of a file; None if the card is not on the screen."""
+        """Whether the staff's card mentions the newest fault of a file; None if the card is not on
+        the screen.
+        """
         self._untold: Fault | None = None
         self._label_count: int | None = None
 
@@ -78,7 +80,7 @@ class WorldJudge:
     ) -> None:
         """Judge `scene`, which was made from `sightings` and `context` for a window of `size` px.
 
-        `proof` is the self-test's, whose time the privacy line states.
+        `proof` is that of the self-test, None before it; the privacy line states its time.
         """
         now = self._clock.now()
         self._fits = size == context.size == self._world.monitors.size(now)
@@ -92,7 +94,10 @@ class WorldJudge:
             self._judge_card(scene, context.words, fault, now)
 
     def _allow(self, problem: str, seconds: float, is_right: bool, now: float) -> None:
-        """Find a `problem` that lasts for longer than `seconds`."""
+        """Report `problem` once it has lasted for longer than `seconds`.
+
+        `is_right` says that it does not exist at the instant `now`.
+        """
         if is_right:
             self._wrong_since.pop(problem, None)
         elif now - self._wrong_since.setdefault(problem, now) > seconds:
@@ -102,7 +107,8 @@ class WorldJudge:
     def _says_the_time(self, words: Words, proof: DayProof, now: float) -> bool:
         """Return whether the privacy line states when the self-test ran, by what the clock shows.
 
-        With a date before this version was written, the line states no time.
+        If the clock shows a date before `FIRST_DAY`, so that it is certainly wrong, the line must
+        state no time.
         """
         assert proof.tested_at_s is not None
         shown = self._world.wall.shown(now)
@@ -143,7 +149,7 @@ class WorldJudge:
             self._mistake(f"the staff's card does not tell of '{fault.name}' ({fault})", now)
 
     def is_as_before(self, fault: Fault, now: float) -> bool:
-        """Return whether nothing on the screen shows `fault` any more, and its change is there."""
+        """Return whether the screen shows no trace of `fault`; changed labels must be in use."""
         if fault.name in SCREEN_FAULTS:
             return self._fits
         if fault.name == "labels changed":
@@ -151,7 +157,10 @@ class WorldJudge:
         return fault.name not in FILE_FAULTS or self._tells is False
 
     def judge_end(self, fault: Fault, now: float) -> None:
-        """Find what should have happened because of `fault`, from which the show has recovered."""
+        """Report what the show should have done because of `fault` and did not.
+
+        The show has recovered from `fault` at the instant `now`.
+        """
         sign = SIGNS.get(fault.name)
         lines = [line for at, line in self._lines if at >= fault.begins_at]
         if sign is not None and not any(sign in line for line in lines):
@@ -166,5 +175,5 @@ class WorldJudge:
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """Return `texts` as one text without spaces, because lines are broken anywhere."""
+    """Return `texts` joined without spaces, so that it does not matter where their lines break."""
     return "".join("".join(texts).split())

@@ -58,7 +58,7 @@ LABELS_S = 35.0
 stand there keep the old one for half a minute.
 """
 LATE_S = GONE_S / 2
-"""How long no results of the analysis may come until it may have lost a face, s of the day."""
+"""If the analysis has no results for longer than this, it may have lost a face, s of the day."""
 ONE_NAME_S = 15.0
 """How long after a fault a poster may get another name, s of the day: after a fault of the camera
 or of the analysis it is a new visitor.
@@ -200,8 +200,8 @@ class Observer:
         self._searched_at = -math.inf
         """The instant of the newest results of the analysis, s of the day."""
         self._poster_names: dict[tuple[Visit, int], set[str]] = {}
-        """The names that each poster had since the fault of that number, and the stages after a
-        name.
+        """The names that each poster has had, and its stages after the first name, keyed by the
+        poster and the number of faults that had begun.
         """
         self._day = day
         self._clock = clock

@@ -49,7 +49,7 @@ two o'clock.
 MORNING = datetime.datetime(2026, 3, 27, 9, 0, tzinfo=datetime.UTC)
 """The true time at which the day begins."""
 BEFORE_SUMMER = datetime.datetime(2026, 3, 29, 0, 59, 58, tzinfo=datetime.UTC)
-"""What the clock shows as the fault `summer time` begins: two seconds before it does."""
+"""What the clock shows when the fault `summer time` begins: two seconds before summer time."""
 
 LEFT_BYTES = 24_000_000
 """The memory that the show can still get during the fault `memory`, bytes: less than it needs to
@@ -91,7 +91,10 @@ class WallClock:
 
 @dataclass(frozen=True)
 class DayProof(Proof):
-    """A self-test that has refused everything; its time is corrected by the day's clocks."""
+    """The proof of a self-test in which every probe was refused.
+
+    Its time is corrected by the simulated wall clock and the clock of the day.
+    """
 
     wall: WallClock | None = None
     clock: DayClock | None = None
@@ -105,7 +108,7 @@ class DayProof(Proof):
 
 
 class DayGuard:
-    """Stands in for the guard, which cannot be entered in a soak: everything was refused."""
+    """Replaces the guard, which a soak cannot enter; its self-test finds every probe refused."""
 
     def __init__(self, wall: WallClock, clock: DayClock) -> None:
         self.status = SandboxStatus("enforce", landlock_version=6, waits_for_camera=True)
@@ -259,7 +262,7 @@ class DayMonitors:
         return covered and not self._came_in_front
 
     def give_keyboard(self, window: int) -> None:  # noqa: ARG002 - the X server's call
-        """Note that the show's window has come in front."""
+        """Store that the show's window has come in front, and how long it was covered."""
         now = self._clock.now()
         fault = self._day.present(now)
         if fault is not None and fault.name == "covered":
@@ -278,7 +281,7 @@ class DayWindow(Window):
     """The show's window on the day's display."""
 
     def __init__(self, world: World) -> None:
-        """Open the window of `world` on the display that SDL has without a screen."""
+        """Open the window of `world` with SDL's driver `dummy`, which needs no display."""
         os.environ["SDL_VIDEODRIVER"] = "dummy"
         super().__init__(0, None)
         assert self._placement is not None
@@ -319,10 +322,13 @@ class World:
         self.has_lost_server = False
         """Whether the server of this process's display has ended."""
         self._done: Fault | None = None
-        """The newest fault that was already made to happen once."""
+        """The newest fault that `step` has applied to this process; each fault is applied once."""
 
     def step(self, is_gone: bool) -> None:
-        """Let what the current fault needs happen now; called by the main thread of the show."""
+        """Apply the current fault to the files and to this process; for the show's main thread.
+
+        With `is_gone`, the display's server has ended, and a fault only changes the files.
+        """
         now = self._clock.now()
         self.files.step(now)
         fault = self._day.present(now)
@@ -353,7 +359,7 @@ class World:
 
 
 def day_calendar(wall: WallClock) -> SimpleNamespace:
-    """Return what stands in for the module `datetime` where only today's date is asked for."""
+    """Return a replacement of the module `datetime` that only has `date.today()`, by `wall`."""
     return SimpleNamespace(date=SimpleNamespace(today=wall.today))
 
 
@@ -379,7 +385,7 @@ def lift_memory_limit() -> None:
 def stop_for(seconds: float) -> None:
     """Stop all threads of this process for `seconds`, as a computer that sleeps does.
 
-    Unlike then, the clocks of the threads go on.
+    During a real sleep the monotonic clock stands still; here it goes on.
     """
     subprocess.Popen(  # noqa: S602 - only numbers
         f"kill -STOP {os.getpid()}; sleep {seconds:.3f}; kill -CONT {os.getpid()}", shell=True
