@@ -180,21 +180,18 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
     `network_input` is the input format of the opened network; if it is None, the line says what the
     set's text files state.
     """
-    used = network_input or source.settings.input or InputSettings()
-    stated = source.settings.input.model_fields_set if source.settings.input else set()
+    settings = source.settings.input or InputSettings()
+    used, stated = network_input or settings, settings.model_fields_set
     if find_network(source.folder).name == TENSORS_FILE:
         origin = "as the network's files state, unless labelset.yaml states otherwise"
         if network_input is None:
             return f"Pictures for the set's network: {origin}."
     else:
-        defaults = InputSettings()
-        assumed = {
-            key for key in ("mean", "std") if getattr(used, key) == getattr(defaults, key)
-        } - stated
         origin = "as labelset.yaml states" if stated else "as the network states"
-        if assumed:
-            keys = " and ".join(sorted(assumed))
-            origin = f"default values of {keys}, as labelset.yaml has no `input`"
+    assumed = network_input.assumed if network_input else sorted({"mean", "std"} - stated)
+    if assumed:
+        keys = " and ".join(assumed)
+        origin = f"default values of {keys}, because no file of the set states them"
     size = f"{used.size} px, " if network_input or "size" in stated else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
     return f"Pictures for the set's network: {size}mean {mean}, std {std} ({origin})."

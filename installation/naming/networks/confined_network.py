@@ -113,6 +113,7 @@ class ConfinedNetwork:
             (red, green, blue),
             (std[0], std[1], std[2]),
             "bicubic" if answer["interpolation"] == "bicubic" else "bilinear",
+            tuple(name for name in ("mean", "std") if name in answer["assumed"]),
         )
 
     def encode(self, batch: Batch) -> Encoded:

@@ -36,6 +36,8 @@ class Input:
     mean: Channels
     std: Channels
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    assumed: tuple[str, ...] = ()
+    """Those of `mean` and `std` that are default values, because no file of the set states them."""
 
 
 class Encoder(Protocol):

@@ -159,7 +159,8 @@ class OnnxNetwork:
             self.input = Input(size, mean=(0.0,) * 3, std=(1 / 255,) * 3)
         else:
             settings = settings or InputSettings()
-            self.input = Input(size, settings.mean, settings.std)
+            assumed = tuple(sorted({"mean", "std"} - settings.model_fields_set))
+            self.input = Input(size, settings.mean, settings.std, assumed=assumed)
 
     def _check_stated(self, settings: InputSettings | None) -> None:
         """Raise LabelSetError if the file's metadata state a picture format that `settings` lack.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -420,14 +421,13 @@ def _load(
 def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
     """Return the format of the network's pictures, from labelset.yaml or the network's files.
 
-    `full` is the configuration of transformers, which includes the defaults that config.json leaves
-    out.
+    `full` is transformers' configuration, with the defaults of what config.json leaves out.
     """
     own = config.part("pretrained_cfg")
     resized: object = own.values.get("interpolation")
     if "architecture" in config.values:
         size = own.side("input_size", 224)
-        mean, std = own.channels("mean", -10, 0.5), own.channels("std", 1e-6, 0.5)
+        levels = {"mean": "mean", "std": "std"}
     else:
         tower = getattr(full, "vision_config", full)
         size = config.side("image_size", getattr(tower, "image_size", None) or 224)
@@ -438,13 +438,13 @@ def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
         scale = own.values.get("rescale_factor", 1 / 255)
         if not isinstance(scale, float) or not abs(scale - 1 / 255) <= RESCALE_TOLERANCE:
             raise own.wrong(f"rescale_factor is {ellipsize(repr(scale))} (expected 1/255)")
-        mean, std = own.channels("image_mean", -10, 0.5), own.channels("image_std", 1e-6, 0.5)
+        levels = {"mean": "image_mean", "std": "image_std"}
         resized = "bicubic" if own.values.get("resample") == BICUBIC else "bilinear"
     way: Literal["bilinear", "bicubic"] = "bicubic" if resized == "bicubic" else "bilinear"
+    mean, std = own.channels(levels["mean"], -10, 0.5), own.channels(levels["std"], 1e-6, 0.5)
     chosen = label_set.settings.input or InputSettings()
-    return Input(
-        chosen.size if "size" in chosen.model_fields_set else size,
-        chosen.mean if "mean" in chosen.model_fields_set else mean,
-        chosen.std if "std" in chosen.model_fields_set else std,
-        way,
+    given = chosen.model_dump(include={"size", "mean", "std"}, exclude_unset=True)
+    assumed = tuple(
+        name for name, key in levels.items() if name not in given and key not in own.values
     )
+    return replace(Input(size, mean, std, way, assumed), **given)

@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from installation.errors import LabelSetError
+from installation.naming.networks.encoder import Input
 from installation.naming.networks.open import check_network
 from tests.support.children import STAGE_ONE_PROGRAM, USERS, run
 from tests.support.made_networks import (
@@ -406,6 +407,19 @@ def test_other_grey_levels_are_refused(tmp_path: Path, scale: object) -> None:
     assert opened(folder).width == 3
     file.write_text(json.dumps({"rescale_factor": scale}))
     assert "rescale_factor is" in refusal(folder)
+
+
+def test_levels_that_no_file_states_are_named(tmp_path: Path) -> None:
+    """The network says which of mean and std are default values, so that `check` can tell."""
+    folder = write_set(tmp_path, "made-hf", "method: onnx")
+    vision_transformer().save_pretrained(folder)
+    assert opened(folder).input.assumed == ("mean", "std")
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps({"image_mean": [0.4, 0.5, 0.6]}))
+    assert opened(folder).input == Input(32, (0.4, 0.5, 0.6), (0.5, 0.5, 0.5), assumed=("std",))
+    folder = write_set(tmp_path, "stated", "method: onnx\ninput: {std: [0.2, 0.2, 0.2]}")
+    vision_transformer().save_pretrained(folder)
+    assert opened(folder).input.assumed == ("mean",)
 
 
 def test_damaged_tensors_are_refused(tmp_path: Path) -> None:
