@@ -1,4 +1,4 @@
-"""Names the command `kiosk` in messages as it must be typed where they are read."""
+"""Writes the commands of the kiosk in a message as the reader of the message must type them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,11 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # argparse declares three overloads of it
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
-        """Return the parsed arguments; the command's own parser reports unknown arguments."""
+        """Return the parsed arguments.
+
+        The command's own parser reports unknown arguments, so the message shows the usage of this
+        command.
+        """
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             parser: Parser = getattr(parsed, "parser", self)

@@ -41,7 +41,7 @@ _PLASMA = (
     ),
 )
 """The settings of KDE Plasma 6: file, groups, key, the harmless value, and the effect of any other
-value. A missing value has this effect too, because it means Plasma's default.
+value. If the value is missing, Plasma's default applies, which has this effect too.
 """
 
 

@@ -5,7 +5,7 @@ outside the sandbox like a show's supervisor, checks the child from there (`guar
 then does the child open the camera. It reads no picture.
 
 Rejected: opening the camera in the doctor's own process. The doctor also tries the display and
-other parts, which may have started threads.
+other parts, which may have started threads, and stage one covers only the thread that enters it.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ LONGEST_PART = 200
 the problem and the remedy.
 
 A mistake is shortened if its line of JSON is too long for the output filter, which writes at most
-4,000 characters of a line. JSON escapes a character as six characters (characters above U+FFFF as
-twelve). Three parts of 200 characters have at most 3,600, unless they contain many characters above
-U+FFFF.
+4,000 characters of a line. In JSON, one character of a part takes at most six characters (twelve if
+it is above U+FFFF). So three parts of 200 characters take at most 3,600 characters, unless they
+contain many above U+FFFF.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
@@ -92,7 +92,10 @@ def try_camera(file: Path, privacy: Privacy) -> Trial:
 
 
 def _witness() -> Witnessed:
-    """Return a function that checks processes; they must start after this call."""
+    """Return a function that checks a child process from outside the sandbox.
+
+    Start the child after this call, which gives this process a mark that its children inherit.
+    """
     if sys.platform != "linux":
         return lambda _: []
     from installation.guarding.witness import Witness
@@ -134,8 +137,8 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
 def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
     """Return the next answer in `lines`; raises CameraError if there is none.
 
-    If the line reports a mistake instead of an answer, the remaining lines are read too: each
-    reports one more.
+    If the next line reports a mistake, the result has only the key `mistakes`: a list of this
+    mistake and of those in all remaining lines, one in each.
     """
     try:
         answer = dict(json.loads(next(lines)))

@@ -156,7 +156,8 @@ def check_camera(loaded: Loaded[Settings]) -> None:
 def check_controls(loaded: Loaded[Settings]) -> None:
     """Raise CameraError if the camera is plugged in but does not take a control of kiosk.yaml.
 
-    The camera only lists its controls, and nothing is set; so the show may be running.
+    Only the camera's list of controls is read, and nothing is set, so a running show is not
+    disturbed.
     """
     from installation.seeing.cameras import named_controls
 
@@ -174,7 +175,7 @@ def check_controls(loaded: Loaded[Settings]) -> None:
 
 
 def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
-    """Return the camera that lists its controls; or None, and why they were not compared."""
+    """Return the camera's path and "", or None and the reason why its controls are not compared."""
     from installation.seeing.cameras.named_controls import NOT_A_CAMERA, OTHER_SYSTEM
 
     if isinstance(camera.source, Film | Pictures | Rehearsal):
@@ -191,7 +192,7 @@ def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
         if mistake is None:
             return node, ""
         problem = mistake.problem
-    return None, f"not compared with the camera: {problem}"
+    return None, f"these were not compared with the camera's controls: {problem}"
 
 
 def check_detector(loaded: Loaded[Settings]) -> None:
@@ -264,7 +265,12 @@ def _plan(
         ("privacy", PRIVACY[settings.privacy]),
         ("hidden", _hidden_in_words(label_set)),
         ("camera", f"{_source_in_words(camera.source)}; {size}{rotation}"),
-        ("picture", "a mirror" if camera.mirror else "as others see the visitor"),
+        (
+            "picture",
+            "a mirror"
+            if camera.mirror
+            else "not mirrored, so visitors see themselves as others do",
+        ),
         ("detector", DETECTOR_WORDS[settings.detector]),
         ("device", DEVICE_WORDS[settings.device]),
         (

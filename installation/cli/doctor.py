@@ -135,7 +135,7 @@ class _Examination:
             yield "weights", lambda: self._weights(label_set, device)
 
     def _privacy(self) -> Finding:
-        """Return the finding of the short audit, which runs in a separate process.
+        """Return the finding of `kiosk audit --short`, which runs in a separate process.
 
         The process is separate because a sandbox cannot be undone.
         """
@@ -155,8 +155,8 @@ class _Examination:
             tried = f"{ways} ways to store or send a picture were tried"
             if mistakes := not_prevented():
                 weaker = (
-                    "the sandbox works, but the screen does not say that pictures cannot be "
-                    "stored, because they could leave the show in these ways:"
+                    "the sandbox works, but the screen leaves out its promise that no picture can "
+                    "be stored, because pictures could leave the show in these ways:"
                 )
                 return Finding("fallback", "\n".join((weaker, *map(str, mistakes))))
             return Finding("ok", f"the kernel prevents pictures from being stored or sent; {tried}")
@@ -202,7 +202,7 @@ class _Examination:
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
             f"diagonal angle of view {angle}°: the line is {line.line_m:.1f} m from the plane of "
-            f"the camera; visitors see the notice from {line.announced_m:.1f} m on"
+            f"the camera; most adults see the notice when nearer than {line.announced_m:.1f} m"
             for angle, line in lines.items()
         )
         intro = (
@@ -276,7 +276,9 @@ class _Examination:
 
         encoder = open_classifier(label_set, device).encoder
         checksum = f"SHA-256 {encoder.fingerprint[:12]}…"
-        return Finding("ok", f"{encoder.name}, {checksum}; the label set was built for it")
+        return Finding(
+            "ok", f"{encoder.name}, {checksum}; the label set was built for this network"
+        )
 
 
 @contextlib.contextmanager

@@ -58,10 +58,12 @@ def add_commands(commands: Commands) -> None:
         "check a set: confirm that it is valid, or list all mistakes in its files",
     )
     add_file_argument(
-        add("build", build_set, "compute the built file of a set, which the show loads")
+        add("build", build_set, "build a set: compute the file that the show loads for it")
     )
     preview = add(
-        "preview", preview_set, "paint a set as a map, and print how evenly its labels are chosen"
+        "preview",
+        preview_set,
+        "paint a map of a set's labels, and print how evenly the classifier chooses them",
     )
     add_file_argument(preview)
     preview.add_argument(
@@ -182,7 +184,7 @@ def build_set(args: argparse.Namespace) -> int:
 
 
 def preview_set(args: argparse.Namespace) -> int:
-    """Draw a map of a set, print how its labels are used; return the exit status.
+    """Draw a map of a set, print how evenly its labels are chosen; return the exit status.
 
     The settings are read from kiosk.yaml, so the map shows the set as a show would.
     """
@@ -267,7 +269,10 @@ def _check_writable(folder: Path) -> None:
 
 
 def _settings(name: str, file: Path) -> Settings:
-    """Return the settings of `file` with the label set `name`. Raises KioskError."""
+    """Return the settings of `file`, with the label set `name`.
+
+    Raises KioskError if the label set or `file` has mistakes.
+    """
     from installation.naming.label_set.load import read_source
 
     read_source(name)  # so that mistakes in the set are not reported as mistakes in `file`

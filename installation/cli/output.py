@@ -73,9 +73,9 @@ def say(line: str = "") -> None:
 def wrapped(text: str, stream: TextIO | None) -> str:
     """Return `text` with its lines broken between words if `stream` is a terminal.
 
-    Two or more spaces separate the columns of a table. If a line of a table is broken, its further
-    lines are indented to the start of the third column, or of the last column if there are fewer.
-    The indentation is at most half the width of the terminal.
+    Two or more spaces separate the columns of a table. If a line of a table is broken, its
+    continuation is indented to the start of the third column. With fewer columns, it is indented to
+    the start of the last one. The indentation is at most half the width of the terminal.
     """
     if stream is None or not stream.isatty():
         return text
@@ -105,7 +105,10 @@ def print_progress(line: str) -> None:
 
 
 def escape_unknown_letters() -> None:
-    """Print the code point of each letter that the terminal cannot show, instead of failing."""
+    """From now on, print the code point of a letter that the terminal cannot show.
+
+    Otherwise, printing such a letter would fail.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

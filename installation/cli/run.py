@@ -180,7 +180,10 @@ def card(args: argparse.Namespace) -> int:
 
 
 def _mistakes_in(file: Path) -> list[str]:
-    """Return the mistakes that are in the kiosk.yaml `file` now, with commands as to be typed."""
+    """Return a line for each mistake that is in the kiosk.yaml `file` now.
+
+    The kiosk's commands in these lines are written as users type them in the current folder.
+    """
     from installation.settings.kiosk import load_settings
 
     try:
@@ -274,7 +277,7 @@ def service(args: argparse.Namespace) -> int:
 def _played_source(file: Path) -> Path | None:
     """Return the film or folder of pictures that `file` names; None if it names another source.
 
-    The show reports mistakes in the file on its card.
+    The result is also None if the file has mistakes; the show reports them on its card.
     """
     from installation.settings.kiosk import load_settings
     from installation.settings.source import Film, Pictures

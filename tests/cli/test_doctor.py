@@ -141,7 +141,10 @@ def test_doctor_says_where_the_line_on_the_floor_goes(without_yunet: Examined) -
     assert states_of(output)["line"] == "ok"
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
     row = f"diagonal angle of view 78°: the line is {line.line_m:.1f} m from the plane of the "
-    assert f"{row}camera; visitors see the notice from {line.announced_m:.1f} m on\n" in output
+    assert (
+        f"{row}camera; most adults see the notice when nearer than {line.announced_m:.1f} m\n"
+        in output
+    )
 
 
 def test_doctor_says_that_without_a_least_size_there_is_no_line(without_a_font: Examined) -> None:
@@ -156,7 +159,9 @@ def test_doctor_says_if_the_wall_promises_less(without_yunet: Examined) -> None:
     """The row `privacy` names each fact that weakens the promise on the screen."""
     output, mistakes = without_yunet.outcome.stdout, not_prevented()
     assert states_of(output)["privacy"] == ("fallback" if mistakes else "ok")
-    assert ("the screen does not say that pictures cannot be stored" in output) is bool(mistakes)
+    assert ("the screen leaves out its promise that no picture can be stored" in output) is bool(
+        mistakes
+    )
     for mistake in mistakes:
         assert f"  {mistake}\n" in output
 
