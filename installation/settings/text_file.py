@@ -88,11 +88,12 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         # Most bytes are letters in every older encoding, so none of these is named.
-        problem = f"the file is not UTF-8 (byte {byte:#04x} is not part of a letter)"
+        problem = f"the file is not UTF-8 (it contains the invalid byte {byte:#04x})"
         raise wrong(problem, remedy, line) from None
     if not text.strip():
         raise wrong(
-            "the file is empty", "Write its content, or restore the file that came with the kiosk."
+            "the file is empty",
+            "Write text into it, or restore the file that came with the kiosk.",
         )
     return text
 
@@ -120,12 +121,12 @@ def remedy_for_missing(path: Path) -> str:
     for name in names:
         longer = name.casefold().removeprefix(wanted)
         if longer in HIDDEN_SUFFIXES and name.casefold().startswith(wanted):
-            hint = " (computers often hide the end of a name)" if longer else ""
+            hint = " (file managers often hide the suffix)" if longer else ""
             return f"Rename '{ellipsize(name)}' to '{path.name}'{hint}."
         entry = Path(name.casefold())
         if entry.stem in (wanted, Path(wanted).stem) and entry.suffix in OTHER_SUFFIXES:
             how = PLAIN_TEXT.get(path.suffix, PLAIN_TEXT[""])
-            return f"This folder has '{ellipsize(name)}'. {how} Name the new file '{path.name}'."
+            return f"This folder has '{ellipsize(name)}'. {how} Name the saved file '{path.name}'."
     suffixes = YAML_SUFFIXES if path.suffix in YAML_SUFFIXES else (path.suffix,)
     meant = meant_path(
         path.name, path.parent, lambda other: other.is_file() and other.suffix in suffixes

@@ -196,8 +196,8 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The kinds of plain words that YAML does not treat as text. Each has a pattern that matches its
-words, their possible first letters, and a function that converts them.
+"""The types of values without quotes that YAML does not treat as text. Each has a pattern for
+the value, the letters with which such a value may begin, and a function that converts it.
 """
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
@@ -249,12 +249,12 @@ class _Document:
             self._break(*explain_failure(text, mark.line + 1 if mark else 1, description))
             return
         except (ValueError, OverflowError):  # raised by PyYAML for "\UFFFFFFFF" and %YAML 1.9999…
-            problem = "this is not well-formed YAML (a number or an escaped letter is too large)"
+            problem = "this is not well-formed YAML (a number after % or a backslash is too large)"
             remedy = "Look for a line that begins with %, and for backslashes in quotes."
             self._break(0, problem, remedy)
             return
         if node is None:
-            remedy = "Write its content, or restore the file that came with the kiosk."
+            remedy = "Write settings into it, or restore the file that came with the kiosk."
             self._break(0, "the file contains no settings", remedy)
         elif flaws := list(find_flaws(text)):
             for flaw in flaws:

@@ -56,8 +56,8 @@ IN_BRACKETS = re.compile(
     r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
     re.DOTALL,
 )
-"""Matches a comment or a quoted item. The groups, its quote and its text, are set only if the item
-does not end with its closing quote.
+"""Matches a comment or a quoted item. The two groups are the quote and the text of the item. They
+are set only if the item does not end with its closing quote.
 """
 
 
@@ -244,7 +244,7 @@ def _comment_flaw(number: int, text: str) -> Flaw | None:
     if match is None:
         return None
     problem = f"a comment does not begin with {match[1]} here (expected #)"
-    return Flaw(number, problem, "Begin each of its lines with # instead, or delete it.")
+    return Flaw(number, problem, "Begin each line of the comment with #, or delete the comment.")
 
 
 def _blank_flaw(line: _Line) -> Flaw | None:
@@ -291,7 +291,7 @@ def _value_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     if value[0] in RESERVED_STARTS and (value[0] not in "?-" or value[1:2] in ("", " ")):
         return Flaw(number, f"a text without quotes cannot begin with {value[0]}", remedy)
     if line.name and re.search(r":(\s|$)", text):  # an item may be a setting itself
-        problem = f"a text without quotes cannot contain a colon (seen '{ellipsize(text)}')"
+        problem = f"a text with a colon before a space needs quotes (seen '{ellipsize(text)}')"
         return Flaw(number, problem, remedy)
     return None
 
@@ -389,7 +389,7 @@ def _indent_flaw(line: _Line, above: Sequence[_Line]) -> Flaw | None:
 
 
 def _push(line: _Line, above: list[_Line]) -> None:
-    """Push `line` onto the stack `above`, after popping lines that are at least as indented."""
+    """Push `line` onto the stack `above`, after popping lines with the same or more indentation."""
     while above and len(above[-1].indent) >= len(line.indent):
         above.pop()
     above.append(line)

@@ -391,7 +391,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
             "labels: mine\n",
             [
                 "1: labels is 'mine', but models/mine/labelset.yaml does not exist. Rename "
-                "'labelset.yaml.txt' to 'labelset.yaml' (computers often hide the end of a name)."
+                "'labelset.yaml.txt' to 'labelset.yaml' (file managers often hide the suffix)."
             ],
         ),
         *(

@@ -23,13 +23,13 @@ Write = Callable[[str | bytes], Path]
     [
         (
             "",
-            "kiosk.yaml: the file is empty. Write its content, or restore the file that came with "
-            "the kiosk.",
+            "kiosk.yaml: the file is empty. Write text into it, or restore the file that came "
+            "with the kiosk.",
         ),
         (
             " \n\t\n",
-            "kiosk.yaml: the file is empty. Write its content, or restore the file that came with "
-            "the kiosk.",
+            "kiosk.yaml: the file is empty. Write text into it, or restore the file that came "
+            "with the kiosk.",
         ),
         (
             b"\x7fELF\0\0\0",
@@ -39,7 +39,7 @@ Write = Callable[[str | bytes], Path]
         ),
         (
             "labels: persons\n# für alle\n".encode("latin-1"),
-            "kiosk.yaml:2: the file is not UTF-8 (byte 0xfc is not part of a letter). "
+            "kiosk.yaml:2: the file is not UTF-8 (it contains the invalid byte 0xfc). "
             "Save the file as plain text in UTF-8 "
             "(in TextEdit: Format, Make Plain Text).",
         ),
@@ -62,7 +62,7 @@ def test_no_older_encoding_is_taken_for_another(write: Write, encoding: str) -> 
     (mistake,) = mistakes_in(write("labels: persons\n# für alle\n".encode(encoding)))
     byte = "ü".encode(encoding)[0]
     assert mistake.startswith(
-        f"kiosk.yaml:2: the file is not UTF-8 (byte {byte:#04x} is not part of a letter). Save the"
+        f"kiosk.yaml:2: the file is not UTF-8 (it contains the invalid byte {byte:#04x}). Save the"
     )
 
 
@@ -136,19 +136,19 @@ def test_utf_16_with_its_mark_is_read(write: Write, encoding: str) -> None:
     [
         (
             "show.yaml.txt",
-            "Rename 'show.yaml.txt' to 'show.yaml' (computers often hide the end of a name).",
+            "Rename 'show.yaml.txt' to 'show.yaml' (file managers often hide the suffix).",
         ),
         ("Show.YAML", "Rename 'Show.YAML' to 'show.yaml'."),
         (
             "show.rtf",
             "This folder has 'show.rtf'. Save the file as plain text in UTF-8 (in TextEdit: "
-            "Format, Make Plain Text). Name the new file 'show.yaml'.",
+            "Format, Make Plain Text). Name the saved file 'show.yaml'.",
         ),
         (
             "show.yaml.docx",
             "This folder has 'show.yaml.docx'. Save the file as plain text in UTF-8 (in TextEdit: "
             "Format, Make "
-            "Plain Text). Name the new file 'show.yaml'.",
+            "Plain Text). Name the saved file 'show.yaml'.",
         ),
     ],
 )

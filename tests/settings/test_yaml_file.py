@@ -160,7 +160,7 @@ Write = Callable[[str | bytes], Path]
         (
             "labels: persons\nscreen:\n  title: Who: are you?\n",
             [
-                "kiosk.yaml:3: a text without quotes cannot contain a colon (seen 'Who: are "
+                "kiosk.yaml:3: a text with a colon before a space needs quotes (seen 'Who: are "
                 "you?'). "
                 'Type `title: "Who: are you?"`, with the quotes.'
             ],
@@ -222,8 +222,8 @@ Write = Callable[[str | bytes], Path]
         (
             "# nothing yet\n",
             [
-                "kiosk.yaml: the file contains no settings. Write its content, or restore the file "
-                "that came with the kiosk."
+                "kiosk.yaml: the file contains no settings. Write settings into it, or restore the "
+                "file that came with the kiosk."
             ],
         ),
     ],

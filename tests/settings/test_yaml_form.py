@@ -145,12 +145,12 @@ def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
         ),
         (
             "screen:\n  title: Who: are you?\n",
-            "2: a text without quotes cannot contain a colon (seen 'Who: are you?'). "
+            "2: a text with a colon before a space needs quotes (seen 'Who: are you?'). "
             'Type `title: "Who: are you?"`, with the quotes.',
         ),
         (
             'screen:\n  title: He: "Who?"  # first line\n',
-            "2: a text without quotes cannot contain a colon (seen 'He: \"Who?\"'). "
+            "2: a text with a colon before a space needs quotes (seen 'He: \"Who?\"'). "
             "Type `title: 'He: \"Who?\"'`, with the quotes.",
         ),
         (
@@ -257,14 +257,14 @@ def test_a_text_that_needs_other_quotes_is_written_out(text: str, message: str) 
             '{\n  "labels": "persons", // the show\n  "language": "en"\n}\n',
             [
                 "2: a comment does not begin with // here (expected #). "
-                "Begin each of its lines with # instead, or delete it."
+                "Begin each line of the comment with #, or delete the comment."
             ],
         ),
         (
             "/* the show\n   of the house */\nlabels: persons\n",
             [
                 "1: a comment does not begin with /* here (expected #). "
-                "Begin each of its lines with # instead, or delete it."
+                "Begin each line of the comment with #, or delete the comment."
             ],
         ),
         (

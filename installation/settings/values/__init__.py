@@ -1,1 +1,1 @@
-"""Numbers, sizes and controls of cameras as people write them, and how YAML must have them."""
+"""Numbers, picture sizes and camera controls: what people write, and what YAML needs instead."""

@@ -59,7 +59,7 @@ def _parse_exposure(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         match = _TIME.fullmatch(f"{value}")
     if match is None:
-        raise PydanticCustomError("wrong_type", "an exposure is a time")
+        raise PydanticCustomError("wrong_type", "the exposure is not a time")
     fraction, digits, unit = match.groups()
     number = float(digits.replace(",", "."))
     if not unit and not fraction:
@@ -73,7 +73,7 @@ def _parse_exposure(value: object) -> object:
     seconds /= 1000 if unit == "ms" else 1
     if not (fraction and unit == "ms") and 1 / UNITS_PER_S <= seconds <= MAX_EXPOSURE_S:
         return seconds
-    raise PydanticCustomError("wrong_type", "an exposure is a time")
+    raise PydanticCustomError("wrong_type", "the exposure is not a time in the allowed range")
 
 
 MAINS = "50, 60, off or auto"
@@ -84,7 +84,7 @@ WHITE_BALANCE = "auto, or a whole number from 1000 to 20000, in kelvin"
 Mains = Annotated[
     Literal[50, 60, "off", "auto"] | None, BeforeValidator(_parse_mains), Field(description=MAINS)
 ]
-"""The frequency of the mains, Hz; None here and below: the camera is left as it is."""
+"""The frequency of the mains, Hz. None here and in the next three: the camera is left as it is."""
 Focus = Annotated[Literal["auto"] | int | None, Field(description=FOCUS)]
 """The distance of the focus, in units of the camera."""
 Exposure = Annotated[
@@ -127,9 +127,10 @@ def refuse_second_names(controls: dict[str, int], data: Mapping[str, object]) ->
 def refuse_long_exposure(name: str | None, value: object, data: Mapping[str, object]) -> None:
     """Raise pydantic's error if an exposure takes longer than the rate allows.
 
-    With `keep_rate: true` this is the time of one frame. Otherwise it is that of two: a longer one
-    makes the camera send less than half of its pictures, which counts as a fault. The setting
-    `name` of the section `camera` has the `value`, and `data` are the settings before it.
+    With `keep_rate: true` the limit is the time of one frame. Otherwise it is the time of two
+    frames: with a longer exposure, the camera sends less than half of its pictures, which counts as
+    a fault. The setting `name` of the section `camera` has the `value`, and `data` are the settings
+    before it.
     """
     values = {**data, f"{name}": value}
     exposure, fps = values.get("exposure"), values.get("fps")

@@ -20,7 +20,9 @@ AROUND_NUMBER = " \t\u00a0\"'\u2018\u2019\u201a\u201c\u201d\u201e();=~\u2248"
 """The blanks and signs that people write around a number; none of them changes its value."""
 
 INSIDE_NUMBER = re.compile(r"[\s'](?=[.,])|(?<=[.,])\s|[\s'](?=\d{3}(?!\d))")
-"""Matches a blank or apostrophe inside a number, beside a point or comma, or between thousands."""
+"""Matches a blank or apostrophe in a number if a point, a comma or exactly three digits follow; it
+also matches a blank after a point or comma.
+"""
 
 OTHER_POINTS = str.maketrans("\u066b\u00b7", "..")
 """The Arabic decimal separator and the raised point, which are read as a decimal point."""

@@ -52,9 +52,10 @@ def meant_size(value: object) -> tuple[int, int] | None:
 
 
 def size_remedy(value: object, piece: dict[str, Any]) -> str:
-    """Return the remedy if `value` has two sides but the setting takes one; "" if there is none.
+    """Return the remedy if `value` is a width and a height but the setting takes one number.
 
-    An example is `width: 1920x1080`. `piece` is the JSON schema of the setting.
+    An example is `width: 1920x1080`. `piece` is the JSON schema of the setting. The result is "" if
+    there is no remedy.
     """
     size, title = meant_size(value), piece.get("title")
     if size is None or title not in ("Width", "Height", "Size"):

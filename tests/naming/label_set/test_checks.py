@@ -42,7 +42,7 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "a,air,,,", b"b,caf\xe9,,,"),
             [
-                "weather/labels.csv:3: the file is not UTF-8 (byte 0xe9 is not part of a letter). "
+                "weather/labels.csv:3: the file is not UTF-8 (it contains the invalid byte 0xe9). "
                 'In the spreadsheet, save it as "CSV UTF-8" '
                 "(in Numbers: File, Export To, CSV)."
             ],
