@@ -41,17 +41,17 @@ OPENING_S = 120.0
 """The longest time for opening the networks, s."""
 
 MAX_STEP_S = 0.5
-"""The longest time that one check adds to the measured wait, s. A longer gap between checks means
-that the whole machine was suspended or overloaded, and not that the analysis hangs.
+"""The largest part of the time since the last check that counts as waiting for a result, s. If more
+time has passed, the whole machine was suspended or overloaded, and the analysis does not hang.
 """
 
 DELAYS_S = (0.5, 1.0, 2.0, 3.0)
 """The delays before failed networks are opened again, s; the last one is repeated.
 
-Visitors wait for a name until the next attempt, so the delays stay short: names are back within ten
-seconds after the end of a fault if networks open within seven. The last delay is never shorter
-than the time that the last opening of the networks took. So they are being opened for at most half
-of the time.
+Visitors wait for a name until the next attempt, so the delays are short. If opening the networks
+takes at most seven seconds, names are back within ten seconds after the end of a fault. If the
+last opening took longer than the last delay, its time is used instead. So at most half of the time
+is spent on opening networks.
 """
 
 DEVICE_FAILURES = 2
@@ -80,7 +80,7 @@ HANG = "a call that hangs"
 
 @dataclass
 class FailureHistory:
-    """The failures of the analysis, which each live show passes on to the next live show."""
+    """The failures of the analysis. Each `LiveShow` passes them on to the next `LiveShow`."""
 
     failed: deque[tuple[str, float]] = field(default_factory=lambda: deque(maxlen=50))
     """The kind and the instant (s, monotonic) of each failure."""
@@ -129,7 +129,7 @@ class AnalysisKeeper:
         """
         self._opening_since: float | None = None
         """The instant at which the opening of the networks began (s, monotonic); None if they are
-        open.
+        not being opened.
         """
         self._opening_s = 0.0
         """How long the last opening took, s."""
@@ -279,7 +279,8 @@ class AnalysisKeeper:
                 Mistake("analysis", problem, "The show restarts automatically.")
             )
         if kind == HANG and len(history.abandoned) >= MAX_HANGING:
-            problem = f"{len(history.abandoned) + 1} calls of the network have not returned"
+            number = len(history.abandoned) + 1
+            problem = f"{number} threads with neural networks hang (expected at most {MAX_HANGING})"
             raise RestartNeededError(
                 Mistake("analysis", problem, "The show restarts automatically.")
             )

@@ -43,7 +43,7 @@ def run_show(
     from which `seconds` counts. `emit` is called with the events if the show runs without a screen;
     if such a show has a camera, `headless` must be true, or ScreenError is raised. `windowed` is
     the size of the window or surface, px (None: fullscreen). `log` is called with lines for the
-    staff. Without a `guard` nothing is enforced, which is for measurements. `settings` watches
+    staff. Without a `guard` nothing is enforced; use this only in tests. `settings` watches
     kiosk.yaml (None: nobody watches it). Raises KioskError.
     """
     if title is not None and not title.suits(loaded.settings.screen):
@@ -89,8 +89,8 @@ def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) ->
     """Return the screen for the standing card; None if no display can be opened.
 
     The standing card (`standing_card`) is behind the show's window, and belongs to another process.
-    The screen of `title` is returned if it is on the display that the settings name. The process
-    ends if the X server or the window ends.
+    The screen of `title` is returned if it is on the display that the settings name. From then on,
+    the calling process ends if the X server or the window ends.
     """
     if title is not None:
         if title.fallback is None and title.suits(loaded.settings.screen):
@@ -155,7 +155,7 @@ def _emit_nothing(event: dict[str, object]) -> None:
 
 
 def _refuse_unannounced(loaded: Loaded[Settings]) -> None:
-    """Raise ScreenError if a camera would see people whom no screen informs about this."""
+    """Raise ScreenError if a camera would see people although no screen informs them."""
     from installation.seeing.cameras import v4l
 
     source = loaded.settings.camera.source

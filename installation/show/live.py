@@ -51,7 +51,10 @@ FAILING_S = 0.3
 
 
 class LiveShow:
-    """The threads of one show, and the loop that feeds the screen from them."""
+    """The show while the camera is open: its threads, and the loop that paints the screen.
+
+    If the camera fails, this live show ends; `Show` then reopens the camera and starts another one.
+    """
 
     def __init__(
         self,

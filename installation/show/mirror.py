@@ -23,7 +23,9 @@ from installation.showing.type.typesetting import ScreenContext
 from installation.showing.window import Screen
 
 REPAINT_S = 1 / 30
-"""The longest time between two paints, s. Names keep changing even if no frame arrives."""
+"""The longest wait for a frame before the screen is updated without one, s. So names keep changing
+even if no frame arrives.
+"""
 
 
 ABSENT_S = 0.5
@@ -42,7 +44,7 @@ fewer than three frames a second, as a multiple of the time between its frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
-"""The longest time between two frames that is taken for the camera's usual interval, s."""
+"""The camera's usual interval is the time between its last two frames, but at most this time, s."""
 
 
 UNREAD_S = 60.0
@@ -226,7 +228,7 @@ class Mirror:
         self._frame = self._sightings = self._scene = self._still = None
 
     def _current(self) -> Sightings | None:
-        """Return the sightings; None if they belong to another scene or are stale.
+        """Return the sightings; None if they are stale, or from before a cut in a film.
 
         Stale sightings are not used, because a name that stayed on the screen while the analysis
         hangs might end up on another visitor. They are stale if they are older than `GONE_S`: the

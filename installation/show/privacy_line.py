@@ -66,9 +66,9 @@ def update_privacy_line(
     """Return `context` with the current privacy lines.
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
-    returns False for today, they state neither time nor day. The words
-    `promise`, which an empty square shows, say that no picture is kept. They are empty if the
-    kernel does not prevent the storing of pictures.
+    returns False for today, they state neither time nor day. The sentence `promise` says that no
+    picture is kept. Visitors see it before they are read, and in the foot if this is shortened. It
+    is empty if the kernel does not prevent the storing of pictures.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

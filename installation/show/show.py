@@ -123,7 +123,8 @@ class Show:
 
         `started_at` is the start of the process (s, monotonic). `log` is called with lines for the
         staff, and `emit` with the events. `open_parts` and `clock` (None: the machine's) are
-        replaced in tests. Without a `guard` nothing is enforced, which is for measurements.
+        replaced in tests. Without a `guard` nothing is enforced; only tests and a show that only
+        paints the trouble card have none.
         `is_service` says whether the show waits for a missing camera (None: the supervisor
         decides). `first_paint_at` is the instant at which the title card was on the screen (s,
         monotonic); None: it is not there yet. `settings` watches kiosk.yaml (None: nobody watches
@@ -359,10 +360,10 @@ class Show:
         return self._clock.now() - self._started_at
 
     def _poll(self, until: float | None) -> ScreenEvents:
-        """Return the screen's events; `end_show` is set for any reason to end, not only a key.
+        """Return the screen's events; their `end_show` is true if the show must end.
 
-        `until` is the time at which the show ends (s, monotonic); None: no limit. Raises
-        RestartNeededError if a new window is needed.
+        The reason may be a key, a signal, or the instant `until` at which the show ends (s,
+        monotonic; None: no limit). Raises RestartNeededError if a new window is needed.
         """
         self._reporter.tick()
         now = self._clock.now()
@@ -413,9 +414,9 @@ class Show:
     ) -> bool:
         """Show `card` for `seconds`; return whether the show continues after that.
 
-        The staff's card says what is wrong according to `error`. If the show does not open its
-        camera again, the staff's card stays until it has been read. `until` is the instant at which
-        the show ends (s, monotonic).
+        The staff's card says what is wrong according to `error`. If the show does not try to open
+        its camera again, it waits longer than `seconds` while staff have their card on the screen.
+        `until` is the instant at which the show ends (s, monotonic).
         """
         self._card.show(card, card_for_staff(error, self._reporter.state))
         ends_at = self._clock.now() + seconds

@@ -74,7 +74,7 @@ class SettingsWatch:
             self.poll()
 
     def poll(self) -> None:
-        """Check the file once; read it if it has changed, and the last check found the same."""
+        """Check the file once; read it if two checks in a row have found the same change."""
         now = self._stamp()
         still, self._polled = now == self._polled, now
         if still and now != self._tried:

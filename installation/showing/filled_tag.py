@@ -6,11 +6,12 @@ ends. For this the green is darker than that of the squares. Its contrast with b
 
 Rejected: black letters on bright green and green ones on black. A letter on which the green ended
 had two colours, or its colour changed at its edge; people took both for an error of the font, and
-read "hornist" at 12 of 100 as "nornist". Also rejected: white letters with a black outline on
-bright green, because the outline is too thin to be seen from far away, where white on bright green
-has a contrast of 1.4 : 1; a bright strip below the letters, because it touches those that
-reach below the line; and moving the name until the green ends between two letters, because its
-place then depends on the score.
+read "hornist" at 12 of 100 as "nornist".
+
+Also rejected: white letters with a black outline on bright green. From far away the outline is too
+thin to be seen, and white on bright green has a contrast of 1.4 : 1. A bright strip below the
+letters: it touches letters that reach below the baseline. Moving the name until the green ends
+between two letters: the place of the name then depends on the score.
 """
 
 from __future__ import annotations

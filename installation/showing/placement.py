@@ -26,8 +26,8 @@ because a monitor changes several times while it is being plugged in.
 """
 
 OUTDATED_S = 4.0
-"""How long after a change of the monitor the picture may have another size than the monitor before
-a new window is needed, s.
+"""How long the picture may have another size than the monitor after the monitor has changed, s.
+After that, the show needs a new window.
 """
 
 SWITCH_ON_S = 5.0
@@ -90,7 +90,10 @@ class Placement:
         self._unfocused_since = None if focused else now
 
     def keep_size(self) -> None:
-        """From now on, ask a Wayland compositor for no other size of the window."""
+        """From now on, never ask a Wayland compositor to resize the window.
+
+        The sandbox denies memory for a window of another size.
+        """
         self._may_ask = False
 
     def close(self) -> None:

@@ -238,7 +238,7 @@ def test_calls_that_hang_and_never_end_need_a_new_process() -> None:
         until_it_hangs(run)
         run.clock.instant += max(DELAYS_S)
     run.until(hanging[-1].entered.is_set)
-    with pytest.raises(RestartNeededError, match="6 calls of the network have not returned"):
+    with pytest.raises(RestartNeededError, match="6 threads with neural networks hang"):
         until_it_hangs(run)
     for detector in hanging:
         detector.released.set()

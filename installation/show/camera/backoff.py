@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""The delays before the first, the second, and each later attempt, s; the last one is repeated. It
-is so short that the mirror is back within ten seconds after a camera works again.
+"""The delays before the first, the second, and each later attempt, s; the last one is repeated.
+They are so short that the mirror is back within ten seconds after a camera works again.
 """
 
 STEADY_S = 60.0

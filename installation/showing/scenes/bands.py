@@ -188,7 +188,7 @@ def _is_one_line(context: ScreenContext, paragraph: Paragraph) -> bool:
 
 
 def _column_width(context: ScreenContext) -> int:
-    """Return the width of the columns of the bands, px; on a tall screen they are not parted."""
+    """Return the width of a column, px; on a tall screen each language has the whole width."""
     width, height = context.size
     left, gap = context.px(MARGIN), context.px(COLUMN_GAP)
     count = 1 if height > width else len(context.languages)
@@ -236,7 +236,8 @@ def _in_rows(
     """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
 
     The first line has its upper edge at `top`, px. If there is only one row, its last paragraph is
-    flush right. In several rows it is not, because it would begin where the row below it ends.
+    flush right. In several rows, no paragraph is flush right, because the last one of the first row
+    would begin just above the end of the second row.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left

@@ -94,7 +94,7 @@ class _Chain:
 
     names: tuple[str, ...]
     type_: Paragraph
-    """The size, the colour and the language; its text is empty."""
+    """A paragraph without text that gives the size, the colour and the language."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _List:
     """The number of all further names with their total share, which is never broken; may be empty.
     """
     type_: Paragraph
-    """The size, the colour and the language; its text is empty."""
+    """A paragraph without text that gives the size, the colour and the language."""
 
 
 _Piece = Paragraph | _Meter | _Chain | _List
@@ -232,7 +232,7 @@ def _sentences(context: ScreenContext, texts: Sequence[str]) -> list[_Piece]:
 
 
 def _blocks(context: ScreenContext, texts: Sequence[Sequence[str]]) -> list[_Piece]:
-    """Return the sentences of each language as a block, the second one in grey, after a space."""
+    """Return the sentences of each language; the second language is grey, with space above it."""
     size, space = context.px(SENTENCE_SIZE), context.px(PARAGRAPH_SPACE)
     blocks = [[text for text in block if text] for block in texts]
     return [
@@ -243,9 +243,10 @@ def _blocks(context: ScreenContext, texts: Sequence[Sequence[str]]) -> list[_Pie
 
 
 def _before_reading(context: ScreenContext, seconds: str) -> list[list[_Piece]]:
-    """Return the texts under an empty square: how to say no, what this is, about pictures.
+    """Return the texts before a reading: how to say no, what this is, and that no picture is kept.
 
-    In the second language, the countdown with `seconds` precedes them; the tag is in the first one.
+    In the second language, they begin with the countdown of `seconds`; in the first language, the
+    tag shows it.
     """
     first, *second = context.languages
     countdowns = ["", *(words.countdown.format(seconds=seconds) for words in second)]
@@ -337,7 +338,7 @@ def _others(context: ScreenContext, shares: Shares, language: str) -> list[_Piec
     """Return a list of the runners-up with their shares, and the total share of all further names.
 
     A runner-up is one of the `RUNNERS_UP` names after the best one; `language` is the language of
-    the names. If nobody else has any share, the result is empty.
+    the names. If no other name has any share, the result is empty.
     """
     words = context.words
     items = [

@@ -186,9 +186,9 @@ def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float)
     """Return the instant from which `CHANGE_S` must pass before large text may change again.
 
     Usually this is the instant of the last change. But a name disappears together with its face,
-    even less than `CHANGE_S` after the change before. In this case, the result is `CHANGE_S` after
-    that earlier change, so that the next change waits longer. So a name does not flash if its face
-    is lost and found again and again.
+    even if the change before that is less than `CHANGE_S` ago. Then the result is in the future:
+    `CHANGE_S` after that earlier change. Because of this longer wait, a name does not flash if its
+    face is lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf
     if _large_text(visitors) == (_large_text(previous.visitors) if previous else {}):

@@ -19,13 +19,14 @@ stay free around the area, px.
 """
 
 OVERHANG = 0.25
-"""How far a tag in a crowd may extend beyond its square where its neighbours leave no other room,
-relative to the tag's width. Alone, a tag extends beyond one side of its square only.
+"""How far a tag in a crowd may be moved to the left or right of its usual positions if there is no
+other room, relative to the tag's width. In its usual positions, a tag is within the width of its
+square, or spans this width if the tag is wider.
 """
 
 CORNER_SHARE = 0.2
-"""The part of each side of a square, from each corner on, that its own tag may not cover in a crowd
-and during the countdown: without its corners a square is not seen as one.
+"""The size of a square's corner relative to the square's side. In a crowd and during the countdown,
+a tag may not cover the corners of its own square: without them, nobody would see a square.
 """
 
 Interval = tuple[int, int]
@@ -138,7 +139,7 @@ def _clamped(wanted: int, length: int, low: int, high: int) -> int:
 
 
 def outer_corners(square: Rect) -> list[Rect]:
-    """Return the four corners of `square`, each with `CORNER_SHARE` of its side."""
+    """Return the corners of `square`: four squares with `CORNER_SHARE` of its side."""
     side = round(CORNER_SHARE * square.width)
     return [
         Rect(x, y, side, side)
@@ -164,9 +165,9 @@ def tag_slides(
         tag: A rectangle with the size of the tag.
         over_px: How much of the square the tag may cover, px.
         below_first: Whether the lower edge comes before the upper one.
-        is_crowd: Whether a tag is only above or below its square, where it may extend further
-            beyond it, or, if `at_side`, only at its left or right.
-        at_side: Whether the upper and the lower edge are left out.
+        is_crowd: Whether there are many visitors. Then a tag may extend further beyond its square
+            (`OVERHANG`), and it is at the left or right of the square only if `at_side`.
+        at_side: Whether positions above and below the square are left out.
     """
     width, height = tag.width, tag.height
     top = max(square.y, room.y)

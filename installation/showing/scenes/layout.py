@@ -45,8 +45,8 @@ nearer, it might be mistaken for the tag of the other visitor.
 """
 
 BESIDE = 2
-"""How many times as far from a square a tag must be at its left or right as above or below it. Two
-tags between two squares would be read as belonging together.
+"""At the left or right of another visitor's square, a tag must be this many times as far from it as
+above or below it. Otherwise, two tags between two squares would be read as belonging together.
 """
 
 TAG_FAR = 40
@@ -217,14 +217,14 @@ class Layout:
 
         A tag touches its square, at the upper left corner or as close to that corner as there is
         room. The best place is outside the square and `TAG_FAR` from others, the second best is
-        outside it, and the third best is partly on it, but not on a face (nor on a corner, in a
-        crowd). In a crowd a tag is above or below its square, because beside it people may take it
-        for the tag of a neighbour. Only with `at_side` is it beside the square; then it is twice as
-        far from all others and their tags. If the tag would cover another person's chest, a smaller
-        font size is tried first. If that does not help, a tag of
-        at most `LOW` lines may cover a chest; only then are tags with more lines tried. If every
-        position is too close to another square (`_clear_px`), the tag is omitted, because nobody
-        could tell whose it is.
+        outside it, and the third best is partly on it, but not on a face. In a crowd and during the
+        countdown it is not on a corner either. In a crowd a tag is above or below its square: at
+        the left or right, people may take it for a neighbour's tag. It is there only with
+        `at_side`, and then twice as far from other squares, and `TAG_FAR` from their tags. If the
+        tag would cover another person's chest, a smaller font size is tried first. If that does not
+        help, a tag of at most `LOW` lines may cover a chest; only then are tags with more lines
+        tried. If every position is too close to another square (`_clear_px`), the tag is omitted,
+        because nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -266,14 +266,18 @@ class Layout:
 
     @staticmethod
     def _widened(left: int, top: int, right: int, bottom: int, clear: int) -> Obstacle:
-        """Return a square with the space that a tag must leave, which is `BESIDE` times as wide."""
+        """Return a square as an obstacle that keeps tags at a distance.
+
+        They stay `clear` px above and below it, and `BESIDE` times as far at its left and right.
+        """
         more = (BESIDE - 1) * clear
         return left - more, top, right + more, bottom, clear
 
     def _chests_of_others(self, square: Rect) -> list[Rect]:
         """Return the visible parts of the chests of all people except the one in `square`.
 
-        What the chest of the person in `square` hides of people farther away is left out.
+        A part that is hidden behind the chest of the person in `square` is left out. The result is
+        empty if there are more than `MOST_AVOIDED` visitors.
         """
         if len(self._squares) > MOST_AVOIDED:
             return []
