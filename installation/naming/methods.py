@@ -105,7 +105,7 @@ class Method:
     def fingerprint(self, settings: LabelSetSettings, rows: Sequence[Row]) -> str:
         """Return the SHA-256 of everything from which a set's tensors are built.
 
-        It does not depend on which rows are hidden, on their parents, or on other languages.
+        It does not depend on which rows are hidden, on the rows' parents, or on translations.
         """
         made_from: list[object] = [] if self.recipe is None else [self.recipe]
         made_from += self.built_settings(settings)
@@ -132,9 +132,10 @@ def _open_outputs(label_set: LabelSet, encoder: Encoder) -> Scorer:
 
 
 def _open_head(label_set: LabelSet, encoder: Encoder) -> Scorer:
-    """Return the scorer of a network's head.
+    """Return the scorer of a label set whose labels are classes of a network.
 
-    The scorer uses the built rows if the set is built, otherwise the unchanged outputs.
+    If the set is built, the scorer uses the weights in the built file; otherwise it uses the
+    network's outputs unchanged.
     """
     open_scorer = _open_linear if label_set.is_built else _open_outputs
     return open_scorer(label_set, encoder)
@@ -199,8 +200,8 @@ CLASSES = Method(
     outputs=class_lists.outputs,
     built_settings=lambda settings: (settings.encoder_name,),
 )
-"""The method whose labels are classes of a network. If the network's head is large, the built file
-contains only the rows of the shown labels.
+"""The method whose labels are classes of a network. For a network that is not the default one, the
+built file contains the rows of the last layer's weights for the visible labels and the background.
 """
 
 ONNX = Method(

@@ -85,10 +85,11 @@ class Row:
 
     `line` is the line of the file on which the row starts, and `number` its number in a
     spreadsheet. `looks_like` has sentences for the encoder, separated by `|`. `is_background` is
-    the text of that cell. `defined_by` names the author of the definition, if that is not the
-    author whom the set's credit names. `wordings` is keyed by language. If the row is an output of
-    a network, `synsets` has the WordNet ids of all ImageNet categories that its name may mean.
-    `also_hidden_because` has the reasons that the kiosk found in addition to `hidden_because`.
+    the text in the column of this name; `background` says what it means. `defined_by` names the
+    author of the definition, if that is not the author whom the set's credit names. `wordings` is
+    keyed by language. If the row is an output of a network, `synsets` has the WordNet ids of all
+    ImageNet categories that its name may mean. `also_hidden_because` has the reasons that the kiosk
+    found in addition to `hidden_because`.
     """
 
     line: int
@@ -181,7 +182,10 @@ def _known_columns(columns: Sequence[str]) -> set[str]:
 def _without_header(first: Record, second: Record | None, where: str) -> Mistake:
     """Return the mistake for a file whose first row does not name any known column."""
     seen = ellipsize(", ".join(filter(None, first.cells)))
-    problem = f"this row has no known column (seen: {seen}; expected names such as id and name)"
+    problem = (
+        f"this row does not name any known column (seen: {seen}; expected names such as id and "
+        "name)"
+    )
     cells = [cell.casefold() for cell in first.cells]
     if second is not None and {"id", "name"} & {cell.casefold() for cell in second.cells}:
         return Mistake(where, problem, f"Delete this row: the header is on line {second.location}.")
@@ -196,7 +200,7 @@ def _without_header(first: Record, second: Record | None, where: str) -> Mistake
 
 
 def _check_columns(columns: Sequence[str], where: str) -> Iterator[Mistake]:
-    """Yield a mistake for each duplicate or misspelt column, and for a missing column of names."""
+    """Yield a mistake for each duplicate or misspelt column, and one if id and name are missing."""
     known = _known_columns(columns)
     unknown = [column for column in columns if column and column not in known]
     has_names = bool({"id", "name"} & known)

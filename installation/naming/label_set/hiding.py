@@ -62,7 +62,10 @@ WORDNET_ID = re.compile(r"n\d{8}")
 
 
 def hidden_rows(rows: Sequence[Row], content: ContentSettings) -> dict[str, Reason]:
-    """Return, for each hidden row, the first of its reasons in `content.hide`, keyed by row id."""
+    """Return the reason for hiding each hidden row, keyed by row id.
+
+    A row is hidden if any of its reasons is in `content.hide`; the first such reason is returned.
+    """
     because = {row.id: [reason for reason in row.reasons if reason in content.hide] for row in rows}
     return {id_: reasons[0] for id_, reasons in because.items() if reasons}
 
@@ -94,10 +97,10 @@ def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) ->
 
 
 def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[str]:
-    """Return the ids of the rows that are masked classes, which are never used for people.
+    """Return the ids of the rows that are masked classes, with which nobody is ever named.
 
-    A masked class never has a score. The result is empty if the set's method does not use the
-    network's classes as labels.
+    naming/lists/masked.py says which classes these are. A masked class never has a score. The
+    result is empty if the labels are not classes of a network, or if these are not known.
     """
     if settings.outputs is None:
         return frozenset()
@@ -108,7 +111,10 @@ def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[st
 
 
 def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
-    """Return, for each row, its own id and the ids of its categories; not all are WordNet ids."""
+    """Return, for each row, its own id and the WordNet ids of the ImageNet categories it may mean.
+
+    A row's own id may be a number or a word instead of a WordNet id.
+    """
     outputs = settings.outputs or {}
     by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}
     return [{row.id, by_number.get(row.id, row.id), *row.synsets} for row in rows]

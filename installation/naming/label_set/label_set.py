@@ -44,9 +44,9 @@ class LabelSet:
     of all rows of labels.csv. `size` is the number of its rows that are not background rows, and
     `unknown` the number of labels that are left out because the network does not have them.
     `hidden` has the number of hidden rows for each reason; each row is counted under the first
-    reason that hides it. `masked` has the indices of the `labels` that are masked classes (see
-    naming/lists/masked.py) and so never have a score. `fingerprint` is the SHA-256 of everything
-    that the tensors are built from.
+    reason that hides it. `masked` has the indices in `labels` of the masked classes, which never
+    have a score (see naming/lists/masked.py). `fingerprint` is the SHA-256 of everything that the
+    tensors are built from.
     """
 
     name: str
@@ -79,7 +79,7 @@ class LabelSet:
 
     @property
     def uses_own_network(self) -> bool:
-        """Whether the set uses the kiosk's default network, which is opened without PyTorch."""
+        """Whether the set uses the default network, which needs PyTorch only on a graphics card."""
         return self.encoder == LITE
 
     @property
@@ -128,7 +128,7 @@ class LabelSetSource:
 
 
 def ancestors(id_: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """Yield the ids above `id_`, nearest first, up to the top or to the first repeated id."""
+    """Yield the ids above `id_`, nearest first, each one once, even if the parents form a loop."""
     seen = set()
     while (id_ := parents.get(id_, "")) and id_ not in seen:
         seen.add(id_)

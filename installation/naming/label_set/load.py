@@ -3,8 +3,9 @@
 A folder contains `labelset.yaml` (the settings of the set), `labels.csv` (a spreadsheet with a row
 per label; the names of a network's outputs may be in `labels.txt` or `config.json` instead) and, if
 the method needs it, `built.safetensors`, which `kiosk labels build` makes from these files. Hidden
-rows are left out when the set is loaded, so hiding a label needs no build. Showing more labels of a
-network's head does need a build, because the built file keeps only the rows that were shown.
+rows are left out when the set is loaded, so hiding a label needs no build. If the labels are
+classes of a network that is not the default one, showing more of them does need a build: the built
+file has the weights only of the labels that were visible when it was built, and of the background.
 
 Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
@@ -52,8 +53,8 @@ def load_label_set(
     Names and definitions are in `language` (and in `second`, if given) if the set has translations.
     `models` is the folder of the label sets. `where` is the file, command or option that names the
     set; the message about a missing set begins with it. Raises LabelSetError with all mistakes of
-    the set's files at once. `open_classifier` checks whether the built file fits the network,
-    because only the network knows its shape.
+    the set's files at once. Whether the built file fits the network is not checked here, but by
+    `open_classifier`, which opens the network.
     """
     return assemble_nonempty(read_source(name, models, where=where), content, language, second)
 
@@ -100,7 +101,7 @@ def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels"
 
 
 def _ignored_files(file: Path) -> Iterator[Mistake]:
-    """Yield a mistake that names files of labels which are ignored because `file` exists."""
+    """Yield a mistake if the folder of `file` has other files with labels, which are not read."""
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
         problem = f"the labels are read from this file, not from {' or '.join(others)}"

@@ -98,11 +98,11 @@ def _of_lines(text: str, file: str) -> Iterator[Name]:
         yield from lines
         return
     for number, ((line, _), match) in enumerate(zip(lines, matches, strict=True)):
-        assert match is not None, "a bug in kiosk: a name without a number was not returned above"
+        assert match is not None, "a bug in kiosk: a line without a number is treated as numbered"
         if int(match[1]) != number:
             problem = (
-                f"the number is {match[1]} (expected {number}, because lines are numbered 0, "
-                "1, 2 …)"
+                f"the line begins with {match[1]} (expected {number}, because outputs are "
+                "numbered 0, 1, 2 …)"
             )
             example = f"0 {ellipsize(lines[0][1])}"
             remedy = (
@@ -158,9 +158,10 @@ def parse_config(text: str, file: str) -> dict[str, object]:
 
 
 def _line_numbers(text: str) -> dict[str, int]:
-    """Return the number of the first line of `text` with each key after id2label, by its digits.
+    """Return the line on which each number after id2label first occurs as a key.
 
-    The text is read once, because it may have a hundred thousand keys.
+    The result is keyed by the number's digits. `text` is read once, because it may have a hundred
+    thousand keys.
     """
     at = max(text.find('"id2label"'), 0)
     line = text.count("\n", 0, at) + 1

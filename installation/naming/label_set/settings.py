@@ -65,7 +65,7 @@ class RootSettings(Section):
 
 
 LARGEST_CHANNEL = 10
-"""The largest number under `mean` and `std`; larger ones are for colours in 0–255."""
+"""The largest value that `mean` and `std` may have; larger values are for colours in 0–255."""
 
 Channel = Annotated[float, Field(ge=-LARGEST_CHANNEL, le=LARGEST_CHANNEL)]
 Spread = Annotated[float, Field(gt=0, le=LARGEST_CHANNEL)]
@@ -136,8 +136,8 @@ class LabelSetSettings(Section):
     sentences are used.
     """
     lists: bool = False
-    """Only for `text`: whether the set uses looks.csv, the kiosk's lists of labels for each class
-    of objects.
+    """Only for `text`: whether the set uses looks.csv, in which the kiosk lists the labels that an
+    object suggests; an accordion suggests the label musician.
     """
     examples: Annotated[str, Field(description="the name of a folder")] = EXAMPLES_FOLDER
     """Only for `examples`: the folder that contains a folder of pictures for each id.

@@ -31,11 +31,11 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""The names of timm's lists of classes, keyed by a variant of ImageNet and a part of a network's
-name. A network uses the list whose part is in its name; if there are several, the longest part
-counts. The part "" is in every name. Parts are needed because networks of the same variant may have
-different classes, or the same classes in another order. The lists are chosen as in
-`infer_imagenet_subset` of timm 1.0.
+"""The names of timm's lists of classes, keyed by a variant of ImageNet and a text. Among the lists
+of its variant, a network uses the one whose text is in the network's name; if there are several,
+the longest text counts. The text "" is in every name. The texts are needed because networks of the
+same variant may have different classes, or the same classes in another order. The lists are chosen
+as in `infer_imagenet_subset` of timm 1.0.
 """
 
 

@@ -28,8 +28,8 @@ NAMED = 3
 def header_length(file: Path) -> int:
     """Return the length that a safetensors `file` states for its header, bytes; raises OSError.
 
-    The library safetensors reads headers of up to 100 MB, and JSON takes many times its size in
-    memory when it is parsed.
+    Callers reject a long header before the library safetensors reads it. The library accepts up to
+    100 MB, and JSON takes many times its size in memory when it is parsed.
     """
     with file.open("rb") as opened:
         return int.from_bytes(opened.read(LENGTH_BYTES), "little")

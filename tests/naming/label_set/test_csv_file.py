@@ -227,37 +227,38 @@ NO_HEADER = "expected names such as id and name)"
     [
         (
             ("baker,bakes bread", "cook,cooks soup", "painter,paints"),
-            f"this row has no known column (seen: baker, bakes bread; {NO_HEADER}. "
+            f"this row does not name any known column (seen: baker, bakes bread; {NO_HEADER}. "
             "Above this row, insert a row with the column names: name, definition.",
         ),
         (
             ("baker", "cook"),
-            f"this row has no known column (seen: baker; {NO_HEADER}. "
+            f"this row does not name any known column (seen: baker; {NO_HEADER}. "
             "Above this row, insert a row with the column names: name, definition.",
         ),
         (
             ("Table 1", "name,definition", "baker,bakes"),
-            f"this row has no known column (seen: Table 1; {NO_HEADER}. "
+            f"this row does not name any known column (seen: Table 1; {NO_HEADER}. "
             "Delete this row: the header is on line 2.",
         ),
         (
             ("My labels,,", "", "id,name,definition", "a,baker,bakes"),
-            f"this row has no known column (seen: My labels; {NO_HEADER}. "
+            f"this row does not name any known column (seen: My labels; {NO_HEADER}. "
             "Delete this row: the header is on line 3.",
         ),
         (
             ("label,description", "baker,bakes"),
-            f"this row has no known column (seen: label, description; {NO_HEADER}. "
+            f"this row does not name any known column (seen: label, description; {NO_HEADER}. "
             "Rename 'label' to 'name'.",
         ),
         (
             ("Bezeichnung;Beschreibung", "Bäcker;backt"),
-            f"this row has no known column (seen: Bezeichnung, Beschreibung; {NO_HEADER}. "
-            "Rename 'bezeichnung' to 'name'.",
+            f"this row does not name any known column (seen: Bezeichnung, Beschreibung; "
+            f"{NO_HEADER}. Rename 'bezeichnung' to 'name'.",
         ),
         (
             ("nmae", "baker"),
-            f"this row has no known column (seen: nmae; {NO_HEADER}. Rename 'nmae' to 'name'.",
+            f"this row does not name any known column (seen: nmae; {NO_HEADER}. "
+            "Rename 'nmae' to 'name'.",
         ),
         (
             ("definition,parent", "bakes,"),

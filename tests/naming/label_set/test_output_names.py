@@ -87,12 +87,12 @@ def test_plain_words_are_the_artists_own(tmp_path: Path) -> None:
     [
         (
             "1 Sun\n0 Rain\n",
-            "labels.txt:1: the number is 1 (expected 0, because lines are numbered 0, 1, 2",
+            "labels.txt:1: the line begins with 1 (expected 0, because outputs are numbered 0",
         ),
         ("1 Sun\n2 Rain\n", "before each name: 0 1 Sun"),
         (
             "0 Sun\n\n2 Rain\n",
-            "labels.txt:3: the number is 2 (expected 1, because lines are numbered 0, 1, 2",
+            "labels.txt:3: the line begins with 2 (expected 1, because outputs are numbered 0",
         ),
         (
             "0\n" * (MOST_OUTPUTS + 1),
