@@ -43,7 +43,8 @@ class ReloadedLabelSet:
 
 WATCHED = "KIOSK_LABELS_WATCHED"
 """The environment variable that `kiosk labels watch` sets for the show that it starts. Such a show
-reports only mistakes of the network, because `kiosk labels watch` reports all others.
+reports only why the network or the built file cannot be opened, because `kiosk labels watch`
+reports all other mistakes.
 """
 
 
@@ -63,8 +64,8 @@ class LabelSetReloader:
 
         `files_read` is the signature of the files from which it was opened. `load` returns the
         label set from its files, as the show does at its start. `log` is called with a line for
-        each mistake in a change; without `reports_mistakes`, only for mistakes of the network,
-        because `kiosk labels watch` reports the others.
+        each mistake in a change; without `reports_mistakes`, only if the network or the built
+        file cannot be opened, because `kiosk labels watch` reports all other mistakes.
         """
         self._classifier = classifier
         self._opened = files_read
@@ -89,9 +90,9 @@ class LabelSetReloader:
             self.poll()
 
     def poll(self) -> None:
-        """Check the files once; open a changed set if the last check found the same files.
+        """Check the files once; open a changed set if its files are the same as at the last check.
 
-        If the files differ, somebody may still be writing them.
+        If they are not the same, somebody may still be writing them.
         """
         now = signature(self._classifier.label_set.folder)
         still = now == self._polled
@@ -144,6 +145,6 @@ class LabelSetReloader:
         self.mailbox.put(ReloadedLabelSet(self._classifier, letters))
 
     def _report(self, line: str) -> None:
-        """Log `line`, the reason why the changed files are not used, and pass it to the staff."""
+        """Log `line`, why the changed files are not used, and keep it for the staff's card."""
         self._log(line)
         self.mistakes = (line.removeprefix("labels: "),)

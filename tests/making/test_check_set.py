@@ -226,7 +226,7 @@ def test_what_the_show_refuses_is_a_mistake_of_the_check(tmp_path: Path) -> None
     (folder / "labels.csv").unlink(missing_ok=True)
     (folder / "labels.txt").write_text("sun\n")
     with pytest.raises(
-        LabelSetError, match=r"labels\.txt: the file names 1 output, but the network has 4"
+        LabelSetError, match=r"labels\.txt: the file has names for 1 output, but the network has 4"
     ):
         list(check_set.check_lines(folder.name, tmp_path))
 

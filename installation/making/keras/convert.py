@@ -114,7 +114,7 @@ def _read(file: Path) -> bytes:
 def _in_child(file: str, data: bytes) -> bytes:
     """Return the ONNX network that a child process makes from `data`; raises LabelSetError."""
     words = [sys.executable, *OPTIONS, "-X", "utf8", "-c", _CHILD, str(PROJECT)]
-    problem = "reading the file takes more memory or time than a valid file of this size"
+    problem = "reading the file needs more memory or time than the kiosk allows for its size"
     try:
         child = subprocess.run(
             words, input=data, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False

@@ -50,8 +50,8 @@ ends a show that does not start (`running.heartbeat`).
 """
 
 TORCH_TIMEOUT_S = 120.0
-"""The same for a network that PyTorch runs, s. Importing its libraries alone takes 5 s on an idle
-machine. Only commands wait for it, never a show.
+"""The longest time for the child process to open and try a network that PyTorch runs, s. Importing
+the libraries alone takes 5 s on an idle machine. Only commands wait so long, never a show.
 """
 
 BATCH_TIMEOUT_S = 300.0
@@ -135,7 +135,7 @@ class ConfinedNetwork:
         """Do nothing: the commands that use this class read an artist's pictures, not visitors'."""
 
     def _ask(self, order: bytes, size: int, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """Send `order`; return the answer and the numbers that follow it, at most `size` bytes.
+        """Send `order`; return the answer, and at most `size` bytes of the numbers after it.
 
         Raises LabelSetError if the child fails or has not answered after `timeout_s`.
         """

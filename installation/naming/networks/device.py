@@ -72,7 +72,7 @@ def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
     if not has_nvidia_card(root):
         return None
     if cuda == "" and not has_all_packages():
-        return "PyTorch, which the NVIDIA card needs, is not installed (scripts/setup --all)"
+        return "PyTorch, which the NVIDIA card needs, is not installed (run scripts/setup --all)"
     if cuda == "":
         import torch
 
@@ -86,11 +86,11 @@ def why_no_cuda(root: Path = Path("/"), cuda: str | None = "") -> str | None:
                     f"the NVIDIA card uses the driver {free}, which has no CUDA (install NVIDIA's "
                     "own driver, and restart)"
                 )
-        return "the driver of the NVIDIA card is not loaded (sudo nvidia-modprobe)"
+        return "the driver of the NVIDIA card is not loaded (run sudo nvidia-modprobe)"
     if not (root / "dev/nvidia-uvm").exists():
         return (
-            "/dev/nvidia-uvm, which the NVIDIA card needs, is missing (sudo nvidia-modprobe -u "
-            "-c=0)"
+            "/dev/nvidia-uvm, which the NVIDIA card needs, is missing (run sudo nvidia-modprobe "
+            "-u -c=0)"
         )
     return (
         "the driver of the NVIDIA card does not start CUDA (see nvidia-smi; after an update of the "

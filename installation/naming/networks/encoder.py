@@ -48,7 +48,7 @@ class Encoder(Protocol):
     """The library that runs the network, as shown to people."""
     input: Input
     width: int
-    """The number of values in the output for each crop, D."""
+    """The number of values in the output for each crop."""
     fingerprint: str
     """The SHA-256 of the network's weights; the built file of a label set records it."""
 

@@ -126,9 +126,9 @@ PACKED = ("MatMulNBits", "MatMulBnb4", "GatherBlockQuantized")
 """
 
 PACKED_REMEDY = (
-    "Copy model.onnx, model_fp16.onnx or model_quantized.onnx from the same folder, and name it "
-    "classifier.onnx; or copy the original's config.json and model.safetensors in place of this "
-    "file."
+    "Copy model.onnx, model_fp16.onnx or model_quantized.onnx from the folder where this file was "
+    "published, and name it classifier.onnx; or replace this file with config.json and "
+    "model.safetensors of the network that it was made from."
 )
 
 NAMING = ("ArgMax", "Hardmax")
@@ -141,16 +141,16 @@ NAMING_REMEDY = (
 """The remedy for a network whose last operations turn scores into names."""
 
 OPTIMISED_REMEDY = (
-    "Export it without `--optimize`, or copy the original's config.json and model.safetensors in "
-    "place of this file."
+    "Export the network without `--optimize`, or replace this file with config.json and "
+    "model.safetensors of the network that it was made from."
 )
 """The remedy for an operation that only onnxruntime has. Its optimiser merges several of ONNX's
 operations into such an operation.
 """
 
 _ACCEPTED, _REFUSED = b"+", b"-"
-"""The first byte of the child's answer: it is followed by the network, or by the reason for
-rejecting it and the remedy, with `_SEPARATOR` between them.
+"""The first byte of the child's answer. After `_ACCEPTED` comes the network; after `_REFUSED` come
+the reason and the remedy, with `_SEPARATOR` between them.
 """
 
 _SEPARATOR = "\0"
@@ -229,7 +229,7 @@ def judge_in(
         problem = f"reading the file took more than {CHILD_TIMEOUT_S:.0f} s"
         raise _refused(file, problem) from None
     if child.returncode or answer[:1] not in (_ACCEPTED, _REFUSED):
-        problem = "reading the file takes more memory or time than a valid file of this size"
+        problem = "reading the file needs more memory or time than the kiosk allows for its size"
         raise _refused(file, problem)
     if answer[:1] == _REFUSED:
         problem, _, remedy = answer[1:].decode("utf-8").partition(_SEPARATOR)
@@ -283,7 +283,7 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | _RefusedError:
     try:
         if count_records(data, MOST_RECORDS) > MOST_RECORDS:
             return _RefusedError(
-                f"it has more than {MOST_RECORDS:,} parts, as no image classifier has"
+                f"it has more than {MOST_RECORDS:,} records, and no image classifier has so many"
             )
         model = ModelProto()
         model.ParseFromString(data)

@@ -91,7 +91,7 @@ def _positive_constants(graph: Any) -> set[str]:
 
 
 def _constant(setting: Any) -> int:
-    """Return the integer in the only `setting` of a Constant; 0 if it does not have one integer."""
+    """Return the integer in `setting`, the only one of a Constant; 0 if it is not one integer."""
     if setting.name == "value_int" and setting.type == AttributeProto.INT:
         return int(setting.i)
     if setting.name == "value" and setting.type == AttributeProto.TENSOR:
@@ -116,9 +116,9 @@ def _integer(tensor: Any) -> int:
 
 
 def _types(node: Any) -> list[int]:
-    """Return ONNX's codes of the data types that an operation's settings give to its result.
+    """Return the data types, as ONNX's codes, that an operation's settings give to its result.
 
-    The setting `to` is such a code, and a tensor has one. A setting that is an integer gives INT64.
+    The setting `to` is such a code. A tensor gives its own data type, and an integer gives INT64.
     """
     types: list[int] = []
     for setting in node.attribute:

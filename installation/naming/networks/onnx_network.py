@@ -78,7 +78,7 @@ class OnnxNetwork:
         self._session = self._open(data, device)
         self._on_gpu = "CUDAExecutionProvider" in self._session.get_providers()
         self._largest_batch = 0
-        """The largest number of pictures that ran at once since `forget` was called."""
+        """The largest number of pictures in one run of the network since `forget` was called."""
         self.name = f"classifier.onnx on {'the GPU' if self._on_gpu else 'the CPU'}"
         self._read_form(label_set.settings.input)
         self._scores = label_set.settings.output == "scores"
@@ -286,7 +286,8 @@ def _channels_last(shape: Sequence[int | str | None]) -> bool | None:
     """Return whether the channels are last in an input of this `shape`.
 
     The result is None if the input is not a picture. If neither the second nor the last axis has a
-    fixed size, as in files from Optimum and transformers.js, the name of the last axis decides.
+    fixed size, as in files from Optimum and transformers.js, the channels are last if the name of
+    the last axis contains "channel".
     """
     if len(shape) != 4:
         return None

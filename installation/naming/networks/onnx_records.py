@@ -41,16 +41,17 @@ _LAST_BYTES = bytes(range(128))
 """The values of a varint's last byte."""
 
 Fields = Mapping[int, Any]
-"""The descriptors of the fields of a message that consist of messages or of lists of numbers, keyed
-by field number.
+"""The descriptors of those fields of a message type that contain messages or numbers, keyed by
+field number.
 """
 
 
 def count_records(data: bytes, most: int) -> int:
     """Return the number of records in the ONNX file `data`, or `most` + 1 if it has more.
 
-    In a list of numbers that is one record, each number counts as a record, but not in the data of
-    tensors. Raises DecodeError if the file is damaged.
+    A packed list of numbers is one record, but each of its numbers counts as well, except in the
+    data of tensors. If its numbers have a fixed size, their bytes below 128 are counted instead.
+    Raises DecodeError if the file is damaged.
     """
     count = at = 0
     end, fields = len(data), _fields(ModelProto.DESCRIPTOR)

@@ -48,7 +48,7 @@ def take_weights(model: Any, weights: bytes) -> str | None:
 def data_location(tensor: Any) -> dict[str, str]:
     """Return the values of `location`, `offset` and `length` that `tensor` has, keyed by name.
 
-    They say where in which file the numbers of `tensor` are. All values are text.
+    They say in which file, and where in it, the numbers of `tensor` are. All values are text.
     """
     return {entry.key: entry.value for entry in tensor.external_data}
 

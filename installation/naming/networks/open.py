@@ -134,7 +134,7 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
     names = labels_file(label_set.folder)
     if names.suffix != ".csv" and network.width != label_set.row_count:
         names_count = counted(label_set.row_count, "output")
-        problem = f"the file names {names_count}, but the network has {network.width}"
+        problem = f"the file has names for {names_count}, but the network has {network.width}"
         raise LabelSetError(
             Mistake(display_path(names), problem, "Give one name for each output, in their order.")
         )
@@ -238,10 +238,10 @@ def _judged_onnx(file: Path) -> tuple[bytes, str]:
 
 
 def _judged_again(file: Path) -> tuple[bytes, str] | None:
-    """Return a network that `prepare_network` has accepted before; None if `file` is another one.
+    """Return a network that `prepare_network` has accepted; None if `file` has changed since.
 
-    A show whose network failed opens it again, but may start no process then. A process has judged
-    the same bytes, so they are judged without one.
+    A show whose network failed opens it again, when it may no longer start a process. So it checks
+    the file itself. This is safe, because a child process has accepted the same bytes before.
     """
     if file not in _accepted:
         return None

@@ -1,9 +1,9 @@
 """timm networks whose weights were downloaded by `kiosk fetch`, and CLIP's image tower.
 
-timm loads the tensors into the networks, because it has a rule for each family of networks that
-converts the tensor names of older versions and of open_clip. Rejected: loading the file directly
-into the network, which fails for some of these names; and open_clip for CLIP, because importing
-open_clip as well as timm took 1.2 to 3 s longer on two shared cores.
+timm loads the tensors into the networks, because some files have the tensor names of older versions
+or of open_clip. For each family of networks, timm has a rule that converts these names. Rejected:
+loading the file directly into the network, which fails for some of these names; and open_clip for
+CLIP, because importing open_clip as well as timm took 1.2 to 3 s longer on two shared cores.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ class TorchNetwork:
     ) -> None:
         """Move `network` to `device`.
 
-        `forward` (by default the network itself) computes the output. On a CPU tensors in
-        `memory_format` may be faster.
+        `forward` (by default the network itself) computes the output. `memory_format` is the layout
+        of tensors in memory; it affects the speed on a CPU.
         """
         self._device = torch.device(device)
         self.dtype = torch.float16 if device == "cuda" else torch.float32
@@ -71,7 +71,7 @@ class TorchNetwork:
         self.module.eval().requires_grad_(False)
         self.forward = forward or self.module
         self._largest: tuple[int, ...] = ()
-        """The shape of the largest batch that ran at once since `forget` was called."""
+        """The shape of the largest batch in one run of the network since `forget` was called."""
 
     @torch.inference_mode()
     def run(

@@ -144,7 +144,7 @@ class TransformersNetwork(TorchEncoder):
         self.width = self._try(label_set)
 
     def _unfit(self, problem: str) -> LabelSetError:
-        remedy = f"Copy {TENSORS_FILE} and {CONFIG_FILE} from the same folder."
+        remedy = f"Copy both {TENSORS_FILE} and {CONFIG_FILE} from the folder of one model."
         return LabelSetError(Mistake(self._file, problem, remedy))
 
     def _try(self, label_set: LabelSet) -> int:
@@ -336,7 +336,7 @@ class _TooLargeError(Exception):
 def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
     """In the block, raise _TooLargeError as soon as a network larger than `tensors` is built.
 
-    Twice the number of values is allowed, because a network may register a tensor under two names.
+    A network may have twice as many values, because it may register a tensor under two names.
     """
     most_numbers = 2 * sum(map(prod, tensors.values())) + COMPUTED_NUMBERS
     most_tensors = 3 * len(tensors) + 1000

@@ -68,14 +68,14 @@ class CropClassifier:
         self.scorer = scorer
         self.device = device
         self.has_time = True
-        """Whether there is time to encode all parts that the label set uses, and not only the
-        first.
+        """Whether there is time to encode all crops of a visitor that the label set uses, such as
+        the bust and half the body; otherwise only the first is encoded.
         """
         self._memory = Buffers()
 
     @property
     def parts(self) -> tuple[crops.Part, ...]:
-        """The parts of each visitor that are encoded."""
+        """The parts of each visitor, such as the bust, that are cropped and encoded."""
         parts = crops.PARTS[self.label_set.settings.crop]
         return parts if self.has_time else parts[:1]
 

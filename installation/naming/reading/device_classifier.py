@@ -64,8 +64,8 @@ class DeviceClassifier(CropClassifier):
         self._device = torch.device(runs_on or device)
         self._score = scorer.on_device(self._device)
         self._passes: dict[tuple[int, int, int], DevicePass] = {}
-        """The passes, keyed by the number of visitors, the number of parts, and the side of the
-        packed crops.
+        """The computations that exist so far, keyed by the number of visitors, the number of parts,
+        and the side of the packed crops, px.
         """
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
@@ -80,7 +80,7 @@ class DeviceClassifier(CropClassifier):
         return np.concatenate(scores)
 
     def _pass(self, visitors: int, side: int) -> DevicePass:
-        """Return the pass for `visitors` visitors; it is captured when it is first needed."""
+        """Return the computation for at least `visitors` visitors; it is made at its first use."""
         count = next(count for count in BATCHES if count >= visitors)
         key = (count, len(self.parts), side)
         if key not in self._passes:

@@ -47,8 +47,8 @@ class ReadingScheduler:
         id.
         """
         self._limit = 1
-        """The number of visitors that can be read on a frame, from the duration of the last
-        readings.
+        """The number of visitors that can be read on a frame; it is computed from the time that the
+        last readings took.
         """
 
     def choose(

@@ -254,7 +254,7 @@ class Settler:
         return Sighting(track, (), 1.0, name.verdict, "named", name.withdrawn_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
-        """Return the reached share of `min_time_s` or of `min_readings`, the smaller one, 0–1."""
+        """Return the reached share of `min_time_s` or `min_readings`, whichever is smaller, 0–1."""
         settings = self._settings
         waited = _progress(now - evidence.first_at, settings.min_time_s)
         return min(waited, _progress(evidence.reading_count, settings.min_readings))

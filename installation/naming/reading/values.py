@@ -148,9 +148,9 @@ class Sighting:
     most as many as the screen cycles through. `evidence` is the progress towards a verdict, 0–1.
     `verdict` is None while the visitor is announced or read; while a name is being withdrawn, it is
     the verdict with that name. `ends_at` is the instant (s, monotonic) at which `announced`,
-    `named` and `withdrawn` end by themselves; None for other stages. If the visitor is turned away
-    while they are announced or read, both stand still, and `held_at` is the instant of the frame
-    (s, monotonic); otherwise it is None.
+    `named` and `withdrawn` end by themselves; None for other stages. Until a visitor is named, the
+    announcement or the reading pauses while their face is turned away or not found. `held_at` is
+    then the instant of the frame (s, monotonic), and otherwise None.
     """
 
     track: Track
@@ -178,11 +178,11 @@ class Sighting:
 class Sightings:
     """All visitors on one analysed frame, and all that the main thread knows about the analysis.
 
-    `taken_at` is the instant of the frame (s, monotonic), and `scene` the number of the scene that
-    the frame belongs to. `bystanders` are the faces of people who are too far away to be
-    classified. They get no square and no words, and no words cover them. `label_set` is the label
-    set from which the visitors are named. `reading_count` counts the readings since the start of
-    the show.
+    `taken_at` is the instant of the frame (s, monotonic), and `scene` its `Frame.scene`, a number
+    that rises at each cut in a film. `bystanders` are the faces of people who are too far away to
+    be classified. They get no square and no words, and no words cover them. `label_set` is the
+    label set from which the visitors are named. `reading_count` counts the readings since the start
+    of the show.
     """
 
     taken_at: float

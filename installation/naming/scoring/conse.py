@@ -18,9 +18,10 @@ of these classes. It differs from the paper in these points:
 - The sum is not divided by the sum of the ten probabilities: if the network is not certain, as in
   front of an empty wall, the scores are flat and nobody is named.
 
-Without the mask, the prior and the lists a quarter of the women on 492 photographs were called
-skin-divers, because of shoulders and necklines, and 492 people had 48 equally frequent names. The
-current measurements are in card.md of each label set and in docs/naming.md.
+Without the mask, the prior and the lists, a quarter of the women on 492 photographs were called
+skin-divers, because of shoulders and necklines, and the names of these 492 people were as even as
+48 equally frequent ones. The current measurements are in card.md of each label set and in
+docs/naming.md.
 """
 
 from __future__ import annotations

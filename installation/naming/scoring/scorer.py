@@ -36,7 +36,7 @@ class DeviceScorer(Scorer, Protocol):
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the function `score` on `device`.
 
-        A CUDA graph may contain the function, because it never waits.
+        A CUDA graph may contain the function, because it never synchronises with the CPU.
         """
         ...
 

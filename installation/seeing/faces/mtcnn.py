@@ -136,7 +136,9 @@ class Mtcnn:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._sessions = {
-            name: open_session(read_pinned(folder / name, sha256, "Copy the kiosk's files again."))
+            name: open_session(
+                read_pinned(folder / name, sha256, "Restore this file from the kiosk's repository.")
+            )
             for name, sha256 in NETWORK_SHA256S.items()
         }
         self._buffers = Buffers()

@@ -110,5 +110,5 @@ def test_a_truncated_or_tampered_file_is_refused(tmp_path: Path) -> None:
     content[1_000_000] ^= 1
     file.write_bytes(content)
     assert "not the expected one" in refusal(file)
-    assert refusal(file).endswith("Copy the kiosk's files again.")
+    assert refusal(file).endswith("Restore this file from the kiosk's repository.")
     assert "the file cannot be read" in refusal(tmp_path / "missing.onnx")

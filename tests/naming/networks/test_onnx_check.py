@@ -173,9 +173,9 @@ def test_packed_weights_of_transformers_js_are_refused_with_the_files_that_are_r
     assert judged(made()) == (
         f"classifier.onnx: its weights are packed in onnxruntime's own way ('{operation}', as in "
         "model_q4, model_q4f16 and model_bnb4; expected ONNX's own operations). Copy model.onnx, "
-        "model_fp16.onnx or model_quantized.onnx from the same folder, and name it "
-        "classifier.onnx; or copy the original's config.json and model.safetensors in place of "
-        "this file."
+        "model_fp16.onnx or model_quantized.onnx from the folder where this file was published, "
+        "and name it classifier.onnx; or replace this file with config.json and model.safetensors "
+        "of the network that it was made from."
     )
 
 
@@ -306,7 +306,7 @@ def test_a_file_that_exhausts_its_reader_is_refused() -> None:
     """Millions of records of two bytes end in a mistake, and use no memory of this process."""
     data = HOSTILE["operations"](15_000_000)
     before = peak_memory()
-    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it has more than 500,000 parts"):
+    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it has more than 500,000 records"):
         onnx_check.judge("classifier.onnx", data)
     assert peak_memory() - before < 5 * len(data)
 
@@ -323,7 +323,7 @@ def test_a_child_beyond_its_limits_is_a_mistake(monkeypatch: pytest.MonkeyPatch)
     """If the child fails at a limit of memory or time, the mistake says so, with the remedy."""
     monkeypatch.setattr(onnx_check, "_CHILD", "raise MemoryError")
     with pytest.raises(
-        LabelSetError, match="takes more memory or time than a valid file"
+        LabelSetError, match="needs more memory or time than the kiosk allows"
     ) as raised:
         onnx_check.judge("classifier.onnx", onnx_classifier().SerializeToString())
     assert "Export the network alone" in str(raised.value)

@@ -110,7 +110,7 @@ def test_truncated_weights_are_refused(tmp_path: Path, name: str) -> None:
         shutil.copy(mtcnn.FOLDER / each, tmp_path / each)
     file = tmp_path / name
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(WeightsError, match=rf"{name}: .*Copy the kiosk's files again"):
+    with pytest.raises(WeightsError, match=rf"{name}: .*Restore this file from the kiosk's repo"):
         Mtcnn(tmp_path)
 
 
