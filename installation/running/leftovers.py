@@ -62,7 +62,10 @@ def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
 
 
 def _entries(proc: Path) -> list[Path]:
-    """Return the folders in `proc`; none if it cannot be read, as without a free descriptor."""
+    """Return the entries of `proc`; none if `proc` cannot be read.
+
+    It cannot be read if this process has no free file descriptor, for example.
+    """
     try:
         return list(proc.iterdir())
     except OSError:
@@ -72,8 +75,8 @@ def _entries(proc: Path) -> list[Path]:
 def _parent(folder: Path) -> int | None:
     """Return the id of a process's parent; None if all threads of the process have ended.
 
-    If only the first thread has ended, the state of the process says that it has ended, but its
-    number of threads counts those that still run.
+    If only the first thread has ended, /proc shows the state of an ended process, but counts more
+    than one thread. Such a process still runs.
     """
     try:
         fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

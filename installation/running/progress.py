@@ -28,7 +28,7 @@ class State(enum.IntEnum):
     STARTING = 0
     """The show is loading, and the title card is on the screen."""
     SEALED = 1
-    """The sandbox is complete, and the show requests permission to open its camera."""
+    """The sandbox is complete. The show waits until the supervisor lets it open its camera."""
     OPENING = 2
     """The camera is being opened."""
     RUNNING = 3
@@ -40,7 +40,7 @@ class State(enum.IntEnum):
     WAITING = 6
     """The show has no camera yet."""
     FAILED = 7
-    """The show cannot continue, and visitors see a card, a picture with a short text."""
+    """The show cannot continue. Visitors see a card: a picture with a short text."""
 
 
 class CameraFault(enum.IntFlag):
@@ -72,7 +72,8 @@ class DeviceKind(enum.IntEnum):
 class Progress:
     """The figures of the show at one instant; each count is 0 at the start of the show.
 
-    `frame_age_ms` is the longest time from a frame's arrival to its flip since the last record.
+    `frame_age_ms` is the longest time from the arrival of a frame to its display, of all frames
+    that were displayed since the last record.
     `camera_faults` are the bits of `CameraFault`.
     """
 

@@ -18,8 +18,8 @@ REFUSED = 2
 """The exit status of a show that rejects its files or devices."""
 
 FAST_DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""The delays after the first five failures within `WINDOW_S`, s. A show that fails at each start,
-after about four seconds, uses them all within `WINDOW_S`.
+"""The delays after the first five failures within `WINDOW_S`, s. If a show fails about four seconds
+after each start, all five delays pass within `WINDOW_S`.
 """
 
 WINDOW_S = 60.0
@@ -32,8 +32,8 @@ SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
 
 STEADY_S = 600.0
 """If a show has run for this long, s, all earlier failures are forgotten, and the first of
-`FAST_DELAYS_S` applies again. If it fails sooner, and the last delay was a slow one, the next slow
-delay applies.
+`FAST_DELAYS_S` applies again. If it fails sooner, a slow delay is followed by the next slow
+one. Before the first slow delay, the number of failures within `WINDOW_S` decides.
 """
 
 

@@ -58,9 +58,9 @@ class ServiceManager:
     def extend_start(self, seconds: float) -> None:
         """Tell systemd to wait for `ready` at least `seconds` from now on.
 
-        systemd ends a service that is not ready when TimeoutStartSec is over, unless this message
-        extended that time. It also ends the service if the extended time is over without a new
-        message (sd_notify(3)).
+        systemd ends a service that is not ready after TimeoutStartSec. This message extends that
+        time. If the service is not ready then and has not sent the message again, systemd ends it
+        (sd_notify(3)).
         """
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")
 

@@ -46,8 +46,8 @@ the later one, so that it comes in front.
 """
 
 FILTER_S = 1.0
-"""How long a show may continue to send its numbers after one of its output filters has ended, s. A
-show that ends normally stops sending numbers within this time.
+"""If a show still sends its numbers this long after one of its output filters has ended, s, the
+supervisor ends it and starts another. A show that ends normally stops sending sooner.
 """
 
 WITNESS_S = 60.0
@@ -106,7 +106,7 @@ class Supervisor:
 
         Args:
             starter: Starts the show and the card.
-            clock: The clock of all times here.
+            clock: Provides the current time, and waits.
             log: Called with a line for the staff.
             log_health: Called with the health of the last minute, and the instant (s).
             health: Collects the figures of the show.
@@ -254,7 +254,7 @@ class Supervisor:
     # Starting, checking and ending the show.
 
     def _may_start(self, now: float) -> bool:
-        """Return whether a show is due, and the wait for the card's window is over."""
+        """Return whether a show is due and need not wait for the card's window any longer."""
         if self._show is not None or self._stopped_by is not None or now < self._start_at:
             return False
         return self._card is None or self._card_is_ready or now - self._start_at >= CARD_S
@@ -337,7 +337,7 @@ class Supervisor:
         self._health.restarts = self._policy.count
         self._start_at = now + delay_s
         if code == RESTART:
-            ended = "ended because it needs a new process"
+            ended = "ended so that it can continue in a new process"
         else:
             self._health.fault(fault_of_end(code), now)
             ended = f"ended after {ran_s:.1f} s ({words_of_end(code)})"
@@ -357,7 +357,7 @@ class Supervisor:
         while descendants(own, spared) and self._clock.now() < ends_at:
             self._clock.wait(0.02)
         if killed := end_descendants(own, spared):
-            self._log(f"supervisor: ended the processes that the show had left ({killed}).")
+            self._log(f"supervisor: killed processes that the show left behind (number: {killed}).")
 
     # Starting and instructing the card.
 

@@ -58,9 +58,9 @@ shown yet ends at the first miss.
 MAX_UNSEEN_S = 1.0
 """A track ends when its face was missed `MAX_MISSES` times and was last found this long ago, s.
 
-If the time from the first hit to the last hit is shorter than this, the track ends already when
-that time has passed since the last hit. So something that the detector mistook for a face
-disappears quickly.
+A track whose first and last hit are less than `MAX_UNSEEN_S` apart ends sooner: the limit is then
+the time between these two hits. So something that the detector mistook for a face disappears
+quickly.
 """
 
 STILL_S = 60.0
@@ -198,9 +198,10 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return the time, s, in which a box at constant speed moves as far as it does with braking.
+    """Return the time, s, in which a box at full speed moves as far as a box that brakes.
 
-    `elapsed_s` is the time since the last hit. The result is shorter if the box has slowed down.
+    `elapsed_s` is the time since the last hit, in which the braking box has moved. The result is
+    less than `elapsed_s` if the braking has begun.
     """
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))

@@ -100,8 +100,8 @@ def test_a_new_camera_is_no_failure() -> None:
     outcome = supervise("def show(start, out, orders): return RESTART if start < 4 else 0")
     assert (outcome.code, len(outcome.starts), outcome.faults) == (0, 4, [])
     assert outcome.lines == [
-        f"supervisor: the show ended because it needs a new process. It restarts {when} (restart "
-        f"{count})."
+        "supervisor: the show ended so that it can continue in a new process. It restarts "
+        f"{when} (restart {count})."
         for count, when in enumerate(("immediately", "in 0.01 s", "in 0.02 s"), start=1)
     ]
 
@@ -184,7 +184,7 @@ def test_what_a_show_leaves_behind_is_ended() -> None:
             time.sleep(0.2)
     """)
     assert (outcome.code, outcome.left) == (0, 0)
-    assert outcome.lines == ["supervisor: ended the processes that the show had left (1)."]
+    assert outcome.lines == ["supervisor: killed processes that the show left behind (number: 1)."]
 
 
 def test_the_card_is_there_before_the_show_and_while_none_runs() -> None:

@@ -40,7 +40,8 @@ class Camera(Protocol):
     def forget(self) -> None:
         """Zero the pictures of all frames, including those that are still in use.
 
-        Call this only when no frame will be shown or read any more, before or after `close`.
+        Call this only when no frame will be shown or read any more. It may be called before or
+        after `close`.
         """
         ...
 

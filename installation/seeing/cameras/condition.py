@@ -36,8 +36,8 @@ For a shorter time, somebody may be standing close to the camera or shining a la
 
 BLACK_LEVEL, BLACK_SHARE = 16, 0.99
 """A picture counts as black if at least the share `BLACK_SHARE` (0–1) of its values is
-`BLACK_LEVEL` (0–255) or lower; in video, black is 16. Behind a cap a sensor has noise and some
-bright pixels.
+`BLACK_LEVEL` (0–255) or lower; in video, black is 16. The share is below 1, because a sensor has
+noise and some bright pixels even behind a lens cap.
 """
 
 WHITE_LEVEL, WHITE_SHARE = 250, 0.9
@@ -129,8 +129,9 @@ class PictureCondition:
     def note_sent(self, sent: int) -> None:
         """Store the number of pictures that the camera has `sent`, read or not.
 
-        Until this is called, the rate of the judged pictures is used. It is too low on a slow
-        computer, which judges fewer pictures than the camera has sent.
+        The camera's rate is computed from this number. Until this is called, it is computed from
+        the judged pictures. On a slow computer it is then too low, because fewer pictures are
+        judged than sent.
         """
         self._sent = sent
 

@@ -129,7 +129,10 @@ class CameraControls:
         return None if description is None else self._control(description)
 
     def set(self, control: Control, value: int) -> int:
-        """Set `control`, and return the value that the camera has taken. Raises OSError."""
+        """Set `control`; return the value in the driver's answer, which may differ from `value`.
+
+        Raises OSError.
+        """
         buffer = bytearray(_VALUE.pack(control.id, value))
         self._ioctl(self._file, SET_CONTROL, buffer)
         taken: int = _VALUE.unpack(buffer)[1]

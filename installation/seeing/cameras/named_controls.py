@@ -1,8 +1,9 @@
 """Sets the controls that kiosk.yaml names: mains, focus, exposure, white balance, and the rate.
 
-A camera that sets a value automatically rejects one from outside, so the automatic mode is turned
-off first. Controls are recognised by their numbers, because their names differ among drivers and
-versions of Linux. The other controls, in `camera.controls`, are set after these, by their names.
+While a camera sets a value automatically, it rejects a value from a program. So the automatic mode
+is turned off first. Controls are recognised by their numbers, because their names differ among
+drivers and versions of Linux. The other controls, in `camera.controls`, are set after these, by
+their names.
 
 A control that cannot be set does not keep a camera from being used: a show with a spare camera of
 another model is better than none. So mistakes are returned, and not raised. Their locations are the
@@ -64,12 +65,12 @@ class _Setting(Protocol):
         ...
 
     def absent(self, value: object) -> Mistake:
-        """Return the mistake that a camera has no control for this setting."""
+        """Return a `Mistake` which says that the camera has no control for this setting."""
         problem = f"{self.name} is {self.words(value)}, but this camera has no control for it"
         return Mistake(self._where, problem, f"Leave it empty, or use another camera; {LISTED}")
 
     def not_offered(self, value: object, offered: str, remedy: str) -> Mistake:
-        """Return the mistake that a camera offers other values, which are `offered`."""
+        """Return a `Mistake` which says that the camera offers only `offered`, and not `value`."""
         problem = f"{self.name} is {self.words(value)} (expected {offered} with this camera)"
         return Mistake(self._where, problem, remedy)
 
@@ -244,7 +245,7 @@ def set_controls(
 def find_mistakes(
     node: Path, settings: CameraSettings, ioctl: Ioctl = ioctl_of_kernel
 ) -> list[Mistake]:
-    """Return the mistakes that `set_controls` would find beforehand; nothing is set."""
+    """Return the mistakes in `settings` that can be found without setting a control."""
     return _for_each(node, settings, ioctl, apply=False)
 
 
@@ -279,7 +280,7 @@ def in_words(settings: CameraSettings) -> dict[str, str]:
 
 
 def _values(settings: CameraSettings) -> dict[str, object]:
-    """Return the values of the five settings by their names; None if one is empty."""
+    """Return the five settings, keyed by name; the value of an empty setting is None."""
     return {
         "mains": settings.mains,
         "focus": settings.focus,
@@ -294,7 +295,7 @@ def unused(settings: CameraSettings, reason: str) -> list[Mistake]:
 
     `reason` says why, such as `NOT_A_CAMERA`.
     """
-    remedy = "Leave it empty." if reason == OTHER_SYSTEM else "It is set when a camera is used."
+    remedy = "Remove it." if reason == OTHER_SYSTEM else "It is set when a camera is used."
     return [
         Mistake(f"camera.{name}", f"{name} is {words}, but {reason}", remedy)
         for name, words in in_words(settings).items()
@@ -302,7 +303,10 @@ def unused(settings: CameraSettings, reason: str) -> list[Mistake]:
 
 
 def _for_each(node: Path, settings: CameraSettings, ioctl: Ioctl, *, apply: bool) -> list[Mistake]:
-    """Return the mistakes in `settings` for the camera at `node`; set the others if `apply`."""
+    """Return the mistakes in `settings` for the camera at `node`.
+
+    If `apply` is true, the settings without a mistake are set.
+    """
     if not in_words(settings):
         return []
     if sys.platform != "linux":
@@ -316,9 +320,9 @@ def _for_each(node: Path, settings: CameraSettings, ioctl: Ioctl, *, apply: bool
 
 
 def _no_answer(where: str, error: OSError) -> Mistake:
-    """Return the mistake that the camera's answer about the setting at `where` is an `error`."""
+    """Return a `Mistake` which says that asking for the setting at `where` raised `error`."""
     problem = f"this camera does not answer when it is asked for the control ({error.strerror})"
-    remedy = "Unplug the camera and plug it in again; if that does not help, leave it empty."
+    remedy = "Unplug the camera and plug it in again; if that does not help, remove the setting."
     return Mistake(where, problem, remedy)
 
 
@@ -378,16 +382,17 @@ def _remedy(control: Control, value: int) -> str:
 def _carry_out(
     camera: CameraControls, where: str, name: str, steps: Sequence[_Step]
 ) -> Iterator[Mistake]:
-    """Set the values of `steps` until one fails; yield the mistake of that one."""
+    """Set the values of `steps` one by one; if one fails, yield a `Mistake` about it and stop."""
     for step in steps:
         try:
             taken = camera.set(step.control, step.value)
         except OSError as error:
             problem = f"the camera rejects {name}: {step.words} ({error.strerror})"
-            remedy = f"If the camera sets {name} automatically, turn that off in a line above it."
+            remedy = f"If the camera sets {name} automatically, turn the automatic mode off in a "
+            remedy += f"line above {name}."
             if not where.startswith("camera.controls."):
-                remedy = "Unplug the camera and plug it in again; if that does not help, leave it "
-                remedy += "empty."
+                remedy = "Unplug the camera and plug it in again; if that does not help, leave "
+                remedy += f"{name} empty."
             yield Mistake(where, problem, remedy)
             return
         if taken != step.value:
@@ -404,7 +409,10 @@ def _allows(control: Control, value: int) -> bool:
 
 
 def _first_allowed(control: Control | None, values: Sequence[int]) -> int | None:
-    """Return the value of `values` to set: the current one, the default, or the first allowed."""
+    """Return one of `values` that `control` allows; None if there is none, or no `control`.
+
+    The current value of `control` is preferred, then its default, then the first of `values`.
+    """
     if control is None:
         return None
     allowed = [value for value in values if _allows(control, value)]

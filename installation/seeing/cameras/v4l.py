@@ -111,8 +111,8 @@ class CameraListing:
 def open_node(node: Path) -> int:
     """Return a descriptor of the camera at `node`. Raises OSError.
 
-    If the kernel has no Landlock, this process may open nothing for writing, so the result is a
-    copy of the descriptor that the launcher has opened.
+    Without Landlock, the sandbox lets this process open no file for writing. Then the result is a
+    copy of the descriptor that the launcher opened.
     """
     status = SandboxStatus.from_environment()
     handed_down = None if status is None else status.cameras.get(str(node.resolve()))
@@ -125,8 +125,8 @@ def is_closed_output(node: Path) -> bool:
     """Return whether pictures can be written to the video device `node`.
 
     With `privacy: enforce` the show may not open such a device. The show's launcher asks the kernel
-    about each device that exists at the start. For devices plugged in later, and outside such a
-    show, only udev's information is used.
+    about each device that exists at the start. Only udev's information is used for devices plugged
+    in later, with `privacy: degraded`, and in commands other than `kiosk run`.
     """
     status = SandboxStatus.from_environment()
     asked = () if status is None else status.video_outputs

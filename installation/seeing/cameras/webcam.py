@@ -117,7 +117,7 @@ class Webcam:
         self.fps = fps if fps > 0 else float(settings.fps)
         """The camera's nominal frame rate, frames per second."""
         self.low_rate = _low_rate(self._description, self.fps, settings.fps)
-        """The mistake that the camera offers less than half of the requested rate; or None."""
+        """A `Mistake` if the camera offers less than half of the requested rate; otherwise None."""
         size = (round(width), round(height))
         self.condition = PictureCondition(size, self.fps, clock.now(), last)
 
@@ -130,7 +130,7 @@ class Webcam:
 
     @property
     def faults(self) -> CameraFault:
-        """The faults of the camera's pictures, and those that it has had since it was opened."""
+        """The faults that the pictures have now, and those found when the camera was opened."""
         faults = self.condition.faults
         faults |= CameraFault.CONTROLS if self.unset else CameraFault(0)
         return faults | (CameraFault(0) if self.low_rate is None else CameraFault.LOW_RATE)
@@ -279,7 +279,7 @@ def _low_rate(description: str, fps: float, wanted: float) -> Mistake | None:
     if fps >= SLOW_SHARE * wanted:
         return None
     problem = f"fps is {wanted:g}, but this is all that the camera offers: {description}"
-    remedy = "Write a smaller width and height, or use a faster port or another camera."
+    remedy = "Make camera.width and camera.height smaller, or use a faster port or another camera."
     return Mistake("camera.fps", problem, remedy)
 
 

@@ -31,10 +31,14 @@ TURNED = 0.25
 
 The shift is the distance of the nose from the line between the middle of the eyes and the middle of
 the mouth, divided by the distance of the eyes from each other or from the mouth, whichever is
-longer. With a nose of 28 mm and 70 mm from eyes to mouth, 0.25 is a turn of some 40°. Every fifth
-frame of a film of nine seconds was measured: on a stage and in an audience, MTCNN and YuNet shift
-it by at most 0.24 and 0.31 in faces that look past the camera by less than half a right angle, and
-by 0.25 to 0.39 and 0.29 to 0.49 in faces that are nearly in profile.
+longer. With a nose of 28 mm and 70 mm from eyes to mouth, 0.25 is a turn of some 40°.
+
+The shift was measured on every fifth frame of a film of nine seconds, on a stage and in an
+audience:
+
+                                                     MTCNN           YuNet
+    faces turned away by less than 45°               at most 0.24    at most 0.31
+    faces nearly in profile                          0.25 to 0.39    0.29 to 0.49
 """
 
 
@@ -56,7 +60,7 @@ class Face:
 
         A face that is tilted, raised or lowered is not turned: a camera above or below the screen
         sees everybody like that. Rejected: measuring how far a face is lowered by the height of
-        the nose between eyes and mouth, because a high camera changes it as a bow does.
+        the nose between eyes and mouth, because a high camera changes this height, too.
         """
         left, right, (x, y), mouth_left, mouth_right = self.landmarks
         eyes_x, eyes_y = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2

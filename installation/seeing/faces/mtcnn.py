@@ -184,8 +184,8 @@ class Mtcnn:
         """Run a network and return its outputs by name, for `pixels` `(N, h, w, 3)` uint8 BGR.
 
         The outputs are `scores`, `offsets` and, for O-Net only, `points`; the first axis of each is
-        N. Raises DetectionError if a number in them is not finite: such scores are lower than every
-        limit, so the room would seem empty.
+        N. Raises DetectionError if a number in them is infinite or NaN. No face would be accepted
+        with a score of NaN, so the room would seem empty.
         """
         session, count = self._sessions[name], BATCHES.get(name, len(pixels))
         names = [output.name for output in session.get_outputs()]
@@ -269,10 +269,9 @@ class Mtcnn:
 
 
 def suppress(boxes: Floats, scores: Floats, max_iou: float) -> npt.NDArray[np.intp]:
-    """Return the indices of `boxes` whose IoU with each better-scored box is at most `max_iou`.
+    """Return the indices of the `boxes` `(N, 4)` that non-maximum suppression keeps, best first.
 
-    `boxes` is `(N, 4)`, and the indices are sorted best first. A box that was dropped does not
-    suppress others.
+    A box is dropped if its IoU with a better-scored box that is kept is more than `max_iou`.
     """
     order = np.argsort(-scores, kind="stable")
     x0, y0, x1, y1 = boxes[order].T

@@ -37,8 +37,8 @@ becomes a bystander.
 
 The height of the box around a resting face has a standard deviation of 5 % for the detector's box
 (`tracker.BOX_NOISE`), and of 2.5 % for the tracker's smoothed box. The factor allows 15 %, which is
-six times 2.5 %. So somebody who stands still where their face has just `least_size` does not become
-a visitor and a bystander in turn, even if they nod.
+six times 2.5 %. So somebody whose face is almost exactly `least_size` high does not alternate
+between visitor and bystander while they stand still, even if they nod.
 """
 
 GONE_S = 2
@@ -95,7 +95,7 @@ class _Announcement:
     was_toward: bool
     """Whether the last look found the face toward the screen."""
     has_stood: bool = False
-    """Whether it has been in the visitor's view for its whole time."""
+    """Whether the visitor has had the announcement in view for its whole time."""
 
     def look(self, at: float, announce_s: float, *, is_toward: bool) -> _Announcement:
         """Return the announcement after a look at the instant `at`.
@@ -112,7 +112,7 @@ class _Announcement:
         return _Announcement(until, at, True, at >= until + SHOWN_S)
 
     def until_at(self, at: float) -> float:
-        """Return when it ends if the face is toward the screen from the look at `at` on."""
+        """Return when the announcement ends if the face stays toward the screen after `at`."""
         if self.was_toward or self.has_stood:
             return self.until
         return self.until + max(0.0, at - self.toward_at)

@@ -301,7 +301,7 @@ def test_a_value_that_is_still_automatic_names_the_remedy(node: Path) -> None:
     values = settings(controls={"exposure_time_absolute": 300})
     (mistake,) = set_controls(node, values, FakeControls().ioctl)
     assert "rejects exposure_time_absolute: 300 (Permission denied)" in mistake.problem
-    assert "turn that off in a line above it" in mistake.remedy
+    assert "turn the automatic mode off in a line above exposure_time_absolute" in mistake.remedy
 
 
 def test_a_camera_that_takes_another_value_is_reported(node: Path) -> None:

@@ -37,7 +37,7 @@ class FilmPictures:
 
     @property
     def scene(self) -> int:
-        """The number of the last picture's scene; each cut in the film starts a new scene."""
+        """The number of the newest picture's scene; each cut in the film starts a new scene."""
         return self._scenes.number
 
     def _open(self) -> cv2.VideoCapture:

@@ -111,7 +111,7 @@ class FolderPictures:
         self._index = 0
 
     def close(self) -> None:
-        """Drop the last picture."""
+        """Drop the picture that `next` returned last."""
         self._held = None
 
 

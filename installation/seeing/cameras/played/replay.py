@@ -30,7 +30,7 @@ class PictureSource(Protocol):
 
     @property
     def scene(self) -> int:
-        """The number of the last picture's scene; each cut in a film starts a new scene."""
+        """The number of the newest picture's scene; each cut in a film starts a new scene."""
         ...
 
     def next(self) -> Pixels | None:
