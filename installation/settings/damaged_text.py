@@ -95,9 +95,9 @@ CURLY_PAIRS = {
     "\u2033": "\u2033",
     "\u00b4": "\u00b4`",
 }
-"""The quotes and accents that people and programs write instead of " and ' before a text, each with
-the characters that can follow the text. Some of these are straight quotes, because programs often
-change only the first of two quotes.
+"""The quotes and accents that people and programs write instead of " and '. Each key is an opening
+quote, and its value lists the closing quotes that can belong to it. Some closing quotes are
+straight, because programs often change only the first of two quotes.
 """
 
 CURLY = "".join(CURLY_PAIRS)

@@ -136,7 +136,7 @@ class CameraSettings(Section):
     exposure: Exposure = None
     white_balance: WhiteBalance = None
     keep_rate: bool | None = None
-    """Whether the camera keeps its rate in the dark; None: it is left as it is."""
+    """Whether the camera keeps its rate in the dark; None: the camera's control is not changed."""
     controls: dict[str, int] = Field(default_factory=dict)
     """The values of the camera's other controls, keyed by their names in `kiosk cameras`."""
 
@@ -320,7 +320,7 @@ class OwnWords(Section):
 
 
 def _parse_languages(value: object, info: ValidationInfo) -> Language:
-    """Return the language for a code; for two codes, `second` in it is the second language."""
+    """Return the `Language` of a code; for two codes, the first, with the other as its `second`."""
     if isinstance(value, Language):
         return value
     given = value if isinstance(value, list | tuple) else [value]

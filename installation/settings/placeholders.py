@@ -1,4 +1,4 @@
-"""Texts of people that the screen shows, some with placeholders in braces, such as `{score}`."""
+"""Checks the texts that people write for the screen; some have placeholders, such as `{score}`."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ HOURS_REMEDY = (
     "'8. Stopping for the night'."
 )
 HOURS = ("hours", "opening_hours", "schedule", "open", "close", "opens", "closes", "days")
-"""The settings in which people write opening hours."""
+"""Names of settings that people invent to state opening hours; none of these settings exists."""
 
 ELSEWHERE = {"rotate": ROTATE_REMEDY, **dict.fromkeys(HOURS, HOURS_REMEDY)}
 SCREEN_ELSEWHERE = dict.fromkeys(("width", "height", *KEYS), SIZE_REMEDY)
@@ -299,8 +299,8 @@ def typed(start: str, value: str) -> str:
 def quoted(text: str, *, not_with: str = "") -> str:
     """Return `text` in quotes, so that YAML reads it unchanged.
 
-    The quotes are double, unless `text` contains a double quote or a backslash, or `not_with` is a
-    double quote. In single quotes, each apostrophe of `text` is doubled.
+    The quotes are double, unless `text` contains a double quote or a backslash. `not_with` can be a
+    double quote: then single quotes are used. In them, each apostrophe of `text` is doubled.
     """
     if '"' not in text and "\\" not in text and not_with != '"':
         return f'"{text}"'
@@ -319,5 +319,7 @@ def yaml_remedy(description: str) -> str:
     if "mapping values" in description:
         return "Put text that contains a colon in quotes, and indent all lines of a section alike."
     if "alias" in description or "anchor" in description:
-        return "Write the value itself, or put text that begins with * or & in quotes."
+        return (
+            "Put text that begins with * or & in quotes; write the value in place of a reference."
+        )
     return "Check the indentation, quotes and brackets of this line and of the line above."

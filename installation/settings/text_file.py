@@ -35,7 +35,7 @@ PLAIN_TEXT = {
 
 HIDDEN_SUFFIXES = ("", ".txt", ".csv", ".yaml", ".yml")
 """The suffixes that a program may have added to the expected name of a file; many computers hide
-them. With "", the file has the expected name except for capital letters.
+them. The suffix "" is for a file whose name differs only in capital letters.
 """
 
 OTHER_SUFFIXES = (".xlsx", ".xls", ".ods", ".numbers", ".rtf", ".docx", ".doc", ".odt", ".tsv")
