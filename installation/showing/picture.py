@@ -51,8 +51,8 @@ MOST_ROWS = 16
 rows of the frame or of the screen, whichever has more.
 
 A common boundary lies between two rows of the frame and also between two rows of the screen. Strips
-may end only there. If the picture is made larger, some rows on both sides of the end of a strip are
-scaled twice. If the boundaries are farther apart, these are more rows, and this takes longer.
+may end only there. If the picture is made larger, the last rows of each strip are scaled again with
+the next strip. If the boundaries are farther apart, these are more rows, and this takes longer.
 """
 
 
