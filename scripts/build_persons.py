@@ -76,7 +76,7 @@ WORST_FIRST = (
 )
 # The reason `imagenet` comes from a list that a venue fetches, not from this file.
 assert {*WORST_FIRST, "imagenet"} == {*REASONS}, (
-    "WORST_FIRST must contain each reason of kiosk.yaml"
+    "a bug in build_persons: WORST_FIRST lacks a reason of kiosk.yaml"
 )
 
 # A synset with all its hyponyms, by WordNet 3.0's offset.
@@ -381,7 +381,8 @@ def reasons_by_rule(synsets: Mapping[str, Synset], categories: Iterable[str]) ->
         found[id_] |= {reason for reason, words in GLOSSES.items() if words.search(synset.gloss)}
     for reason, roots in SUBTREES.items():
         for root, name in roots.items():
-            assert synsets[root].lemmas[0].replace("_", " ") == name, (root, name)
+            first = synsets[root].lemmas[0].replace("_", " ")
+            assert first == name, f"a bug in build_persons: {root} is {first!r}, not {name!r}"
             for id_ in hyponyms(root, below) & found.keys():
                 found[id_].add(reason)
     return {id_: min(why, key=WORST_FIRST.index) for id_, why in found.items() if why}

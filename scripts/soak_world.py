@@ -190,7 +190,7 @@ class DayFiles:
             self._spoil(path, fault.way)
 
     def _spoil(self, path: Path, way: str) -> None:
-        assert way in WAYS, way
+        assert way in WAYS, f"a bug in soak: files cannot be spoilt in the way {way!r}"
         if way == "mistyped":
             self._make(path, b"what: [is, this\n" + self._right[path.name][16:])
         elif way == "emptied":

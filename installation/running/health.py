@@ -145,7 +145,7 @@ class Health:
 
     def fault(self, name: str, now: float) -> None:
         """Remember the fault `name`, one of `FAULTS`, at the instant `now`."""
-        assert name in FAULTS, name
+        assert name in FAULTS, f"a bug in kiosk: the fault {name} is not in FAULTS"
         self._faults.append((name, now))
 
     def _note_faults(self, progress: Progress, now: float) -> None:

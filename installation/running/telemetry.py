@@ -55,7 +55,7 @@ class Durations:
             counted += count
             if counted >= needed:
                 return (bucket + 1) * BUCKET_S * 1000
-        raise AssertionError("the buckets hold fewer durations than were added")
+        raise AssertionError("a bug in kiosk: the buckets hold fewer durations than were added")
 
     def percentiles(self) -> Percentiles:
         """Return the median, the 95th and the 99th percentile."""

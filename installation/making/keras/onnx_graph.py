@@ -83,7 +83,7 @@ class GraphBuilder:
             case layers.Dense():
                 return self._dense(group, layer, signal)
         raise AssertionError(
-            f"no ONNX operation is defined for layers of the kind {type(layer).__name__}"
+            f"a bug in kiosk: {type(layer).__name__} is accepted, but has no ONNX operation"
         )
 
     def _convolution(
