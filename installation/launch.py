@@ -161,7 +161,8 @@ class Launcher:
     def start_early(self, *, waits_for_camera: bool) -> None:
         """Start the process that the supervisor will ask for first: the card, or else the show.
 
-        A signal that ends this process before the supervisor exists also ends the new process.
+        On Linux the new process ends with this one, also if a signal ends this one before the
+        `Supervisor` is created.
         """
         self._early_card = self.start_card()
         if self._early_card is None:
@@ -281,8 +282,9 @@ def _log(line: str) -> None:
 def read_privacy(file: Path) -> Privacy:
     """Return the setting `privacy` in `file`: "degraded" if it is exactly that, else "enforce".
 
-    Mistakes in the file are not reported here; the show reads it again. The file is only parsed
-    into YAML nodes: if its values were built, merged aliases in a few lines could take all memory.
+    Mistakes in the file are not reported here; the show reads it again. The file is parsed into
+    YAML nodes, and no value is built from them: a few lines of merged aliases could make a value
+    that takes all memory.
     """
     import yaml
 

@@ -50,8 +50,8 @@ HIDDEN = Mistake(
     "Mount /proc with `hidepid=2,gid=kiosk` (kiosk: the group of the kiosk's user), or without "
     "`hidepid`.",
 )
-"""The mistake on a computer whose /proc shows users only the processes that they may trace
-(proc(5)). There the supervisor cannot see the show, because it may not trace the show.
+"""The mistake to report if /proc shows users only the processes that they may trace (proc(5)). The
+supervisor may not trace the show, so it cannot see it there.
 """
 
 STOP_S = 5.0
@@ -61,8 +61,8 @@ _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
 
 MAX_ROUNDS = 100
-"""The largest number of times that one check lists the processes; a busy computer starts new ones
-all the time.
+"""The largest number of times that one check lists the processes. It lists them until no process is
+new, but a busy computer starts processes all the time.
 """
 
 _PID_BITS = 22
@@ -137,13 +137,13 @@ class Witness:
         assert own is not None
         self._own = own
         self._interrupted = 0
-        """The process whose calls have been interrupted."""
+        """The id of the last show whose system calls this witness interrupted; 0 if none."""
 
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
         """Return the mistakes found in the show `pid`, which is in stage two; empty if none.
 
-        `known` are the ids of processes that need not be in stage two, such as the card, a process
-        that has no camera.
+        `known` are the ids of other processes that may run without stage two, such as the card,
+        which has no camera.
         """
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
@@ -166,8 +166,9 @@ class Witness:
     def _interrupt_calls(self, pid: int) -> bool:
         """Stop all threads of `pid` and let them continue; return whether all had stopped.
 
-        A call that a stop signal interrupts is made again by the kernel, and passes the filters
-        then; or it returns what it has done so far (signal(7)). Nobody can block this signal.
+        If the signal interrupts a system call, the kernel makes the call again, and the filters
+        check it; or the call returns what it has done so far (signal(7)). No process can block
+        SIGSTOP.
         """
         try:
             os.kill(pid, signal.SIGSTOP)
@@ -192,7 +193,10 @@ class Witness:
         if facts.uid != self._own.uid:
             yield f"the show runs as user {facts.uid} (expected {self._own.uid})"
         if facts.mark != self._own.mark:
-            yield "the show does not have the mark of its supervisor"
+            yield (
+                "the show does not have the mark of its supervisor (their limits of file locks "
+                "differ)"
+            )
         if not facts.no_new_privileges:
             yield "the show can gain privileges (no_new_privs is not set)"
         if facts.tracer:
@@ -205,7 +209,10 @@ class Witness:
                 f"{', '.join(facts.core_limits)})"
             )
         if facts.size_limits != ("0", "0"):
-            yield f"the show can make files larger (limits {', '.join(facts.size_limits)})"
+            yield (
+                "the show can make files larger (limits of a file's size: "
+                f"{' and '.join(facts.size_limits)}; expected 0 and 0)"
+            )
         if self._own.uid and not self._is_closed(facts.pid):
             yield "other programs of the same user can read the show's memory"
 
@@ -243,9 +250,9 @@ class Witness:
         """Yield a problem for each running process that the show started and that is not `known`.
 
         Such a process may have another parent by now. So it is recognised by two properties that it
-        cannot change: it has the supervisor's mark, and more seccomp filters than the supervisor.
-        Another program of the same user could change the mark, so descendants of this process are
-        found without it, too.
+        cannot change itself: the supervisor's mark, and more seccomp filters than the supervisor.
+        Another program of the same user could change its mark, so a descendant of the supervisor
+        is recognised without the mark, too.
         """
         running = self._running()
         for facts in running.values():
@@ -260,8 +267,8 @@ class Witness:
     def _running(self) -> Mapping[int, ProcessFacts]:
         """Return the facts of the processes not older than this one, keyed by their ids.
 
-        A process that copies itself and ends, again and again, has usually ended when its turn to
-        be read comes. So processes are listed again until none is new.
+        A process may copy itself and end, again and again. It has then usually ended before its
+        facts are read. So processes are listed again until none is new.
         """
         running: dict[int, ProcessFacts] = {}
         listed: set[int] = set()
@@ -278,7 +285,7 @@ class Witness:
         return running
 
     def _is_ancestor(self, facts: ProcessFacts, running: Mapping[int, ProcessFacts]) -> bool:
-        """Return whether this process has started the process of `facts`, or its ancestors."""
+        """Return whether this process is an ancestor of the process of `facts`."""
         seen: set[int] = set()
         while facts.parent != self._own.pid:
             # Ids are used again, so parents that were read one after the other may form a circle.
@@ -328,12 +335,12 @@ def _text(file: Path) -> str:
 
 
 def _stat(folder: Path) -> list[str]:
-    """Return the fields of a `stat` file from the state on, the third in proc_pid_stat(5)."""
+    """Return the fields of a `stat` file from field 3, the state (proc_pid_stat(5))."""
     return _text(folder / "stat").rpartition(")")[2].split()
 
 
 def _living_thread(folder: Path) -> Path | None:
-    """Return the folder of a thread of the process `folder` that has not ended; None if all have.
+    """Return the folder of a living thread of the process `folder`; None if all have ended.
 
     The first thread of a process may end before the others. Then the process looks as if it had
     ended, and its `status` names no filters.
