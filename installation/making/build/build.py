@@ -33,11 +33,12 @@ def build(
 ) -> BuildResult | None:
     """Write the built file and the card of the label set `name`, and return what was built.
 
-    A set with a network of its own has no built file: only a Keras network is converted to ONNX.
-    The result is None if nothing is written, for example because the method uses a network's
-    outputs unchanged. If the method uses a network's head, only the head's rows for the labels that
-    `content` shows are kept. `builder` replaces the method's own builder. Raises WeightsError or
-    LabelSetError, for example if no font can draw a letter; the last built file is then kept.
+    A set with a network of its own gets neither file. If that network is a Keras file, it is
+    converted to ONNX. The result is None if nothing is written, for example because the method uses
+    a network's outputs unchanged. If the method uses a network's head, only the head's rows for the
+    labels that `content` shows are kept. `builder` replaces the method's own builder. Raises
+    WeightsError or LabelSetError, for example if no font can draw a letter; the last built file is
+    then kept.
     """
     source = read_source(name, models)
     if source.settings.method.brings_network:

@@ -51,8 +51,8 @@ FLAT = 0.01
 because it consists of rounding errors.
 """
 BLOCK = 512
-"""The number of pictures that are compared at once with all pictures before them. The comparison of
-the last of 20,000 pictures has three float32 matrices of 512 × 20,000 cosines, 41 MB each.
+"""The number of pictures that are compared at once with all pictures before them. With 20,000
+pictures, the last comparison needs three float32 matrices of 512 × 20,000 cosines, 41 MB each.
 """
 
 

@@ -52,8 +52,8 @@ DECODERS = 2
 """The number of pictures that are decoded at the same time, on any number of cores."""
 
 DETECTED_SIDE = 1024
-"""The least length of a decoded picture's shorter side, px, if a face is searched for in the
-picture. Smaller pictures keep their size.
+"""The least length, px, to which the shorter side of a picture is reduced if a face is searched for
+in the picture. Smaller pictures keep their size.
 """
 
 MIN_PICTURES = 5
@@ -184,9 +184,9 @@ def _misnamed(
 
 
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
-    """Return a SHA-256 of each label's usable pictures; the names of the files do not matter.
+    """Return one SHA-256 of all usable pictures and of their labels' ids, without the files' names.
 
-    If the pictures are cut, it also changes with the setting `crop`.
+    If squares are cut around faces, it also depends on the setting `crop`.
     """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     if source.settings.cuts_examples:

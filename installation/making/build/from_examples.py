@@ -128,7 +128,7 @@ def _encode_pictures(
 ) -> FoundPictures:
     """Encode the pictures in `found` that are not in `cache`, and store the results in `cache`.
 
-    Return `found`; pictures that could not be decoded have moved to its skipped ones.
+    Return `found`, with the pictures that could not be decoded skipped.
     `encoder` is the network; `settings` say which part of each picture is encoded.
     """
     new = [picture for picture in found.good if picture.key not in cache]
@@ -222,7 +222,7 @@ def _cut_short(good: Sequence[Picture], cache: EmbeddingCache) -> Iterator[str]:
 
 
 def _neutral_features(encoder: Encoder, cache: EmbeddingCache) -> Features:
-    """Return the features of neutral pictures, `(NEUTRAL, D)`, which `cache` stores as well."""
+    """Return the features of neutral pictures, `(NEUTRAL, D)`; new ones are stored in `cache`."""
     drawn = neutral_pictures(NEUTRAL)
     keys = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in drawn]
     if any(key not in cache for key in keys):

@@ -59,8 +59,8 @@ separate tokens.
 STRENGTH = 0.5
 """The share of a label's mean logit on neutral pictures that is subtracted.
 
-It is unknown which share of that logit is also in the logits of visitors' pictures. If it is
-between 0 and 1, subtracting 0.5 is wrong by at most 0.5. This is a guess, not yet tried with the
+The right share is the one that is also in the logits of visitors' pictures. It is unknown. If it
+is between 0 and 1, it differs from 0.5 by at most 0.5. So 0.5 is a guess, not yet tried with the
 real weights.
 """
 

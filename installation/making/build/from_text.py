@@ -46,7 +46,7 @@ PRIOR_FIGURES = (
 def build_from_text(
     source: LabelSetSource, _content: ContentSettings = SAFE, embed: Embed | None = None
 ) -> BuildResult:
-    """Return the embeddings of classes and rows, the classes' prior, and their lists of labels.
+    """Return the embeddings of classes and rows, and each class's prior and list of labels.
 
     `embed` replaces the sentence encoder, which is opened only for sentences that no earlier build
     computed. Raises WeightsError if the sentence encoder's weights are missing, and LabelSetError
@@ -90,8 +90,8 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
         f"and {int(kept.sum())} are used; {int(speaking.sum())} of these affect the scores of "
         "labels.",
         *_list_figures(lists),
-        f"Winners for each of these {int(speaking.sum()):,} classes alone, as if a picture showed "
-        f"nothing else: {evenness(nearness[speaking])}.",
+        f"If pictures showed only one class, each of these {int(speaking.sum()):,} in turn: "
+        f"{evenness(nearness[speaking])}.",
     ]
     tensors = {
         "classes": classes.half(),

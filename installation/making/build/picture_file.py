@@ -40,8 +40,8 @@ crop.
 """
 REDUCED_SIDE = 1024
 """The least length of the shorter side, px, to which a decoded picture is reduced. The show cuts
-its crops from frames that are not reduced, so a much smaller picture would give another crop. JPEGs
-may be reduced further while they are decoded.
+its crops from frames that are not reduced, and a crop of a much smaller picture would look
+different. While a JPEG is decoded, it may already have been reduced further.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
@@ -194,7 +194,7 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
 
 
 def _lacks_tail_only(data: bytes) -> bool:
-    """Return whether a file is a JPEG that contains at least the beginning of its finest scan.
+    """Return whether a file is a JPEG that lacks at most a part of its finest scan.
 
     The scans of a progressive JPEG become finer; a baseline JPEG has one scan with all details.
     """

@@ -3,9 +3,9 @@
 looks.csv has a row for each of the network's classes that is seen on people or beside them, such as
 an accordion. `id` is its WordNet id, and `name` its name. `looks_like` is a sentence about the
 person whom the object suggests, or empty. `labels` are the names of the labels that it suggests,
-separated by semicolons. What an object suggests is an opinion; this file records the kiosk's. The
-listed labels exist and are shown. No class of clothing suggests a label about the body, hair or
-clothing.
+separated by semicolons. What an object suggests is an opinion; this file records the kiosk's. Each
+listed label must exist in the set and must not be hidden. No class of clothing suggests a label
+about the body, hair or clothing.
 
 The lists are used only for a set with `lists: true` in labelset.yaml, because another set has other
 labels.

@@ -48,7 +48,7 @@ def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
     Only the package's files are read; nothing is downloaded. Raises WeightsError if the package is
-    not installed, and with all files of `FILES` that are missing or have another SHA-256.
+    not installed, or if files of `FILES` are missing or have another SHA-256 (all are named).
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
