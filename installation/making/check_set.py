@@ -144,7 +144,7 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
     """Return the contents of the set; raises LabelSetError with the set's mistakes.
 
-    If the set has mistakes and its own network is missing, the first one is about the network.
+    If the set's own network is missing too, the first mistake says so.
     """
     try:
         return read_source(name, models)

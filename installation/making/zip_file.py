@@ -300,7 +300,10 @@ def _mistakes_of(entry: ZipInfo) -> Iterator[str]:
     if entry.file_size > MAX_BYTES.get(file, entry.file_size):
         yield f"the file has {entry.file_size:,} bytes (expected at most {MAX_BYTES[file]:,})"
     elif entry.file_size > MAX_COMPRESSION * entry.compress_size:
-        yield f"the file is compressed more than {MAX_COMPRESSION} times, which no label set needs"
+        yield (
+            f"the file is compressed to less than 1/{MAX_COMPRESSION} of its size, which no label "
+            "set needs"
+        )
 
 
 def _overlap(entries: Sequence[ZipInfo], opened: IO[bytes], end: int) -> bool:
@@ -341,7 +344,8 @@ def _chunks(archive: ZipFile, entry: ZipInfo, where: str) -> Iterator[bytes]:
 def _load_unpacked(folder: Path, where: str) -> LabelSet:
     """Return the label set that was unpacked to `folder`.
 
-    Raises LabelSetError with its mistakes; each mistake names the file in the zip `where`.
+    Raises LabelSetError with the set's mistakes. Their locations begin with `where`, the zip's
+    path, instead of the folder into which it was unpacked.
     """
     try:
         label_set = load_label_set(folder.name, EVERYTHING, folder.parent)
@@ -393,7 +397,7 @@ def _check_examples(label_set: LabelSet) -> None:
     if path.anchor or ".." in path.parts:
         problem = f"examples is '{ellipsize(examples)}' (expected a folder inside the set's folder)"
         remedy = (
-            "In the set's folder, create a link named examples that leads to that folder, and "
+            "In the set's folder, create a link named examples that leads to your pictures, and "
             "delete the line `examples` of labelset.yaml."
         )
         raise LabelSetError(

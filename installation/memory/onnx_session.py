@@ -4,8 +4,8 @@ An arena is a region of memory from which a library allocates. Everything that n
 a visitor's picture is stored in it. While a frame is analysed, all layers reuse it, so memory is
 not mapped, filled and unmapped for each layer. After the frame, `forget_activations` returns the
 memory to the C library, which overwrites it. Rejected: sessions without an arena, which took 1.4
-times as long for 16 visitors; and a run on black pictures after the frame, which does not overwrite
-all data if the frame's batch was larger.
+times as long for 16 visitors; and running the networks on black pictures after each frame: if the
+frame's batch was larger than that of the black pictures, some of its data is not overwritten.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_a_preview_hides_what_kiosk_yaml_hides(project: Project) -> None:
     project.write("kiosk.yaml", f"labels: fish\ncontent: {shown}\n")
     outcome = project.kiosk("labels", "preview", "fish", "--screen", "1280x720")
     assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout.startswith("Labels hidden by kiosk.yaml: 0; hidden by default: 1.\n")
+    assert outcome.stdout.startswith("Hidden labels: 0 with this kiosk.yaml, 1 by default.\n")
     assert "     0  take several lines at 1280×720\n" in outcome.stdout
     assert outcome.stdout.endswith("The map is models/fish/preview.png.\n")
     assert (project.folder / "models/fish/preview.png").is_file()

@@ -93,7 +93,7 @@ def download(address: Address, part: Path, limit: int, timeout_s: float, where: 
 
 def _too_long(size: str, limit: int, where: str) -> FetchError:
     problem = f"the file has {size} bytes (expected at most {limit:,})"
-    remedy = "Check whether this is the right file, or try another internet connection."
+    remedy = "Check whether you named the right file, or try another internet connection."
     return FetchError(Mistake(where, problem, remedy))
 
 
@@ -157,8 +157,8 @@ def _client(timeout_s: float, where: str) -> httpx2.Client:
     def refuse_downgrade(request: httpx2.Request) -> None:
         schemes.append(request.url.scheme)
         if schemes[0] == "https" != request.url.scheme:
-            problem = f"the server redirects to {request.url.scheme}://{host_of(request.url)}, "
-            problem += "where anybody could change the file on its way (expected https)"
+            problem = f"the server redirects to {request.url.scheme}://{host_of(request.url)} "
+            problem += "(expected https, so that nobody can change the file on its way)"
             raise FetchError(Mistake(where, problem, "Try another internet connection."))
 
     hooks = {"request": [refuse_downgrade]}

@@ -110,7 +110,7 @@ class Fetch:
         return "present" if compute_sha256(self._target) == sha256 else "another file"
 
     def _known_sha256(self, given: str | None) -> str | None:
-        """Return the SHA-256 that the file must have; None if only its origin can state it.
+        """Return the SHA-256 that the file must have; None if the kiosk knows none.
 
         Raises FetchError if `given` is not a SHA-256, or not the pinned one.
         """

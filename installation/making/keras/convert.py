@@ -2,7 +2,7 @@
 
 The show then reads the result like every ONNX network, and does not need Keras. No code in the file
 is run. to_onnx.py reads the file in a child process with limits on memory and time, under all
-stages of the guard, because a malicious file may be made to use up the memory or never to finish.
+stages of the guard: reading a malicious file could take all memory, or never end.
 
 Rejected: tf2onnx, which needs TensorFlow (two gigabytes) and lets Keras run code in the file.
 """
@@ -38,7 +38,8 @@ _CHILD = (
 )
 
 _KERAS_REMEDY = (
-    "Export the image project again, under Tensorflow as Keras. Other Keras networks need tf2onnx."
+    "In Teachable Machine, export the image project again: choose Tensorflow, then Keras. Convert "
+    "other Keras networks with tf2onnx."
 )
 
 

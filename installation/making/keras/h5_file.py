@@ -36,7 +36,7 @@ class KerasFile:
     """The description and the weights in the bytes of a file."""
 
     def __init__(self, data: bytes) -> None:
-        """Open the bytes of an HDF5 file; damaged or other bytes may raise any exception."""
+        """Open the bytes of an HDF5 file; may raise any exception if the file is not valid."""
         self._length = len(data)
         self._root = pyfive.File(io.BytesIO(data))
         self._paths: dict[tuple[str, str, str], str] = {}
@@ -57,8 +57,8 @@ class KerasFile:
     ) -> npt.NDArray[np.float32]:
         """Return one variable of a layer, float32 of `shape`.
 
-        `group` is the group of the file that has the variable. Keras names it after a layer of the
-        outermost network. This is `layer` itself, or the inner network that contains `layer`.
+        `group` is the group of the file that has the variable. It has the name of a layer of the
+        outermost network: of `layer` itself, or of the inner network that contains `layer`.
         Raises RefusedError if the variable is missing, or stored in another format or shape.
         """
         self._list_group(group)

@@ -19,8 +19,8 @@ from installation.making.keras.layers import RefusedError
 from installation.making.keras.onnx_graph import GraphBuilder, Signal
 
 CHILD_BYTES = 2**29
-"""The memory, bytes, that the conversion may reserve besides eight times the file's size. Memory
-that the child process has reserved before, for its libraries and the file, is not counted.
+"""The conversion may reserve this much memory, bytes, plus eight times the file's size. Memory that
+the child process has reserved before, for its libraries and the file, is not counted.
 
 The conversion of a file of Teachable Machine takes 13 MB (measured).
 """

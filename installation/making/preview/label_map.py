@@ -47,7 +47,8 @@ BLOCK_SIZE = 256
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
 """The font sizes of a label that never wins, and of the label that wins most often, px per em.
 
-These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer, both are larger.
+These are the sizes on a map of `FULL_MAP` or more labels; on a map of fewer labels, both sizes are
+larger.
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0

@@ -132,7 +132,7 @@ def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str
     default = assemble(source, SAFE)
     if {label.id for label in label_set.labels} != {label.id for label in default.labels}:
         hidden, by_default = (sum(it.hidden.values()) for it in (label_set, default))
-        yield f"Labels hidden by kiosk.yaml: {hidden:,}; hidden by default: {by_default:,}."
+        yield f"Hidden labels: {hidden:,} with this kiosk.yaml, {by_default:,} by default."
 
 
 def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"On simulated outputs, each certain of one class: {evenness(trial.classes)}."
+        yield f"If the network were certain of each class in turn: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""Tries a label set before a show, on neutral pictures, on the rehearsal, and on each class."""
+"""Tries a label set before a show: on neutral pictures, on the rehearsal, and without pictures.
+
+Without a picture, the scores are those that the labels would have if the network were certain of
+one class; each class is tried.
+"""
 
 from __future__ import annotations
 

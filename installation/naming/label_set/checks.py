@@ -170,17 +170,19 @@ class _Table:
             yield Mistake(
                 where,
                 f"the parents form a circle ({path})",
-                "Remove one of these parents, so that the chain ends at the root.",
+                "Leave the cell `parent` empty in one of these rows, so that the chain ends at the "
+                "root.",
             )
         elif len(chain) > DEEPEST_CHAIN:
             problem = (
                 f"the row has more than {DEEPEST_CHAIN} categories above it, or its parents "
                 "form a circle"
             )
-            yield Mistake(where, problem, "Delete one of the parents.")
+            remedy = "Leave the cell `parent` empty in one of the rows above it."
+            yield Mistake(where, problem, remedy)
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if labels are outputs of the network, but the row is not an output.
+        """Yield a mistake if the ids must name outputs of the network, but the row's does not.
 
         A row that is the parent of another row is not a mistake. A category of ImageNet is not a
         mistake either, because a network may have only some of ImageNet's categories; this does not
@@ -189,7 +191,7 @@ class _Table:
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
         seen = f"the id '{ellipsize(row.id)}' is not an output of the network"
-        problem = f"{seen}, and no row has it as its parent"
+        problem = f"{seen}, and is not the parent of a row"
         remedy = did_you_mean(self._find_nearest(row.id, self._outputs)) or "Remove the row."
         if self._outputs_are_numbers:
             remedy = "Write the number of an output (the first is 0) as the id, or remove the row."
@@ -205,7 +207,7 @@ def _check_texts(row: Row, where: str) -> Iterator[Mistake]:
         )
     elif row.id != folder_name(row.id):
         problem = f"the id '{ellipsize(row.id)}' cannot be the name of a folder on Windows"
-        yield Mistake(where, problem, f"Write {folder_name(row.id) or 'another one'}.")
+        yield Mistake(where, problem, f"Change the id to {folder_name(row.id) or 'another one'}.")
     if row.id != id_from_name(row.name):
         yield from _check_text(row.id, "the id", LONGEST_NAME, where)
     yield from _check_text(row.name, "the name", LONGEST_NAME, where)

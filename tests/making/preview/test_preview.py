@@ -140,11 +140,11 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     If kiosk.yaml hides other labels than the default, the first figure has their number.
     """
     hidden, named, neutral, rehearsal, classes = spanish.figures
-    assert hidden == "Labels hidden by kiosk.yaml: 1; hidden by default: 2."
+    assert hidden == "Hidden labels: 1 with this kiosk.yaml, 2 by default."
     assert named.startswith("Of 120 neutral pictures, ")
     assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert classes.startswith("On simulated outputs, each certain of one class: ")
+    assert classes.startswith("If the network were certain of each class in turn: ")
 
 
 @pytest.mark.usefixtures("short_trial")
