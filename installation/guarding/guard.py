@@ -87,9 +87,10 @@ class Guard:
         self._require(self._in_middle_stage)
 
     def seal(self) -> Proof:
-        """Enter stage two and return the proof; a camera may be opened only after this.
+        """Enter stage two, search for leaks, run the self-test, and return the results.
 
-        Raises GuardError if something is missing and `privacy` is `enforce`.
+        A camera may be opened only after this. Raises GuardError if a mistake was found and
+        `privacy` is `enforce`.
         """
         if sys.platform != "linux":
             proof = Proof((), self.status.missing, _now(), tested_at_s=boot_clock())
@@ -102,7 +103,7 @@ class Guard:
         return proof
 
     def check_again(self) -> Proof:
-        """Return the proof, with a mistake added if the filters do not cover every thread now.
+        """Return the results of `seal`, with a mistake added if a thread lacks a filter now.
 
         Raises GuardError if `seal` was not called before.
         """

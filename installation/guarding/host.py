@@ -178,7 +178,7 @@ def _kernel_log(root: Path) -> HostCheck:
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
     if trace is None or overcommit is None:
-        remedy = "Start the show where it can read /proc/sys/debug and /proc/sys/vm."
+        remedy = "Let the show read /proc/sys/debug and /proc/sys/vm, which a container may hide."
         return HostCheck("kernel log", None, UNREADABLE, remedy)
     logged, lines = [], []
     if trace != "0":
@@ -269,8 +269,8 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 def _false_cameras(root: Path) -> HostCheck:
     """Return the check that no video device is fed by a program instead of a camera."""
     remedy = (
-        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it, because "
-        "udev also knows the video devices that the show cannot open."
+        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: if the "
+        "show cannot open a video device, only udev knows whether pictures can be written to it."
     )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)
@@ -286,8 +286,8 @@ def _false_cameras(root: Path) -> HostCheck:
     found = "v4l2loopback is not loaded"
     if closed := [name for name, is_output in outputs.items() if is_output]:
         found += (
-            f"; the show may not open {', '.join(closed)}, because programs can write pictures "
-            "there"
+            f"; with `privacy: enforce` the show cannot open {', '.join(closed)}, because programs "
+            "can write pictures there"
         )
     return HostCheck("false cameras", True, found, remedy)
 

@@ -37,8 +37,8 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 COUNTER = "[eventfd]"
-"""A number that every program with its descriptor reads and writes. CUDA makes some, and so do the
-libraries of a window on Wayland.
+"""The end of the name of an eventfd: a counter in the kernel, which every program with its
+descriptor can read and write. CUDA makes some, and so do the libraries of a window on Wayland.
 """
 
 DISPLAY_MEMORY = "/memfd:"
@@ -174,7 +174,9 @@ def _leaking_files(
         elif not stat.S_ISDIR(mode) and not target.startswith("anon_inode:"):
             problem = "has an unknown type"
         elif target.endswith(COUNTER):
-            problem = None if has_cuda or on_wayland else "is a number that others could read"
+            problem = (
+                None if has_cuda or on_wayland else "is a counter that other programs could read"
+            )
         elif target.startswith("anon_inode:") and not target.endswith(HARMLESS_INODES):
             problem = "has a type that could carry pictures"
         if problem:

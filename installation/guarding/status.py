@@ -86,7 +86,9 @@ class SandboxStatus:
     video_outputs: tuple[str, ...] = ()
     """The video devices that this process may not open, because pictures can be written to them."""
     camera_id: int = 0
-    """The number of the camera that an earlier process of this show used; 0: none."""
+    """Identifies the camera that an earlier process of this show used: a number computed from the
+    camera's path; 0: none.
+    """
     waits_for_camera: bool = False
     """Whether the show waits for a missing camera; otherwise it ends with a message for the person
     who started it.

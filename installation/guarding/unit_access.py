@@ -28,7 +28,8 @@ INSTALL_ELSEWHERE = (
 MOVE_SOURCE = "Copy the file into the kiosk's folder, and write its new path under camera.source."
 INSTALL_PYTHON = (
     "Install a Python that every user can execute (sudo apt-get install python3 python3-venv), "
-    "remove .venv, run scripts/run with it, and print the unit again."
+    "remove .venv, make it again with that Python (PATH=/usr/bin:/bin scripts/run), and print the "
+    "unit again."
 )
 
 

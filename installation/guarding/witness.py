@@ -11,10 +11,11 @@ process a mark. Every process that it starts inherits the mark, and cannot chang
 on. So a process that a show has left behind is recognised even if it has another parent now.
 Processes of other supervisors have other marks.
 
-A call to the kernel that began before a filter was installed goes on without being filtered: a
-thread of the start-up could send from memory into which pictures come later, through a socket that
-is closed, and so in no list. Therefore the witness stops each show for a moment when it has seen
-the filters. Every call that waits is thereby made again, under the filters.
+A filter does not check a system call that began before the filter was installed. In such a call, a
+thread of the start-up could wait, and later send pictures from memory to a socket. If the socket
+has been closed meanwhile, no list of open files contains it. Therefore the witness stops each show
+for a moment when it has seen the filters. Every call that waits is thereby made again, under the
+filters.
 
 A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
 files of a process with protected memory, so as another user the witness cannot check them. And

@@ -110,7 +110,7 @@ LEFT_OPEN = {
     ),
     "a number that others may have": (
         "import os; kept = os.eventfd(0)",
-        "is a number that others could read",
+        "is a counter that other programs could read",
     ),
     "descriptors of one thread": (
         "import ctypes, os, threading\n"

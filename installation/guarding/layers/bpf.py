@@ -74,7 +74,7 @@ def allow(call: str, reason: str, *tests: Test) -> Rule:
 
 
 def one_of(argument: int, *values: int, mask: int = _LOW) -> Test:
-    """Return the test that `argument`, with only the bits of `mask`, is one of `values`."""
+    """Return the test that the bitwise `argument & mask` is one of `values`."""
 
     def test(missed: int) -> list[Instruction]:
         *others, last = values
@@ -85,7 +85,7 @@ def one_of(argument: int, *values: int, mask: int = _LOW) -> Test:
 
 
 def none_of(argument: int, *values: int, mask: int = _LOW) -> Test:
-    """Return the test that `argument`, with only the bits of `mask`, is none of `values`."""
+    """Return the test that the bitwise `argument & mask` is none of `values`."""
 
     def test(missed: int) -> list[Instruction]:
         last = len(values) - 1
@@ -96,7 +96,7 @@ def none_of(argument: int, *values: int, mask: int = _LOW) -> Test:
 
 
 def has(argument: int, bits: int) -> Test:
-    """Return the test that `argument` has one of `bits`."""
+    """Return the test that `argument` has at least one of `bits`."""
     return lambda missed: [_low(argument), (_ANY_BIT, 0, missed, bits)]
 
 
@@ -170,9 +170,10 @@ def program(filter_: Filter, machine: int) -> list[Instruction]:
 
 
 def _block(rule: Rule) -> list[Instruction]:
-    """Return the instructions of `rule`, which run only for the call that it names.
+    """Return the instructions for the tests and the decision of `rule`.
 
-    If a test is false, the instructions of the next rule follow.
+    `program` adds the check that the call is the one that `rule` names. If a test is false, the
+    rest of these instructions is skipped.
     """
     code: list[Instruction] = [(_RETURN, 0, 0, _answer(rule.error))]
     for test in reversed(rule.tests):

@@ -42,9 +42,10 @@ def capabilities() -> int:
 
 
 def drop_capabilities() -> None:
-    """Give up capabilities permanently: root all, an ordinary user all but `CAP_DAC_READ_SEARCH`.
+    """Give up capabilities permanently; an ordinary user keeps only `CAP_DAC_READ_SEARCH`.
 
-    Root then has the rights of an ordinary user. Call this only in a process with one thread.
+    Root gives up all, and then has the rights of an ordinary user. Call this only in a process with
+    one thread.
     Raises OSError.
     """
     kept = 0 if os.geteuid() == 0 else capabilities() & CAP_DAC_READ_SEARCH

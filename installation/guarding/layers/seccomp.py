@@ -1,8 +1,8 @@
 """Seccomp: the filters of system calls, one for each stage.
 
-The filters of stage one and of the middle stage apply to the start-up, which opens windows and
-devices on unknown machines, so they list the refused calls. The filter of stage two lists the calls
-that a running show may make (`show_calls`), and refuses all others.
+The filters of stage one and of the middle stage list the calls that they refuse, because nobody
+knows all calls with which the start-up opens windows and devices on other machines. The filter of
+stage two lists the calls that a running show may make (`show_calls`), and refuses all others.
 """
 
 from __future__ import annotations

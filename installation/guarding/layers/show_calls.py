@@ -48,7 +48,7 @@ aarch64.
 _WAIT, _WAKE, _WAIT_BITSET = 0, 1, 9
 _FUTEX_OPERATION, _FUTEX_PRIVATE = 0x7F, 0x80
 """The mask for the operation in a futex call's argument, and the flag for a futex that only this
-process uses. The flag for the clock is outside both.
+process uses. Neither contains FUTEX_CLOCK_REALTIME (0x100), so the filter ignores this flag.
 """
 
 _PTHREAD_FLAGS = (0x3D0F00, 0x7D0F00)
@@ -125,7 +125,7 @@ def show_calls(
         ),
         allow(
             "ioctl",
-            "camera: formats that only OpenCV reads",
+            "camera: OpenCV's calls, for picture formats that only OpenCV can read",
             one_of(1, *OPENCV_IOCTLS.values()),
         ),
         # Text, and pictures for the display. The search for leaks checks where descriptors lead.
@@ -216,7 +216,10 @@ def show_calls(
         rows += [
             allow("ioctl", "GPU: drawing into a window", one_of(1, *GRAPHICS_IOCTLS.values())),
             *(
-                allow(call, "GPU: the driver chooses the path of its configuration file")
+                allow(
+                    call,
+                    "GPU: the driver reads user and group ids to choose its configuration file",
+                )
                 for call in ("getuid", "geteuid", "getgid", "getegid")
             ),
             allow(

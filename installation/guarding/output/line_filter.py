@@ -83,7 +83,7 @@ class LineFilter:
             yield from self._within_budget(candidate)
 
     def end(self) -> Iterator[str]:
-        """Yield the counts of omitted lines not written yet; then the last line, if it was omitted.
+        """Yield the remaining counts of omitted lines; then the last line, if it was omitted.
 
         So the stream's last line is always written. It is a show's summary, or the reason why the
         show ended.

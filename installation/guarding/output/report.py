@@ -31,8 +31,8 @@ STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 def as_json(proof: Proof) -> dict[str, object]:
     """Return the proof as data for a program; `kiosk audit --json` prints it.
 
-    `attempts` are the results of the probes, `absent` the names of the probes that this machine
-    does not have, and `facts` the checks of the machine.
+    Three of its keys: `attempts` has the results of the probes, `absent` the names of the probes
+    whose call this machine does not have, and `facts` the checks of the machine.
     """
     absent = {result.name for result in proof.results if result.outcome == "absent"}
     return {

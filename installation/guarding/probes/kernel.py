@@ -194,8 +194,8 @@ _SIGNS = (
         system_call("madvise", 0, 0, MADV_PAGEOUT),
     ),
 )
-"""The probes that change a property of this program, which other programs can observe, and a probe
-that writes its memory to a disk.
+"""The probes that change what other programs can observe of this program, and a probe that writes
+this program's memory to swap.
 """
 
 _SIGNALS_THROUGH_FILES = (
@@ -213,7 +213,9 @@ _SIGNALS_THROUGH_FILES = (
         system_call("close_range", 2**31, 2**31, CLOSE_RANGE_UNSHARE),
     ),
 )
-"""The probes that share something with another program without a descriptor that could be found."""
+"""The probes that share something with another program in a way that the list of this process's
+descriptors does not show.
+"""
 
 _MARKS = (
     Probe(

@@ -3,9 +3,9 @@
 A probe that succeeds undoes its effect as far as possible. So all probes can also be run without
 the sandbox, and a probe that succeeds there and fails in the sandbox was refused by the sandbox.
 The error number shows which layer refused. An error that no layer returns, such as ENOENT for a
-missing file, counts as success. An error that the kernel returns to an ordinary user even without
-the sandbox proves nothing about the sandbox. Many libraries drop the error number; only the failure
-of the probe is then known.
+missing file, counts as success, because no layer stopped the call. An error that the kernel returns
+to an ordinary user even without the sandbox proves nothing about the sandbox. Many libraries drop
+the error number; only the failure of the probe is then known.
 
 A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
 RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs the probes of the
@@ -32,7 +32,9 @@ LAYERS = {
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
-"""For each error number, the layer that refuses calls with it. Exceptions are in `Probe.errno`."""
+"""For each error number, the layer that refuses calls with it. If a layer refuses a probe with
+another number, this number is in `Probe.errno`.
+"""
 
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 """The error numbers of a call that this user may not make or this kernel does not have."""
@@ -138,7 +140,7 @@ def find_unavailable(probes: Iterable[Probe], scratch_dir: Path) -> dict[str, in
     Call this before the sandbox is entered. Each probe changes only `scratch_dir`, which belongs to
     this user. So a probe fails only if the kernel or the file system does not support the call, or
     if systemd or a container refuses it. The error numbers that layers of the sandbox use are left
-    out: a failure with such a number inside the sandbox could come from the layer or the machine.
+    out: inside the sandbox, such a number would not show whether the layer or the machine refused.
     """
     unavailable = {}
     for probe in probes:
