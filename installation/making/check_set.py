@@ -247,7 +247,7 @@ def _count(label_set: LabelSet) -> str:
 
 
 def _state(label_set: LabelSet) -> str:
-    """Return whether the set is built, or the first reason why a show cannot use it yet."""
+    """Return words: whether the set is built, or the first reason why no show can use it yet."""
     try:
         built_file.check_ready(label_set)
     except KioskError as error:

@@ -74,7 +74,7 @@ def watch(
 
 @contextlib.contextmanager
 def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
-    """During the block, forward to `show` each signal that ends this process; stop building, too.
+    """In the block, end `show` and raise KeyboardInterrupt if this process gets SIGTERM or SIGHUP.
 
     A terminal sends Ctrl-C to both processes; other signals reach this process only.
     """

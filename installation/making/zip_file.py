@@ -363,8 +363,8 @@ def _load_unpacked(folder: Path, where: str) -> LabelSet:
 def _check(label_set: LabelSet, remedy: str = "") -> None:
     """Raise LabelSetError if a loaded set must not be exported or imported.
 
-    The remedies of the mistakes tell the set's author what to do. `remedy`, if it is not empty,
-    replaces all of them, for somebody who imports the set.
+    The mistakes have remedies for the set's author. Somebody who imports the set needs another
+    remedy: if `remedy` is not empty, it replaces all of them.
     """
     checks = (_check_text_files, _check_examples, _check_built, _check_own_network)
     if mistakes := collect_mistakes(partial(check, label_set) for check in checks):

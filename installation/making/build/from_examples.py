@@ -169,7 +169,7 @@ def _region(picture: Picture, cache: EmbeddingCache) -> Region:
 def _without_faceless(
     source: LabelSetSource, found: FoundPictures, regions: Mapping[str, Region]
 ) -> FoundPictures:
-    """Return `found`, with the pictures that show no face skipped; background rows keep them."""
+    """Return `found`; pictures without a face are skipped, except those of background rows."""
     good, skipped = [], list(found.skipped)
     for picture in found.good:
         if regions[picture.key] != NO_REGION or source.rows[picture.row].background:

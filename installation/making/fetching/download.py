@@ -48,7 +48,7 @@ class Address:
 
 
 def download(address: Address, part: Path, limit: int, timeout_s: float, where: str) -> None:
-    """Fetch the bytes that the file `part` lacks; it may become at most `limit` bytes long.
+    """Fetch the bytes that the file `part` lacks; `part` may reach at most `limit` bytes.
 
     `timeout_s` is the longest time without an answer, and `where` the location in messages. The
     content of `part` is kept if the server can continue after it. Raises TemporaryError or
