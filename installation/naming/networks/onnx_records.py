@@ -81,7 +81,7 @@ def count_records(data: bytes, most: int) -> int:
         if field is None:
             at = after
         elif field.message_type is None:
-            # Each number ends with one such byte; a fixed number has at least one byte.
+            # Each varint ends with one such byte. Fixed numbers need no more memory than in the file.
             count += size - len(data[at:after].translate(None, _LAST_BYTES))
             at = after
         elif len(outer) == DEEPEST:
