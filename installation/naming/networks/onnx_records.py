@@ -81,7 +81,7 @@ def count_records(data: bytes, most: int) -> int:
         if field is None:
             at = after
         elif field.message_type is None:
-            # Each varint ends with one such byte. Fixed numbers need no more memory than in the file.
+            # Each varint ends with one such byte; fixed numbers need no more memory than here.
             count += size - len(data[at:after].translate(None, _LAST_BYTES))
             at = after
         elif len(outer) == DEEPEST:
