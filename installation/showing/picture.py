@@ -4,7 +4,7 @@ The surface of a display has a fourth channel, which the frame lacks, and OpenCV
 it scales. So the channel is added in a step of its own: before the scaling if the frame is made
 larger, after it if the frame is made smaller. Both steps are done for one horizontal strip of the
 picture after another. So the result of the first step is only a strip, which fits into the
-processor's cache, and not a third whole picture in memory. Strips are not faster.
+processor's cache, and not a third whole picture in memory. Strips take about as long.
 
 A strip gets the same levels as it would have in the whole picture only if its edges are common
 boundaries: each lies between two rows of the frame and also between two rows of the screen. For the
@@ -38,9 +38,9 @@ from installation.showing.scene import Rect
 STRIP_BYTES = 2**19
 """The size of a strip, bytes: half of the second-level cache of the processors of mini PCs.
 
-Strips save memory, but no time, and small strips cost time. Measured on an AMD EPYC with frames of
-1280×720 on a screen of 1920×1080, compared with the whole picture in one piece: strips of 512 KB
-take 1.1 times as long, and strips of 128 KB 1.7 times, because each strip costs about 50 µs.
+Strips save memory, and small strips cost time. Measured on an AMD EPYC with frames of 1280×720 to
+3840×2160 on screens of 1920×1080 and 3840×2160, compared with the whole picture in one piece:
+strips of 512 KB take 0.9 to 1.0 times as long, and strips of 128 KB 1.1 to 1.4 times.
 """
 
 LEAST_STRIPS = 4
