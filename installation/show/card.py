@@ -19,7 +19,7 @@ Card = Callable[[ScreenContext], Scene]
 
 
 def card_for_staff(error: BaseException | None, state: State) -> Card:
-    """Return the staff's card for a show that `error` has stopped while it was in `state`.
+    """Return the staff's card for a show that was in `state` when `error` stopped it.
 
     If `state` says what is wrong with the camera, the card says it in words for the staff.
     Otherwise the card only lists the mistakes in `error`, under one heading.

@@ -89,8 +89,9 @@ def open_for_card(loaded: Loaded[Settings], title: TitleScreen | None = None) ->
     """Return the screen for the standing card; None if no display can be opened.
 
     The standing card (`standing_card`) is behind the show's window, and belongs to another process.
-    The screen of `title` is returned if it is on the display that the settings name. From then on,
-    the calling process ends if the X server or the window ends.
+    The screen of `title` is returned if it is as the settings require; otherwise it is closed, and
+    a new screen is opened. Once a screen is returned, the calling process ends if the X server or
+    the window ends.
     """
     if title is not None:
         if title.fallback is None and title.suits(loaded.settings.screen):

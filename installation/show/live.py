@@ -225,7 +225,10 @@ class LiveShow:
         label_set = changed.classifier.label_set
         if lacking := self._fonts.lacks(changed.letters):
             # Finding a font starts a program, which the guard forbids now.
-            self._log(f"{no_font('labels', lacking)} Or restart the show, which finds new fonts.")
+            restart = (
+                "After installing a font, restart the show: it searches for fonts at its start."
+            )
+            self._log(f"{no_font('labels', lacking)} {restart}")
             return
         analysis.new_classifiers.put(changed.classifier)
         count = f"{len(label_set.labels):,} of {label_set.size:,} labels"

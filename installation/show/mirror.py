@@ -44,7 +44,9 @@ fewer than three frames a second, as a multiple of the time between its frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
-"""The camera's usual interval is the time between its last two frames, but at most this time, s."""
+"""The largest value that is used for the time between two frames of a camera, s. It limits how long
+the last frame stays on the screen (`ABSENT_FRAMES`).
+"""
 
 
 UNREAD_S = 60.0
@@ -99,8 +101,8 @@ class Mirror:
         self._arrived_at = clock.now()
         self._interval_s = 0.0
         self._has_shown = False
-        """Whether a frame or the staff card has been on the screen. Before that, the title card
-        stays on it; after that, a missing frame leaves the screen without a picture.
+        """Whether a frame or the staff card has been on the screen. If false, the title card is
+        still on the screen. If true, the card for a missing camera replaces a missing frame.
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None

@@ -82,7 +82,7 @@ class Parts:
     settler: Settler
     reopen_networks: Callable[[LabelSet, bool], Networks] | None = None
     """Opens the networks again for a label set after a failure, on the CPU if the second argument
-    is true; if it is None, `open_networks` is used.
+    is true. If `reopen_networks` is None, `open_networks` is called instead.
     """
     renew: Callable[[Parts], Parts] | None = None
     """Returns the parts with new objects for `tracker`, `presence` and `settler`, because a thread

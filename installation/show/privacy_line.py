@@ -27,8 +27,8 @@ SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
     """Return whether a clock of this machine has kept the time while the machine was off.
 
-    A Raspberry Pi has no such clock, or one without a battery, which begins in 1970. The result is
-    cached, because some of these clocks take milliseconds to read.
+    A Raspberry Pi has no such clock, or its clock has no battery, and begins at each start with the
+    year 1970. The result is cached, because some of these clocks take milliseconds to read.
     """
     for file in clocks.glob("rtc*/since_epoch"):
         with contextlib.suppress(OSError, ValueError):
@@ -67,8 +67,9 @@ def update_privacy_line(
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
     returns False for today, they state neither time nor day. The sentence `promise` says that no
-    picture is kept. Visitors see it before they are read, and in the foot if this is shortened. It
-    is empty if the kernel does not prevent the storing of pictures.
+    picture is kept. Visitors see this sentence before they are read. If the foot is shortened, the
+    sentence is also there. The sentence is empty if the kernel does not prevent the storing of
+    pictures.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

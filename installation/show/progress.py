@@ -1,4 +1,8 @@
-"""Reports the state of the show to the supervisor each second, and waits for its permission."""
+"""The show's connection to the supervisor.
+
+The show reports its state each second. Before it opens a camera, it waits for the supervisor's
+permission.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ class ProgressReporter:
         self.state, self._figures = State.RUNNING, figures
 
     def finish(self) -> None:
-        """End the live show: add its figures to the sums, and drop everything else about it."""
+        """End the live show: add its figures to those of earlier ones, and drop the rest."""
         self._before = self._sum()
         self._figures = Progress
 

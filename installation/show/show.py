@@ -385,9 +385,9 @@ class Show:
     ) -> T | None:
         """Run `work` in a thread while the current card stays on the screen; return its result.
 
-        `name` is the thread's name. Returns None if the show ended earlier, for example at the
-        instant `until` (s, monotonic; None: no limit). Raises CameraError if `work` takes longer
-        than `limit_s`.
+        `name` is the thread's name. Returns None if the show ends before `work` has ended, for
+        example at the instant `until` (s, monotonic; None: no limit). Raises CameraError if `work`
+        takes longer than `limit_s`.
         """
         done: Latest[T] = Latest()
         worker = Worker(name, lambda _: done.put(work()))

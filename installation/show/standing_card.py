@@ -41,10 +41,10 @@ def show_standing_card(
     """Keep a card on `screen` until the supervisor has ended, or until Escape is held.
 
     `loaded` are the settings, `status` has the pipes to the supervisor, and `clock` measures the
-    waits. The key for the staff card shows what `find_mistakes` returns at that moment, the
-    mistakes in kiosk.yaml: the file may have become wrong since this process started. `seal` enters
-    stage two of the sandbox; it is called when the card is painted. Raises ScreenError if no font
-    can draw the words, or if a new window is needed.
+    waits. `find_mistakes` returns the mistakes in kiosk.yaml, which the key for the staff card
+    shows. It is called when the key is pressed, because the file may have changed since this
+    process started. `seal` enters stage two of the sandbox; it is called when the card has been
+    painted. Raises ScreenError if no font can draw the words, or if a new window is needed.
     """
     assert status.orders_pipe is not None
     try:

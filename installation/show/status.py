@@ -28,7 +28,7 @@ OPENING = "…"
 """The text on the card for a network that is not open yet."""
 
 REFRESH_S = 1.0
-"""How long the figures stay the same, s, so that the staff can read them."""
+"""How long the figures on the staff card stay the same, s, so that the staff can read them."""
 
 
 POLL_S = 1.0
@@ -45,8 +45,9 @@ class SettingsWatch:
 
     A show uses the file only at its start. Without this check, a mistake that somebody makes while
     the show runs would be found at the next start, for example in the morning after a power
-    failure, when nobody is there. Rejected: settings that take effect while the show runs. Camera,
-    screen and languages are opened before the sandbox closes.
+    failure, when nobody is there. Rejected: settings that take effect while the show runs. Screen
+    and fonts are opened before the sandbox closes, and after that it lets the show open only
+    cameras that the launcher had found.
     """
 
     def __init__(self, file: Path, load: Callable[[], Loaded[Settings]], log: Log) -> None:
@@ -69,7 +70,7 @@ class SettingsWatch:
         return loaded
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Check the file until `stopping` is set."""
+        """Check kiosk.yaml once every `POLL_S` until `stopping` is set."""
         while not stopping.wait(POLL_S):
             self.poll()
 
@@ -98,14 +99,14 @@ class SettingsWatch:
         self.state = state
         name = self._file.name
         if not state:
-            self._log(f"settings: {name} has again the settings with which the show runs.")
+            self._log(f"settings: {name} now has the settings of the running show again.")
         for changed in state:
             if changed.fault == FileFault.SETTINGS_CHANGED:
                 self._log(f"settings: {name} has changed; the show uses it from its next start.")
                 continue
             self._log(
-                f"settings: {name} has mistakes now. The show goes on with what it read before, "
-                "but could not start again."
+                f"settings: {name} has mistakes now. The running show keeps its settings. Correct "
+                "the mistakes before the next start, which fails otherwise."
             )
             for line in changed.lines[:MOST_LOGGED]:
                 self._log(f"settings: {line}")

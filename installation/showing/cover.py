@@ -13,7 +13,8 @@ from installation.seeing.box import Box
 from installation.showing.scene import Rect, Size
 
 MAX_CROP = 0.31
-"""The largest share of a frame's height that may be cropped away, half of it at the top; a guess.
+"""The largest share of a frame's height that may be cropped away. One half is cropped at the top,
+the other half at the bottom. The value is a guess.
 
 With two languages, the bands leave less height for the picture. On a screen of 16 : 9, a frame of
 16 : 9 then loses 0.30 of its height.

@@ -2,11 +2,12 @@
 
 The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 All letters are white, on the green and on the black, so that no letter changes where the green
-ends. For this the green is darker than that of the squares. Its contrast with black is 4.5 : 1.
+ends. White letters are legible on this green because it is darker than the green of the squares.
+Its contrast with black is 4.5 : 1.
 
-Rejected: black letters on bright green and green ones on black. A letter on which the green ended
-had two colours, or its colour changed at its edge; people took both for an error of the font, and
-read "hornist" at 12 of 100 as "nornist".
+Rejected: black letters on bright green, and green letters on black. If the green ended within a
+letter, the letter had two colours. If it ended between two letters, they had different colours.
+People took both for an error of the font, and read "hornist" at 12 of 100 as "nornist".
 
 Also rejected: white letters with a black outline on bright green. From far away the outline is too
 thin to be seen, and white on bright green has a contrast of 1.4 : 1. A bright strip below the

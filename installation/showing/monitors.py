@@ -232,10 +232,11 @@ class Monitors:
         self._x.XFlush(self._connection)
 
     def is_covered(self, window: int) -> bool:
-        """Return whether another window covers a part of `window`, which is watched; does not wait.
+        """Return whether another window covers a part of `window`; does not wait for the server.
 
-        It is false if a desktop draws all windows into memory and composes them, as GNOME and KDE
-        do: the server does not know then what is visible.
+        Call `watch` for this window first. The result is false if a desktop draws all windows into
+        memory and composes them, as GNOME and KDE do: the server does not know then what is
+        visible.
         """
         event = _Visibility()
         while self._x.XCheckTypedWindowEvent(

@@ -73,7 +73,11 @@ class Painter:
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
 
     def _draw(self, panel: Panel, target: pygame.Surface) -> pygame.Surface:
-        """Return `panel` drawn, in the format of `target` if the panel's background is opaque."""
+        """Return `panel`, drawn.
+
+        If its background is opaque, the result has the format of `target`, so that copying it is
+        fast. Otherwise the result has a channel for opacity.
+        """
         drawn = self._draw_plain(panel)
         opaque = panel.background is not None and panel.background[3] == 255
         return drawn.convert(target) if opaque else drawn

@@ -4,12 +4,14 @@ The surface of a display has a fourth channel, which the frame lacks, and OpenCV
 it scales. So the channel is added in a step of its own: before the scaling if the frame is made
 larger, after it if the frame is made smaller. Both steps are done for one horizontal strip of the
 picture after another. So the result of the first step is only a strip, which fits into the
-processor's cache, and not a third whole picture in memory. Strips take about as long.
+processor's cache, and not a third whole picture in memory. Painting in strips takes about as long
+as painting the whole picture at once.
 
-A strip gets the same levels as it would have in the whole picture only if its edges are common
-boundaries: each lies between two rows of the frame and also between two rows of the screen. For the
-usual sizes there is one every few rows: 2 rows of a frame 720 px high fill exactly 3 rows of a
-screen 1080 px high. If the common boundaries are too far apart, the whole picture is one strip.
+The pixels of a strip have the same values as in the whole picture only if the edges of the strip
+are common boundaries: each lies between two rows of the frame and also between two rows of the
+screen. For the usual sizes there is one every few rows: 2 rows of a frame 720 px high fill exactly
+3 rows of a screen 1080 px high. If the common boundaries are too far apart, the whole picture is
+one strip.
 
 Rejected: frames with four channels, because mirroring and reducing them takes longer. A frame then
 takes 1.0 ms more on a screen of 1920×1080, and 1.3 ms more on 3840×2160. Also rejected: OpenCV's
@@ -47,12 +49,12 @@ LEAST_STRIPS = 4
 """The least number of strips into which a picture is divided, even a small one."""
 
 MOST_ROWS = 16
-"""The largest distance between two common boundaries at which a picture is divided into strips, in
-rows of the frame or of the screen, whichever has more.
+"""A picture is divided into strips only if its common boundaries are at most this many rows apart.
+Rows of the frame are counted, or rows of the screen if it has more.
 
 A common boundary lies between two rows of the frame and also between two rows of the screen. Strips
 may end only there. If the picture is made larger, the last rows of each strip are scaled again with
-the next strip. If the boundaries are farther apart, these are more rows, and this takes longer.
+the next strip. The farther the boundaries are apart, the more rows are scaled twice.
 """
 
 
@@ -138,8 +140,8 @@ def _enlarge(
 
     The screen's rows next to the edge between two strips depend on rows of both strips. So each
     strip is scaled together with a few rows of the strip above it, which corrects the last rows of
-    that strip. The first rows of the result lack the rows above them, so they are put back to what
-    the strip above has painted there.
+    that strip. But the first rows of the result are wrong, because they also depend on rows further
+    up, which are not scaled again. So what the strip above has painted there is restored.
     """
     (height, width, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     reach = math.ceil(H / height / 2)
@@ -174,8 +176,9 @@ class _Strip:
 def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
     """Yield the strips of a picture of `height` px that fills `rows` px of a screen, from the top.
 
-    `row_bytes` is the size of a row of the picture or of the screen, whichever is smaller. If the
-    common boundaries are more than `MOST_ROWS` rows apart, the whole picture is one strip.
+    `row_bytes` is the size of a row of the picture or of the screen, whichever is smaller. Strips
+    end at common boundaries of the picture and the screen (see `MOST_ROWS`). If these are more than
+    `MOST_ROWS` rows apart, the whole picture is one strip.
     """
     repeats = math.gcd(height, rows)
     period = height // repeats, rows // repeats
@@ -190,7 +193,10 @@ def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:
 
 
 def _dimmed(bgr: Pixels, brightness: float, memory: Buffers) -> Pixels:
-    """Return the picture with its levels multiplied by `brightness`; `bgr` itself if that is 1."""
+    """Return the picture `bgr` with its values multiplied by `brightness`.
+
+    If `brightness` is 1, `bgr` itself is returned.
+    """
     if brightness == 1:
         return bgr
     dimmed = memory.take("dimmed", bgr.shape)

@@ -41,7 +41,7 @@ MOST_REQUESTS = 3
 
 COVERED_S = 60.0
 """How long another window may have the keyboard, or cover a part of the show's window, before the
-show's window comes to the front again, s. A member of staff may be using that window.
+show's window comes to the front again, s. A member of staff may be using the other window.
 """
 
 
@@ -86,7 +86,7 @@ class Placement:
         return self._connector
 
     def note_focus(self, focused: bool, now: float) -> None:
-        """Store whether the window has the keyboard; without it, another window is in front."""
+        """Store whether the window has the keyboard; if not, another window may be in front."""
         self._unfocused_since = None if focused else now
 
     def keep_size(self) -> None:

@@ -24,8 +24,8 @@ Background = tuple[int, int, int, int]
 GREEN: Colour = (0, 255, 0)
 """The neon green of *ImageNet Roulette* (2019); its luminance is 72 % of white's."""
 DARK_GREEN: Colour = (0, 135, 0)
-"""The green behind the white letters of a name. White has a contrast of 4.7 : 1 with it, and it has
-4.5 : 1 with black, so that one colour of letters is legible on both parts of a tag.
+"""The green behind the white letters of a name. Its contrast with the white letters is 4.7 : 1, so
+that they are legible on it. Its contrast with the black part of the tag is 4.5 : 1.
 """
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
@@ -109,7 +109,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines of text and bars on `background`, or on the picture itself if that is None."""
+    """Lines of text and bars, drawn on `background`.
+
+    If `background` is None, they are drawn on the picture itself.
+    """
 
     rect: Rect
     background: Background | None
@@ -142,9 +145,10 @@ Side = Literal["below", "right", "left", "above", "over"]
 
 @dataclass(frozen=True)
 class Caption:
-    """The panel with a name's definition, on which side of the square it is, and its font size.
+    """The panel with the text beside a square, for example the definition of a name.
 
-    The font size is in px per em at 1080p.
+    `side` is the side of the square on which the panel is. `size` is the font size of definitions,
+    px per em at 1080p.
     """
 
     panel: Panel

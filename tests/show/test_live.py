@@ -104,7 +104,7 @@ def test_a_changed_label_set_without_a_font_is_not_taken() -> None:
     ).run()
     (line,) = logged
     assert line.startswith("labels: no font on this machine can draw Ꮃ (U+13B3), Ꮳ (U+13E3), in ")
-    assert line.endswith(" Or restart the show, which finds new fonts.")
+    assert line.endswith(" restart the show: it searches for fonts at its start.")
 
 
 def test_what_german_labels_need_is_loaded_behind_the_mirror(

@@ -126,7 +126,7 @@ def test_a_mistake_in_the_settings_is_found_while_the_show_runs(
     assert reporter.status(1.0).changed_files == (found,)
     assert watched.poll(RIGHT) == ()
     assert reporter.status(2.0).changed_files == ()
-    assert watched.log[-1].startswith("settings: kiosk.yaml has again the settings")
+    assert watched.log[-1].startswith("settings: kiosk.yaml now has the settings")
 
 
 def test_changed_settings_wait_for_the_next_start(tmp_path: Path) -> None:

@@ -61,8 +61,9 @@ class CameraOpener:
             cameras_before: The video nodes that the sandbox lets the show open.
             clock: The clock by which frames are timed.
             log: Called with a line about the camera.
-            waits: Whether a missing camera raises CameraError, because the show waits for one;
-                otherwise `auto` plays the rehearsal, an animated visitor.
+            waits: Whether the show waits for a missing camera. If so, CameraError is raised while
+                the camera is missing. Otherwise, the source `auto` plays the rehearsal, an animated
+                visitor.
             camera_id: The number, from `identify`, of an earlier process's camera; 0: none.
             as_fast_as_possible: Whether a film is played once, without waiting, to measure.
             cameras: Returns the cameras of this machine.
@@ -75,7 +76,7 @@ class CameraOpener:
         self._as_fast_as_possible = as_fast_as_possible
         self._cameras = cameras
         self._in_use: Path | None = None
-        """The lasting path of the camera that was opened."""
+        """The path of the camera that was opened, from `_lasting_path`."""
         self._last: int | None = None
         """The checksum of the last picture from the camera that was opened."""
         self.camera_id = camera_id
@@ -158,7 +159,8 @@ class CameraOpener:
     def remember(self, camera: Camera) -> None:
         """Store the checksum of the last picture of `camera`, which has been closed.
 
-        A camera that is frozen sends this picture again after it has been reopened.
+        If the camera sends the same picture after it has been opened again, it is frozen. The
+        checksum shows this.
         """
         if isinstance(camera, Webcam):
             self._last = camera.condition.last

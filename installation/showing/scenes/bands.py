@@ -71,8 +71,8 @@ def bands(context: ScreenContext, *, guesses: bool = True, is_crowd: bool = Fals
 
     `guesses` says whether any name on the screen is a guess, which decides what the foot says about
     guesses. `is_crowd` says whether there are so many visitors that some have squares without
-    words; if a line of the foot has room for it, the foot then says why. The height of the foot
-    depends on neither.
+    words. The foot then says why, if one of its lines has room for this remark. The foot has the
+    same height in all these cases.
 
     The results for the last two calls are cached, because a scene needs the same two again for each
     frame.
@@ -213,10 +213,10 @@ def _origin(context: ScreenContext, words: Words) -> str:
 def _in_columns(
     context: ScreenContext, columns: Sequence[Sequence[Paragraph]], top: int
 ) -> tuple[tuple[Line, ...], int]:
-    """Return the lines of `columns`, all of one width, and their height, px.
+    """Return the lines of `columns`, and their height, px.
 
-    The first line of each column has its upper edge at `top`, px. On a tall screen, the columns are
-    one below the other.
+    All columns have the same width. The first line of each column has its upper edge at `top`, px.
+    On a tall screen, the columns are one below the other.
     """
     width, height = context.size
     if height > width:
@@ -236,8 +236,8 @@ def _in_rows(
     """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
 
     The first line has its upper edge at `top`, px. If there is only one row, its last paragraph is
-    flush right. In several rows, no paragraph is flush right, because the last one of the first row
-    would begin just above the end of the second row.
+    flush right. If there are several rows, no paragraph is flush right. Otherwise, the last
+    paragraph of the first row would begin far to the right, above the end of the second row.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left

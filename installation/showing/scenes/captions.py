@@ -1,7 +1,7 @@
 """The captions below a name: the words of each stage, from the empty square to 'person'.
 
-For each caption there are several texts, the longest first. So a visitor who stands far away sees
-fewer words, but not smaller ones.
+For each caption there are several texts, the longest first. The longest text that has room is
+shown. So a visitor who stands far away sees fewer words, but none smaller than `SMALL_SIZE`.
 """
 
 from __future__ import annotations
@@ -101,15 +101,17 @@ class _Chain:
 class _List:
     """Names with their shares, on one line; if they do not fit on it, each begins its own line.
 
-    A unit is a piece of text. A line ends within a unit only if the unit is wider than the line.
+    The text of each name has one or two units. A line ends within a unit only if the unit is wider
+    than the line.
     """
 
     items: tuple[tuple[str, ...], ...]
     """The units of each name. The first is the name with its share of the evidence, in percent. A
-    second one may say that another visitor has this name.
+    second unit says that another visitor has this name.
     """
     total: str
-    """The number of all further names with their total share, which is never broken; may be empty.
+    """How many further names there are, and their total share. Empty if this share is 0. No line
+    ends within this text.
     """
     type_: Paragraph
     """A paragraph without text that gives the size, the colour and the language."""
@@ -117,8 +119,8 @@ class _List:
 
 _Piece = Paragraph | _Meter | _Chain | _List
 _Fitted = tuple[Paragraph, ...] | _Meter
-"""A piece for a given width: a bar, or paragraphs. Only a list that does not fit on one line has
-several paragraphs: one for each name, and one for the total.
+"""A piece of a caption for a given width: a bar, or paragraphs. Only a `_List` that does not fit on
+one line has several paragraphs: one for each name, and one for its `total`.
 """
 
 

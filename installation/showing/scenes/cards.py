@@ -121,8 +121,9 @@ def _card(
 ) -> Scene:
     """Return a card with a large title and a sentence in black on green, in each language.
 
-    The lower edge is at `bottom`, px; if that is None, it is a margin above the foot. The title is
-    always larger than the sentence; a long title has more lines.
+    The lower edge of the card is at `bottom`, px. If `bottom` is None, there is a margin between
+    the card and the foot. A long title is set smaller and on more lines, but always larger than the
+    sentence.
     """
     margin = context.px(MARGIN)
     top = bands(context).room.y

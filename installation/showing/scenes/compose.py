@@ -185,10 +185,10 @@ def _large_text(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
 def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float) -> float:
     """Return the instant from which `CHANGE_S` must pass before large text may change again.
 
-    Usually this is the instant of the last change. But a name disappears together with its face,
-    even if the change before that is less than `CHANGE_S` ago. Then the result is in the future:
-    `CHANGE_S` after that earlier change. Because of this longer wait, a name does not flash if its
-    face is lost and found again and again.
+    Usually this is the instant of the last change. But a name always disappears together with its
+    face, so this change may come less than `CHANGE_S` after the previous change. Then the result is
+    in the future: `CHANGE_S` after the previous change. Because of this longer wait, a name does
+    not flash if its face is lost and found again and again.
     """
     changed_at = previous.changed_at if previous else -math.inf
     if _large_text(visitors) == (_large_text(previous.visitors) if previous else {}):
@@ -262,10 +262,11 @@ def _visitor(
 
 
 def _gap_share(sighting: Sighting, now: float, previous: Visitor | None) -> float:
-    """Return the share of each side of the square of `sighting` that is open at `now`, 0–1.
+    """Return the gap in each side of the square of `sighting` at `now`, as a share of that side.
 
-    It shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement. While the visitor
-    is turned away, it stays as it is on `previous`, the visitor in the scene that is on the screen.
+    The gap shrinks from `OPEN` to 0 during the last `CLOSING_S` of the announcement. While the
+    visitor is turned away, the gap stays as it is in `previous`, the visitor in the scene that is
+    on the screen.
     """
     if sighting.stage != "announced" or sighting.ends_at is None:
         return 0.0
@@ -282,8 +283,9 @@ def show(sighting: Sighting, now: float, previous: Visitor | None) -> Shown:
     """Return the stage and the name that the screen shows next for `sighting`.
 
     Call this only when the name on the screen may change. `now` is an instant (s, monotonic).
-    `previous` is the visitor in the scene that is on the screen, or None. While a visitor who is
-    announced or read is turned away, the number or the name on the screen stays.
+    `previous` is the visitor in the scene that is on the screen, or None. If a visitor turns away
+    in the stage `announced` or `reading`, the number or the name on the screen stays until they
+    turn back.
     """
     shown = previous.shown if previous else None
     if sighting.held_at is not None and shown and shown.name and shown.stage == sighting.stage:

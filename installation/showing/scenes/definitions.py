@@ -21,8 +21,9 @@ _RELATIVE = re.compile(
     r"|that (?:is|are|was|were|has|have|had|can|may|must|will)) "
 )
 """Matches further places at which an English definition may be cut: before a relative clause, or a
-clause of time or purpose. Without the clause, a definition is less precise. Other languages have no
-such pattern: in German, for example, words of the main clause may follow.
+clause of time or purpose. Without the clause, a definition is less precise. There is no such
+pattern for other languages. In German, for example, words of the main clause may follow such a
+clause, and would be cut off too.
 """
 
 

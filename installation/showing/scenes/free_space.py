@@ -35,18 +35,21 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True)
 class Slide:
-    """The positions that a panel may have along one edge; only one of x and y varies."""
+    """The positions that a panel may have along one edge of a square.
+
+    A position is the x and y of the panel's upper left corner. Along an edge, one of them varies.
+    """
 
     is_across: bool
-    """Whether x varies; otherwise y varies."""
+    """Whether the x of the panel's corner varies; if false, its y varies."""
     fixed: int
-    """The coordinate of the panel's upper left corner that does not vary, px."""
+    """The y of the panel's corner if its x varies, otherwise its x, px."""
     wanted: int
-    """The best value of the coordinate that varies, px."""
+    """The best value of the panel's varying coordinate, x or y, px."""
     low: int
-    """The least value of the coordinate that varies, px."""
+    """The least value of the panel's varying coordinate, x or y, px."""
     high: int
-    """The largest value of the coordinate that varies, px."""
+    """The largest value of the panel's varying coordinate, x or y, px."""
 
     def corner(
         self, width: int, height: int, obstacles: Iterable[Obstacle]
@@ -157,16 +160,17 @@ def tag_slides(
     is_crowd: bool,
     at_side: bool,
 ) -> Iterator[Slide]:
-    """Yield the edges of `square` along which a tag of the size of `tag` may be, best first.
+    """Yield the slides along the edges of `square` for a tag of the size of `tag`, best first.
 
     Args:
         square: The square to which the tag belongs.
         room: The part of the screen that panels may cover.
         tag: A rectangle with the size of the tag.
-        over_px: How much of the square the tag may cover, px.
+        over_px: How far a tag outside the square may extend into it, px. If this is more than 0,
+            the last slide may be for a tag inside the square, along its upper edge.
         below_first: Whether the lower edge comes before the upper one.
         is_crowd: Whether there are many visitors. Then a tag may extend further beyond its square
-            (`OVERHANG`), and it is at the left or right of the square only if `at_side`.
+            (`OVERHANG`), and without `at_side` it must be above or below the square.
         at_side: Whether positions above and below the square are left out.
     """
     width, height = tag.width, tag.height

@@ -46,8 +46,8 @@ because lines of large text look torn apart otherwise.
 """
 
 MOST_TITLE_LINES = 3
-"""In a font size above `RAGGED_SIZE`, the question has at most this many lines in each language, on
-average.
+"""In a font size above `RAGGED_SIZE`, the question has at most this many lines. If it is shown in
+two languages, both together have at most twice as many lines.
 """
 
 RAGGED_SIZE = 92
@@ -105,9 +105,9 @@ def idle(picture: Frame, context: ScreenContext, since: float, now: float) -> Sc
 def idle_without_names(context: ScreenContext, notes: Sequence[str], idle_s: float = 0.0) -> Scene:
     """Return the scene with the question, `notes` below it, and the empty square, but no names.
 
-    The screen has been idle for `idle_s` seconds, which decides whether the cursor is visible. If a
-    curator's sentences are too long for their half of the screen, they take the whole screen, and
-    there is no square.
+    The screen has been idle for `idle_s` seconds, which decides whether the cursor is visible. One
+    half of the screen has the question and the notes, the other half has the square. If a curator's
+    sentences are too long for one half, they take the whole screen, and there is no square.
     """
     edges = bands(context)
     room = _room(context)
@@ -180,11 +180,12 @@ def question(
     crowded: bool = False,
     opaque: bool = True,
 ) -> tuple[Panel, ...] | None:
-    """Return the question in `room`, in each language, with `notes` below; None if it is too long.
+    """Return the question in `room`, in each language, with `notes` below.
 
-    The first language is white and the second grey, as everywhere on the screen. If `crowded`, a
-    question that is too long is returned in the smallest font size, and the notes follow directly
-    below. If `opaque`, the panels are black, which is painted faster than text over a picture.
+    The first language is white and the second grey, as everywhere on the screen. If the question is
+    too long for `room` even in the smallest font size, the result is None. But if `crowded`, it is
+    the question in the smallest font size, directly followed by the notes. If `opaque`, the panels
+    have a black background, so that they are painted faster than text over a picture.
     """
     background = ON_BLACK if opaque else None
     titles = [words.title for words in context.languages if words.title]
@@ -234,7 +235,7 @@ def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Re
 def _names(
     context: ScreenContext, square: Rect | None, since: float, now: float
 ) -> tuple[Panel, ...]:
-    """Return the panels of the list of names that are within `square`.
+    """Return the rows of the list of names that have room within `square`, as panels.
 
     Nobody has been present from `since` to `now` (s, monotonic). The result is empty if there is no
     square, or if the names are not loaded yet.

@@ -4,8 +4,8 @@ A caption belongs to its visitor: it is attached to the square and moves with th
 the screen's edge would move less, but in a group it would not show which words are about whom. A
 caption stays on its side of the square while it fits there, and visitors who had a caption in the
 previous scene are preferred. No panel covers a face, not even the face of a bystander, who has no
-square. A visitor has only the square if there is no space for panels between the faces. A panel
-covers another visitor's chest only if there is no other place for it.
+square. If there is no space for a visitor's panels between the faces, the visitor has a square
+without panels. A panel covers another visitor's chest only if there is no other place for it.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ nearer, it might be mistaken for the tag of the other visitor.
 """
 
 BESIDE = 2
-"""At the left or right of another visitor's square, a tag must be this many times as far from it as
-above or below it. Otherwise, two tags between two squares would be read as belonging together.
+"""At the left or right of another visitor's square, a tag needs this many times the distance that
+it needs above or below. Otherwise, two tags between two squares would seem to belong together.
 """
 
 TAG_FAR = 40
@@ -65,7 +65,7 @@ MOST_MOVED = 8
 
 MOST_AVOIDED = 12
 """With more visitors than this, panels may cover chests, and `TAG_FAR` is not used. In such a
-crowd, people are everywhere between the faces, and searching for better places would take too long.
+crowd, there are chests everywhere between the faces, and a search for better places is too slow.
 """
 
 GAP = 10
@@ -181,7 +181,7 @@ class Layout:
                 return
 
     def _rank(self, visitor: Visitor) -> tuple[float, int]:
-        """Return a key that sorts the largest squares first, measured as `HOLD_FACTOR` says."""
+        """Return a key that sorts visitors with larger squares first; see `HOLD_FACTOR`."""
         previous = self._known.get(visitor.id)
         factor = HOLD_FACTOR if previous and previous.caption else 1.0
         return -factor * visitor.square.width, visitor.id
@@ -216,15 +216,16 @@ class Layout:
         """Return the largest tag that has room; None if no tag has.
 
         A tag touches its square, at the upper left corner or as close to that corner as there is
-        room. The best place is outside the square and `TAG_FAR` from others, the second best is
-        outside it, and the third best is partly on it, but not on a face. In a crowd and during the
-        countdown it is not on a corner either. In a crowd a tag is above or below its square: at
-        the left or right, people may take it for a neighbour's tag. It is there only with
-        `at_side`, and then twice as far from other squares, and `TAG_FAR` from their tags. If the
-        tag would cover another person's chest, a smaller font size is tried first. If that does not
-        help, a tag of at most `LOW` lines may cover a chest; only then are tags with more lines
-        tried. If every position is too close to another square (`_clear_px`), the tag is omitted,
-        because nobody could tell whose it is.
+        room. At best the tag does not cover its square, and is `TAG_FAR` from other squares. The
+        second choice is a smaller distance. The third choice is a tag that covers a part of its
+        square, but no face, and in a crowd and during the countdown no corner of the square either.
+        In a crowd, only tags above or below the square are tried without `at_side`, because people
+        may take a tag at the left or right for a neighbour's tag. With `at_side`, the distance from
+        other squares is doubled, and the distance from other tags is `TAG_FAR`. If the tag would
+        cover another person's chest, a smaller font size is tried first. If that does not help, a
+        tag of at most `LOW` lines may cover a chest; only then are tags with more lines tried. If
+        every position is too close to another square (`_clear_px`), the tag is omitted, because
+        nobody could tell whose it is.
         """
         square = visitor.square
         max_width = min(self._room.width, self._context.px(MAX_TAG_WIDTH))
@@ -291,7 +292,7 @@ class Layout:
     def _tag_slides(
         self, visitor: Visitor, width: int, height: int, over_px: int, at_side: bool
     ) -> Iterator[Slide]:
-        """Return the edges along which a tag may be, as `tag_slides` describes them."""
+        """Return the result of `tag_slides` for a tag of `visitor`, `width` × `height` px."""
         before = self._known.get(visitor.id)
         was_below = before and before.tag and before.tag.panel.rect.bottom > before.square.bottom
         size = Rect(0, 0, width, height)
@@ -441,7 +442,7 @@ class Layout:
         return None
 
     def _is_free(self, rect: Rect, far: Sequence[Rect], gap: int, near: Sequence[Rect]) -> bool:
-        """Return whether a panel may be at `rect`: `gap` px from each of `far`, not on `near`."""
+        """Return whether `rect` is in the room, `gap` px from each of `far`, and off all `near`."""
         return (
             rect.within(self._room)
             and not rect.overlaps(*near)

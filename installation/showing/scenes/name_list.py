@@ -127,8 +127,8 @@ def list_panels(
 ) -> list[Panel]:
     """Return the rows of `listing` that are entirely in `room` at `now`.
 
-    `since` is the instant at which the screen became idle (both s, monotonic). The name with which
-    the list begins depends on it, so that passers-by do not always see the same names.
+    `since` is the instant at which the screen became idle (both s, monotonic). The first name of
+    the list depends on `since`, so that passers-by do not always see the same names.
     """
     if not listing:
         return []
@@ -160,8 +160,9 @@ def list_panels(
 def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None]:
     """Return the index of the row with the highlighted name, and the index of the name in the row.
 
-    The row is the first one with a name among the `LIT_ROWS` rows from `start` on; `period` selects
-    the name. If none of these rows has a name, the result is `start` and None.
+    The row is the first one with a name among the `LIT_ROWS` rows from `start` on. If it has
+    several names, `period` selects one of them: it is the number of periods of `LIT_S` that have
+    passed. If none of these rows has a name, the result is `start` and None.
     """
     for number in range(start, start + LIT_ROWS):
         items = rows[number].items

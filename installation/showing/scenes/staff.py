@@ -310,7 +310,10 @@ def _layer_names(words: Words) -> dict[str, str]:
 
 
 def _card(status: ShowStatus, context: ScreenContext, size: int) -> tuple[Panel, ...]:
-    """Return the card's panels at 0, 0, its background first; `size` is px per em at 1080p."""
+    """Return the panels of the card, the background first.
+
+    The upper left corner of the background is at 0, 0. `size` is the font size, px per em at 1080p.
+    """
     pad = context.px(PAD)
     width = min(context.px(CARD_WIDTH), context.size[0] - 2 * context.px(SAFE))
     if context.size[0] < context.size[1]:
@@ -354,10 +357,11 @@ def _placed(
     max_width: int,
     background: Background | None = None,
 ) -> tuple[Panel, ...]:
-    """Return a panel whose text has its left edge at `x` and its first line's top at `y`.
+    """Return a tuple with the panel of `paragraph`; an empty tuple if it has no text.
 
-    The lines are at most `max_width` px wide. The result is empty for an empty text. All panels of
-    a row are placed by this first line, so that names and values share a baseline.
+    The text has its left edge at `x`, and the baseline of its first line is one font size below
+    `y`. So a name and its value, which have the same `y`, share a baseline. The lines are at most
+    `max_width` px wide.
     """
     if not paragraph.text:
         return ()

@@ -136,7 +136,7 @@ def _panels_of(
 
 
 def _two_lines_width(context: ScreenContext, name: Paragraph) -> int:
-    """Return the least width in which `name` fits on two lines, px; it must contain a space."""
+    """Return the least width in which `name` fits on two lines, px; `name` must contain a space."""
     words = name.text.split(" ")
     halves = ((words[:split], words[split:]) for split in range(1, len(words)))
     return min(

@@ -12,9 +12,10 @@ GENERATIONS = 3
 KEPT_S = 0.6
 """The least time for which a value is kept after its last use, s.
 
-Every `compose.CHANGE_S`, new positions for panels are searched, which uses the cached texts again.
-`KEPT_S` is longer, so that no text on the screen has to be typeset twice. The longest time for
-which a value is kept is 1.5 × `KEPT_S` plus three frames: one second at 30 frames a second.
+The show searches for new positions of panels once every `compose.CHANGE_S`. Each search uses the
+cached texts again. `KEPT_S` is longer than `CHANGE_S`, so that no text on the screen has to be
+typeset twice. The longest time for which a value is kept is 1.5 × `KEPT_S` plus three frames: one
+second at 30 frames a second.
 """
 
 
@@ -27,7 +28,7 @@ class ExpiringCache(Generic[K, V]):
 
     def __init__(self) -> None:
         self._generations: list[dict[K, V]] = [{} for _ in range(GENERATIONS)]
-        """The generations of values, the youngest first."""
+        """The values, grouped by the time of their last use: the most recently used ones first."""
         self._evicted_at = -float("inf")
 
     def __len__(self) -> int:
