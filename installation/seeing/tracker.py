@@ -36,8 +36,8 @@ time between two looks on a machine that looks four times a second.
 """
 
 BRAKING_S = 0.5
-"""The time in which a predicted box slows down until it stops, s; a guess. It begins when
-`FULL_SPEED_S` has passed.
+"""The time in which a predicted box slows down from full speed until it stops, s; a guess. The box
+begins to slow down `FULL_SPEED_S` after the face was last found.
 """
 
 MIN_HITS = 2
@@ -77,16 +77,16 @@ sway further than 0.2 face sizes, which is about 3 cm, within a minute.
 """
 
 MAX_COVERED_S = 10.0
-"""The track of a still face ends when the face was last found `MAX_COVERED_S` ago, s; a guess. A
-group that walks past a poster covers it for a shorter time than this.
+"""How long the track of a still face continues after the face was last found, s; a guess. A group
+that walks past a poster covers it for a shorter time than this.
 """
 
 MAX_PAUSE_S = 3.0
 """The longest time between two searches for faces, s. After a longer time, for example while a
 camera is reopened, all tracks end.
 
-The slowest machine that the tracker supports searches once a second, so it misses two searches in
-such a pause.
+The slowest machine that the tracker supports searches once a second. On this machine, a pause of
+3 s means that two searches were left out.
 """
 
 LOST_S = 0.5
@@ -145,7 +145,7 @@ DUPLICATE_IOU = 0.4
 """The IoU above which an unmatched face counts as a second detection of a track's face."""
 
 FORBIDDEN_COST = 1e6
-"""The cost of a forbidden pair; it is higher than the cost of any number of allowed pairs."""
+"""The cost of a pair of track and face that is forbidden; above the sum of all allowed costs."""
 
 
 @dataclass(frozen=True)
@@ -168,13 +168,14 @@ class Track:
     is_turned: bool = False
 
     def is_lost(self, instant: float) -> bool:
-        """Return whether the face has been missing too long to be drawn at `instant`."""
+        """Return whether the face has been missing for more than `LOST_S`, and so is not drawn."""
         return self.misses > 0 and instant - self.seen_at > LOST_S
 
     def is_covered(self, instant: float) -> bool:
-        """Return whether a still face has been missed for so long that another face may be there.
+        """Return whether the face was missed for so long that somebody may stand in front of it.
 
-        Only the tracks of still faces last so long without a hit. `instant` is in s, monotonic.
+        The result is true only for still faces, such as a face on a poster, because the tracks of
+        other faces have ended by then. `instant` is in s, monotonic.
         """
         return self.misses >= MAX_MISSES and instant - self.seen_at >= MAX_UNSEEN_S
 
@@ -198,10 +199,10 @@ class Track:
 
 
 def _braked(elapsed_s: float) -> float:
-    """Return the time, s, in which a box at full speed moves as far as a box that brakes.
+    """Return how long the box would need at full speed to move as far as it has moved, s.
 
-    `elapsed_s` is the time since the last hit, in which the braking box has moved. The result is
-    less than `elapsed_s` if the braking has begun.
+    `elapsed_s` is the time since the last hit. The box moves at full speed for `FULL_SPEED_S`, and
+    then slows down. While it slows down, the result grows more slowly than `elapsed_s`.
     """
     braking_s = min(max(0.0, elapsed_s - FULL_SPEED_S), BRAKING_S)
     at_full_speed_s = max(0.0, min(elapsed_s, FULL_SPEED_S))
@@ -210,11 +211,11 @@ def _braked(elapsed_s: float) -> float:
 
 @dataclass(frozen=True)
 class _KalmanState:
-    """The Kalman filter's covariance matrix for a coordinate of a box and its velocity.
+    """The Kalman filter's covariance matrix for one coordinate of a box: its value and velocity.
 
-    `position` and `velocity` are the variances, and `covariance` is the covariance of the two, all
-    in face sizes and seconds. Centre x and centre y share one such matrix, and width and height
-    another.
+    `position` is the variance of the value, `velocity` that of the velocity, and `covariance` the
+    covariance of the two, all in face sizes and seconds. Centre x and centre y share one such
+    matrix, and width and height another.
     """
 
     acceleration: float = ACCELERATION_NOISE
@@ -414,7 +415,7 @@ def _costs(
 
 
 def _gate(state: _TrackState, taken_at: float) -> float:
-    """Return the largest distance, face sizes, between a track's prediction and a matching face."""
+    """Return the largest distance, in face sizes, of a matching face from the predicted box."""
     if state.is_still and state.track.is_lost(taken_at):
         return STILL_RANGE
     elapsed_s = max(0.0, taken_at - state.track.seen_at)
@@ -426,8 +427,8 @@ def _gate(state: _TrackState, taken_at: float) -> float:
 def _largest_growth(state: _TrackState) -> float:
     """Return the largest change of size, as a natural logarithm, that a matching face may have.
 
-    It is small for a still face, because the face of somebody who walks past a poster is larger
-    than the face on it.
+    For a still face, such as one on a poster, the result is small. Somebody who walks past the
+    poster has a larger face in the picture, which then does not match.
     """
     return STILL_RANGE if state.is_still else MAX_GROWTH
 

@@ -31,7 +31,7 @@ HOST = re.compile(
     r"(?:\S*@)?(?:\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.(?:local|lan|box|home|internal))(?:[:/].*)?",
     re.ASCII,
 )
-"""Matches the address or name of a machine that has no scheme (for example `http://`) before it."""
+"""Matches the address or name of a machine that is written without a scheme such as `http://`."""
 
 NO_NETWORK = (
     "Connect a camera by USB. The show does not use network cameras, because they would send "
@@ -42,8 +42,8 @@ FILM_SUFFIXES = (
     *(".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
     *(".ogv", ".ts", ".webm", ".wmv"),
 )
-"""The suffixes of the films that cameras and editing programs write; a film with another suffix can
-be named too.
+"""The suffixes of the films that cameras and editing programs write. A remedy for a misspelt path
+proposes only films with these suffixes. `camera.source` accepts every suffix.
 """
 
 PICTURE_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp")
@@ -78,14 +78,14 @@ class Device:
 
 @dataclass(frozen=True)
 class Film:
-    """A film, which existed when the settings were read."""
+    """A film; the file existed when `parse_source` returned this object."""
 
     path: Path
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A folder of pictures, which existed when the settings were read."""
+    """A folder of pictures; it existed when `parse_source` returned this object."""
 
     folder: Path
 
@@ -96,8 +96,9 @@ Source = Auto | Rehearsal | Device | Film | Pictures
 def parse_source(text: str, folder: Path) -> Source:
     """Return the source that `text` names; a relative path is relative to `folder`.
 
-    Write `./1` or `./auto` for a film or folder of that name. Raises SettingsError if `text` is a
-    path at which there is neither a film nor a folder.
+    `1` is the number of a camera, and `auto` is not a path. A film or folder that is called `1` or
+    `auto` is written as `./1` or `./auto`. Raises SettingsError if `text` is a path at which there
+    is neither a film nor a folder.
     """
     if text == AUTO:
         return Auto()
@@ -110,7 +111,7 @@ def parse_source(text: str, folder: Path) -> Source:
         return Device(int(text))
     if match := URL.match(text):
         problem = f"camera.source is '{ellipsize(text)}' (expected {SOURCE_IN_WORDS})"
-        remedy = "Write the path alone, without file://."
+        remedy = "Write the path without file://."
         if match[1].lower() != "file":
             remedy = NO_NETWORK
         raise SettingsError(Mistake("camera.source", problem, remedy))

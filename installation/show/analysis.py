@@ -36,7 +36,7 @@ After that it is used at once.
 
 
 class ScoresError(ArithmeticError):
-    """The classifier returned scores that are infinite or not numbers."""
+    """The classifier returned scores that are infinite or NaN."""
 
 
 class Analysis:
@@ -139,8 +139,8 @@ class Analysis:
     def _publish(self, sightings: Sightings) -> None:
         """Publish `sightings`, unless the analysis was stopped.
 
-        An analysis is stopped if one of its calls hangs; when the call returns at last, another
-        analysis runs, and these sightings are old.
+        An analysis is stopped if one of its calls hangs. When this call returns at last, another
+        analysis runs already, and the sightings of the stopped analysis are old.
         """
         if not self._stopping.is_set():
             self._sightings.put(sightings)

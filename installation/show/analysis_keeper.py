@@ -42,16 +42,18 @@ OPENING_S = 120.0
 
 MAX_STEP_S = 0.5
 """The largest part of the time since the last check that counts as waiting for a result, s. If more
-time has passed, the whole machine was suspended or overloaded, and the analysis does not hang.
+time has passed, the whole machine was suspended or overloaded. This does not mean that the analysis
+hangs.
 """
 
 DELAYS_S = (0.5, 1.0, 2.0, 3.0)
-"""The delays before failed networks are opened again, s; the last one is repeated.
+"""The delays before failed networks are opened again, s: after the first, the second, … failure
+within `MEMORY_S`.
 
 Visitors wait for a name until the next attempt, so the delays are short. If opening the networks
-takes at most seven seconds, names are back within ten seconds after the end of a fault. If the
-last opening took longer than the last delay, its time is used instead. So at most half of the time
-is spent on opening networks.
+takes at most seven seconds, names are back within ten seconds after the end of a fault. From the
+fourth failure on, the delay is 3 s, or as long as the previous opening took if that was longer. So
+at most half of the time is spent on opening networks.
 """
 
 DEVICE_FAILURES = 2
@@ -60,19 +62,20 @@ graphics card.
 """
 
 MEMORY_S = 600.0
-"""How long a failure is counted, and how long a graphics card is not used after it has failed, s.
+"""How long a failure counts for `DELAYS_S`, `DEVICE_FAILURES` and `KINDS`, s.
+After the same time, a graphics card that has failed is used again.
 """
 
 KINDS = 3
-"""The number of different failures within `MEMORY_S` after which the process is restarted."""
+"""If so many different failures have happened within `MEMORY_S`, the process is restarted."""
 
 DIFFERENT_FAILURES = f"{KINDS} different failures in ten minutes"
 """The beginning of the message for a restart after `KINDS` different failures."""
 
 MAX_HANGING = 5
 """The largest number of threads that may hang at the same time. Each of them keeps its networks,
-about 40 MB. The kiosk cannot end such a thread; it ends with the process, or when its call returns.
-So with one more such thread, the process is restarted.
+about 40 MB. The kiosk cannot end such a thread: the thread ends when its call returns, or with the
+process. If one more thread hangs, the process is restarted.
 """
 
 HANG = "a call that hangs"
@@ -111,7 +114,7 @@ class AnalysisKeeper:
         The analysis takes frames from `frames`, and puts sightings into `sightings`. `clock` is the
         show's clock, and `log` is called with a line for each failure. `language` is the labels'
         language, and `view` returns the part of a frame that is on the screen. `history` has the
-        failures of earlier live shows (None: there were none).
+        failures that earlier keepers have recorded; None means that there were none.
         """
         self._history = history or FailureHistory()
         self._view = view
@@ -159,7 +162,7 @@ class AnalysisKeeper:
         return AnalysisFault.CARD_FAILED if self._history.given_up_at is not None else None
 
     def parts(self) -> Parts:
-        """Return the parts in use; the next keeper can continue with them."""
+        """Return the parts in use, for the next keeper; the open networks are among them."""
         if self.networks is None or self.analysis is None:
             return self._parts
         networks = replace(self.networks, classifier=self.analysis.classifier)
@@ -261,7 +264,7 @@ class AnalysisKeeper:
         return self._waited_s >= (OPENING_S if self.networks is None else HANGS_S)
 
     def _note_opening(self) -> None:
-        """Record how long the opening took that has ended, successfully or not."""
+        """If an opening of the networks has ended, successfully or not, store how long it took."""
         if self._opening_since is not None:
             self._opening_s = self._clock.now() - self._opening_since
             self._opening_since = None
@@ -304,7 +307,7 @@ class AnalysisKeeper:
     def _end_workers(self) -> None:
         """Abandon the threads, together with all parts that they use.
 
-        After that, only a thread that hangs still refers to the networks.
+        After that, no object refers to the networks, except threads that hang.
         """
         for worker in self._workers:
             worker.stop(0)
@@ -320,7 +323,10 @@ class AnalysisKeeper:
 
 
 def _with_label_set(parts: Parts, label_set: LabelSet) -> Parts:
-    """Return `parts`, changed so that networks are opened for `label_set`, on the usual device."""
+    """Return `parts`, changed so that networks are opened for `label_set`.
+
+    They are opened on the device that the settings choose, even if its graphics card has failed.
+    """
     if parts.reopen_networks is None:
         return replace(parts, label_set=label_set)
     reopen = partial(parts.reopen_networks, label_set, False)

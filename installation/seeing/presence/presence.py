@@ -5,9 +5,9 @@ who is not announced, not read and not drawn. A face on a part of the frame that
 screen is a bystander's too, because its announcement could not be seen. A face that comes near
 enough belongs to a visitor, whom the screen announces with an empty square for `announce_s`. Only
 frames that were taken after the announcement may be cropped for the classifier: a visitor is never
-read before they could know about it. Only time in which their face is turned toward the screen
-counts, so somebody who looks at a child beside them is not read before they have looked up for
-`announce_s`. Nobody is read on a frame on which their face is turned away.
+read before they could know about it. The announcement's time passes only while their face is turned
+toward the screen. So somebody who looks at a child beside them is not read before they have looked
+up for `announce_s`. Nobody is read on a frame on which their face is turned away.
 
 For a face on the visible part, only its size decides who is a visitor. The size depends on the
 distance to the camera, and using it needs neither a second camera nor a setting for each room.
@@ -44,15 +44,15 @@ between visitor and bystander while they stand still, even if they nod.
 GONE_S = 2
 """The longest time that a name stays on the screen after its visitor has turned away, s.
 
-The notice on the screen tells visitors this time. No machine exceeds it, because results of the
-face search that are older than this are not drawn. Usually a name disappears earlier:
-`tracker.LOST_S` after the face was last found.
+The notice on the screen tells visitors this time. The time is not exceeded even on a slow machine,
+because results of the face search that are older than this are not drawn. Usually a name disappears
+earlier: `tracker.LOST_S` after the face was last found.
 """
 
 SHOWN_S = 0.1
 """The longest time between the publication of an announcement and its display, s.
 
-In this time the scene is composed, and a display at 30 Hz shows two frames.
+The time is enough to compose the scene, and for two frames of a display at 30 Hz.
 """
 
 
@@ -70,8 +70,8 @@ class Present:
 
     The announcement ends at `announced_until` (s, monotonic; −∞ if there is none), if the visitor
     goes on looking toward the screen. `may_be_read` says whether the frame on which the visitor was
-    seen may be cropped for the classifier. `is_held` says whether the visitor's face was turned
-    away on this frame, or not found, so that the announcement does not go on.
+    seen may be cropped for the classifier. `is_held` says whether the announcement is interrupted,
+    because the visitor's face was turned away on this frame or was not found.
     """
 
     track: Track
@@ -89,13 +89,19 @@ class _Announcement:
     """A visitor's announcement; the instants are in s, monotonic."""
 
     until: float
-    """The instant at which it ends if the face has been toward the screen since `toward_at`."""
+    """The instant at which the announcement ends if the face has been toward the screen since
+    `toward_at`.
+    """
     toward_at: float
-    """The instant of the last look that found the face toward the screen, or of the beginning."""
+    """The instant of the last look that found the face toward the screen; before the first such
+    look, the instant at which the announcement began.
+    """
     was_toward: bool
     """Whether the last look found the face toward the screen."""
     has_stood: bool = False
-    """Whether the visitor has had the announcement in view for its whole time."""
+    """Whether the announcement is complete: the face was toward the screen for `announce_s`. It is
+    true from the start if nobody is announced.
+    """
 
     def look(self, at: float, announce_s: float, *, is_toward: bool) -> _Announcement:
         """Return the announcement after a look at the instant `at`.
@@ -143,9 +149,10 @@ class Presence:
 
         `view` is the part of the frame that is on the screen, px. The caller publishes the result
         at `now` (s, monotonic). At `now` the announcement of each newcomer begins: an empty square
-        around the face. It counts only the time between looks that found the face toward the
-        screen; if it was turned away for `GLANCE_S`, the announcement begins anew. Visitors who
-        have left or stepped back are forgotten, and are announced again if they come back. A face
+        around the face. The announcement's time passes only between looks that found the face
+        toward the screen. If the face was turned away for `GLANCE_S`, the announcement begins
+        again. Visitors who have left or stepped back are forgotten, and are announced again if
+        they come back. A face
         that never moves, such as one on a poster, is announced again after somebody has covered it.
         If a visitor's face was turned away on this frame, or was not found, the frame is not used
         to classify them.

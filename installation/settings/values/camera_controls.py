@@ -1,7 +1,8 @@
 """The camera's controls as kiosk.yaml names them: their values, and the drivers' names for them.
 
-A control has several names: drivers have changed theirs, and a curator knows none of them. So
-kiosk.yaml has five settings of its own, and `DRIVER_NAMES` says which controls belong to each.
+A control can have several names, because drivers have renamed controls. A curator does not know
+these names. So kiosk.yaml has five settings with its own names, and `DRIVER_NAMES` says which
+controls belong to each setting.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ WHITE_BALANCE = "auto, or a whole number from 1000 to 20000, in kelvin"
 Mains = Annotated[
     Literal[50, 60, "off", "auto"] | None, BeforeValidator(_parse_mains), Field(description=MAINS)
 ]
-"""The frequency of the mains, Hz. None here and in the next three: the camera is left as it is."""
+"""The frequency of the mains, Hz. None means that the camera's control is not changed. This is also
+the meaning of None in `Focus`, `Exposure` and `WhiteBalance`.
+"""
 Focus = Annotated[Literal["auto"] | int | None, Field(description=FOCUS)]
 """The distance of the focus, in units of the camera."""
 Exposure = Annotated[
@@ -129,8 +132,8 @@ def refuse_long_exposure(name: str | None, value: object, data: Mapping[str, obj
 
     With `keep_rate: true` the limit is the time of one frame. Otherwise it is the time of two
     frames: with a longer exposure, the camera sends less than half of its pictures, which counts as
-    a fault. The setting `name` of the section `camera` has the `value`, and `data` are the settings
-    before it.
+    a fault. `name` and `value` are those of the setting that is validated, in the section `camera`.
+    `data` has the settings that were validated before it.
     """
     values = {**data, f"{name}": value}
     exposure, fps = values.get("exposure"), values.get("fps")

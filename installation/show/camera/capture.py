@@ -20,7 +20,7 @@ class CameraStatus:
     """The camera's figures on the staff card.
 
     The camera's pictures use `blocks` blocks of memory; `locked_blocks` of these can never be
-    written to swap. `faults` are the faults of its pictures, `skipped` is the number of damaged
+    written to swap. `faults` are the camera's current faults, `skipped` is the number of damaged
     pictures that were skipped, and `fps` is the nominal frame rate, 0 if the source is not a
     camera.
     """
@@ -34,7 +34,7 @@ class CameraStatus:
 
     @classmethod
     def from_camera(cls, camera: Camera) -> CameraStatus:
-        """Return the current status of `camera`; only the thread that reads it may call this."""
+        """Return the status of `camera`. Only the thread that reads its frames may call this."""
         memory = camera.pool.allocated, camera.pool.locked
         if not isinstance(camera, Webcam):
             return cls(camera.name, *memory)

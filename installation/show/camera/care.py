@@ -1,9 +1,9 @@
 """Decides when a camera with faulty pictures is opened again.
 
 Reopening the camera corrects faults of the driver or of the camera's settings, such as a wrong size
-or a stuck exposure. It does not help against a lens cap. So for each fault the camera is reopened
-only once, until the fault has been absent for a while. Meanwhile the mirror shows the faulty
-pictures.
+or a stuck exposure. It does not help against a lens cap. So the camera is reopened once for each
+fault. It is reopened for the same fault again only if the fault was absent for `AWAY_S` since then.
+Meanwhile the mirror shows the faulty pictures.
 """
 
 from __future__ import annotations

@@ -31,10 +31,11 @@ OTHER_CAMERA = Mistake(
 
 
 def identify(path: Path) -> int:
-    """Return a number that identifies the camera with the lasting `path`; never 0.
+    """Return a number that identifies the camera at `path`; never 0.
 
-    The supervisor passes it to the next process of the show; a path could not be passed, because
-    the supervisor accepts only numbers from the show.
+    `path` is the camera's lasting path, which stays the same when the camera is plugged in again.
+    The supervisor passes the number to the next process of the show. The path cannot be passed,
+    because the supervisor accepts only numbers from the show.
     """
     return zlib.crc32(bytes(path)) or 1
 
