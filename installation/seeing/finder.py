@@ -26,7 +26,9 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import Track, Tracker
 
 DETECT_INTERVAL_S = 0.2
-"""The time between two full looks, s. In an empty room, these are the only looks."""
+"""The time between two full looks (searches of the whole frame), s. In an empty room, there are no
+other looks.
+"""
 
 NEWCOMER_INTERVAL_S = 0.06
 """The time between two looks while there may be a newcomer, s; with 30 frames a second, every other
@@ -57,8 +59,9 @@ face. 95 of 100 errors were below these values:
     the face of a singer who bobs                0.06     0.14
 
 With a camera of 30 frames a second there are 30 looks a second for one visitor, 15 for two, and ten
-for three or more. A look by O-Net alone takes 0.6 ms of one core, and a full look 7 ms. YuNet takes
-9 ms for every look; with YuNet there are ten looks a second for any number of visitors.
+for three or more. A look for which MTCNN runs only its network O-Net takes 0.6 ms of one core. A
+full look takes 7 ms. YuNet takes 9 ms for every look; with YuNet there are ten looks a second for
+any number of visitors.
 """
 
 TOLERANCE_S = 0.005
@@ -117,9 +120,9 @@ class FaceFinder:
         self._looked_at = self._looked_fully_at = float("-inf")
 
     def _followed(self, frame: Frame) -> list[Track]:
-        """Return the tracks whose faces are searched for between full looks.
+        """Return the tracks whose faces are searched for between searches of the whole frame.
 
-        A track is left out if its face is covered.
+        A track is left out if somebody may stand in front of its face (see `Track.is_covered`).
         """
         return [track for track in self._tracks if not track.is_covered(frame.taken_at)]
 

@@ -43,7 +43,9 @@ CELL_ERROR = re.compile(
 FORMULA = re.compile(r"=[-+(\"A-Za-z0-9]")
 
 NO_VALUE = ("NaN", "NULL", "undefined")
-"""The words that programs write for an empty cell; in other capitalisation they may be names."""
+"""The words that programs write for an empty cell. The same word with other capital letters is not
+matched, because it may be a name.
+"""
 
 ENTITY = re.compile(r"&(?:#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5}|[A-Za-z][A-Za-z0-9]{1,30});")
 
@@ -107,9 +109,9 @@ INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
 SUSPICIOUS = re.compile(r"[^ -~]|[#%&<=?\\_]|Err:|Loading|" + "|".join(map(re.escape, NO_VALUE)))
-"""Matches a part of every damaged text and of few other texts, so that undamaged texts are
-recognised quickly. A label set can have ten thousand texts, and all are checked before the first
-picture is shown.
+"""Matches in every damaged text and in few undamaged texts. So most undamaged texts need no further
+check. A label set can have ten thousand texts, and all are checked before the first picture is
+shown.
 """
 
 
@@ -213,7 +215,7 @@ def _highest_stack(text: str) -> tuple[str, int]:
 
 
 def _undo_each(text: str) -> str:
-    """Return `text` with up to `MOST_READINGS` successive wrong decodings undone."""
+    """Return `text` after undoing wrong decodings one after the other, at most `MOST_READINGS`."""
     for _ in range(MOST_READINGS):
         if (before := undo_wrong_encoding(text)) == text:
             break
@@ -277,7 +279,8 @@ def _decoded(run: re.Match[str], encoding: str) -> str:
 def _byte(letter: str, encoding: str) -> bytes:
     """Return the byte of `letter` in `encoding`.
 
-    The five bytes that Windows-1252 does not define are returned unchanged.
+    Windows-1252 does not define five bytes. Programs decode each of them as the control character
+    with the same number. Such a character becomes that byte again.
     """
     if encoding == "cp1252" and letter in "\x81\x8d\x8f\x90\x9d":
         return letter.encode("latin-1")

@@ -136,7 +136,7 @@ class CameraSettings(Section):
     exposure: Exposure = None
     white_balance: WhiteBalance = None
     keep_rate: bool | None = None
-    """Whether the camera keeps its rate in the dark; None: the camera's control is not changed."""
+    """Whether the camera keeps its rate in the dark; None means that the show does not set this."""
     controls: dict[str, int] = Field(default_factory=dict)
     """The values of the camera's other controls, keyed by their names in `kiosk cameras`."""
 
@@ -162,7 +162,7 @@ class ReadingSettings(Section):
 
     acknowledged: Annotated[str, BeforeValidator(_empty_if_none)] = ""
     """The curator's sentence that says who chose a shorter time than the usual `ANNOUNCE_S` for
-    `announce_s`, and why. It is needed only then.
+    `announce_s`, and why. It is needed only if `announce_s` is shorter than `ANNOUNCE_S`.
 
     This field precedes `announce_s`, because the validator of `announce_s` reads it.
     """
@@ -229,7 +229,8 @@ class ContentSettings(Section):
         if missing and words < MIN_WORDS:
             problem = (
                 f"content.hide lacks {join_first(missing)}, but content.acknowledged has "
-                f"{counted(words, 'word')} (expected all reasons, or {MIN_WORDS} words or more)"
+                f"{counted(words, 'word')} (expected every reason in content.hide, or "
+                f"{MIN_WORDS} words or more in content.acknowledged)"
             )
             remedy = (
                 "Add the reasons again, so that visitors do not get such labels; or write in "
@@ -266,9 +267,9 @@ class ScreenSettings(Section):
 
 
 PROMISE = "it promises what happens to the pictures, so its text cannot be changed"
-NOTICE = "visitors have the right to read it unchanged"
-PAUSED = "this text tells staff and visitors that the show has failed several times, so it is fixed"
-NO_CAMERA = "this text tells staff and visitors that no camera is on, so it is fixed"
+NOTICE = "visitors have the right to read this text unchanged"
+PAUSED = "this text must tell staff and visitors that the show has failed several times"
+NO_CAMERA = "this text must tell staff and visitors that no camera is on"
 FIXED_WORDS = {
     "notice": NOTICE,
     "way_out": NOTICE,
@@ -320,7 +321,7 @@ class OwnWords(Section):
 
 
 def _parse_languages(value: object, info: ValidationInfo) -> Language:
-    """Return the `Language` of a code; for two codes, the first, with the other as its `second`."""
+    """Return the `Language` of one or two codes; `second` is the `Language` of the second code."""
     if isinstance(value, Language):
         return value
     given = value if isinstance(value, list | tuple) else [value]
@@ -400,9 +401,9 @@ class Settings(Section):
         folders = info.context
         if not PLAIN_FOLDER.fullmatch(labels):
             name = re.split(r"[/\\]", labels.rstrip("/\\"))[-1]
-            remedy = f"Type `{ellipsize(name)}`, the folder's name alone."
+            remedy = f"Type `{ellipsize(name)}`, the folder's name without a path."
             if isinstance(folders, Folders) and name not in label_set_names(folders.models):
-                remedy = "Type the folder's name alone."
+                remedy = "Type the folder's name without a path."
             raise _refusal(
                 f"labels is '{ellipsize(labels)}' (expected the name of a folder in models/)",
                 remedy if PLAIN_FOLDER.fullmatch(name) else "Type the name of a folder in models/.",

@@ -17,9 +17,9 @@ ALL_PACKAGES = "Run: scripts/setup --all (3.2 GB to fetch, 7.0 GB on disk)"
 
 
 def has_all_packages() -> bool:
-    """Return whether all packages are installed: whether Python finds PyTorch.
+    """Return whether all packages are installed.
 
-    PyTorch is not imported.
+    Only PyTorch is looked for, and it is not imported.
     """
     return find_spec("torch") is not None
 

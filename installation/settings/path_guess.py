@@ -1,4 +1,4 @@
-"""Guesses which existing path a misspelt path means, for the remedies in messages.
+"""Guesses the existing path that was meant by a misspelt path, for the remedies in messages.
 
 Only paths of the right kind are proposed, not just any file in the folder.
 """
@@ -57,8 +57,9 @@ def meant_path(text: str, folder: Path, is_possible: Callable[[Path], bool]) -> 
 def _has_similar_stem(name: str, other: str) -> bool:
     """Return whether the stems of two similar names are also similar.
 
-    A common suffix such as .yaml makes even different names similar. The result is True if the
-    names have no common suffix.
+    Names with the same suffix, such as .yaml, can be similar because of the suffix alone. So their
+    stems are compared too. Names with different suffixes, or with none, need no such comparison:
+    for them the result is True.
     """
     suffix = Path(name).suffix
     if not suffix or Path(other).suffix != suffix:

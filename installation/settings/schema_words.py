@@ -51,10 +51,9 @@ CHOICE_CUTOFF = 0.7
 """The cutoff of `nearest` for a setting's choices, which are short words."""
 
 YES = ("true", "yes", "y", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
+"""The words that people write for true in the languages of the kiosk, with or without quotes."""
 NO = ("false", "no", "n", "off", "0", "nein", "falsch", "non", "faux", "falso")
-"""The words that people write for true (`YES`) and for false (`NO`), in the languages of the kiosk,
-in quotes or without.
-"""
+"""The words that people write for false in the same way."""
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
 """The words that people write for "no value"."""
@@ -194,9 +193,9 @@ def explain_unknown_key(keys: Keys, schema: Schema, value: object = None) -> tup
 
     `value` is the key's value. If it is a size such as '1920x1080', the remedy uses its numbers.
 
-    A section's schema may have two tables for such keys. `fixed` maps keys that the section rejects
-    to the reasons. `elsewhere` maps keys that people often write in this section by mistake to the
-    remedies.
+    A section's schema may have two tables for such keys. `fixed` has the keys that the section
+    rejects, each with the reason. `elsewhere` has the keys that people often write in this section
+    by mistake, each with the remedy.
     """
     for option in _options(find_piece(schema, keys[:-1]), schema):
         if reason := option.get("fixed", {}).get(keys[-1]):
@@ -289,7 +288,7 @@ def _setting_names(option: Schema) -> list[str]:
 
 
 def typed(start: str, value: str) -> str:
-    """Return "Type `…`", where `…` is the text to type: `start`, such as `name: `, and `value`.
+    """Return the beginning of a remedy: "Type `name: value`", for the `start` "name: ".
 
     The result has no full stop, because callers add words to it.
     """
@@ -299,8 +298,9 @@ def typed(start: str, value: str) -> str:
 def quoted(text: str, *, not_with: str = "") -> str:
     """Return `text` in quotes, so that YAML reads it unchanged.
 
-    The quotes are double, unless `text` contains a double quote or a backslash. `not_with` can be a
-    double quote: then single quotes are used. In them, each apostrophe of `text` is doubled.
+    Single quotes are used if `text` contains a double quote or a backslash, or if `not_with` is a
+    double quote. Otherwise double quotes are used. Inside single quotes, each apostrophe of `text`
+    is doubled.
     """
     if '"' not in text and "\\" not in text and not_with != '"':
         return f'"{text}"'

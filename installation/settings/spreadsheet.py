@@ -40,7 +40,10 @@ class Record(NamedTuple):
 
     @property
     def location(self) -> str:
-        """The line in messages, and the row if it has another number: `6` or `6 (row 4)`."""
+        """The row's location in messages, such as `6`: the line on which the row starts.
+
+        If a spreadsheet gives the row another number, this number is added: `6 (row 4)`.
+        """
         return row_location(self.line, self.number)
 
 

@@ -15,7 +15,7 @@ UTF_32_MARK = b"\xff\xfe\0\0"
 """The byte-order mark of UTF-32 text; its first two bytes are also a mark of UTF-16."""
 
 FILE_SIGNATURES = {
-    b"PK\3\4": "a workbook, a word processor's file, or another zip",
+    b"PK\3\4": "a workbook, a word processor's file, or another ZIP archive",
     b"\xd0\xcf\x11\xe0": "a file of an old version of Office, .xls or .doc",
     b"{\\rtf": "rich text, as TextEdit saves it",
     b"%PDF": "a PDF",
@@ -84,7 +84,9 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as failure:
         if is_utf_16:
-            raise wrong("the file begins as UTF-16, but does not continue so", remedy) from None
+            raise wrong(
+                "the file begins with the mark of UTF-16, but is not valid UTF-16", remedy
+            ) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]
         # Most bytes are letters in every older encoding, so none of these is named.
@@ -111,7 +113,7 @@ def decode_start(content: bytes) -> str:
 def remedy_for_missing(path: Path) -> str:
     """Return a remedy for the missing file `path`.
 
-    It names the file in the same folder that the user probably meant, if there is one.
+    If the folder of `path` has a file that the user probably meant, the remedy names that file.
     """
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())

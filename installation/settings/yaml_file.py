@@ -214,7 +214,7 @@ class _Document:
         self._text = ""
         self.lines: dict[Keys, int] = {}
         self.plain_words: dict[Keys, str] = {}
-        """The values that YAML does not treat as text, as they are spelled in the file."""
+        """The spelling in the file of each value that YAML reads as a number, boolean or null."""
         self.commented: dict[Keys, str] = {}
         """The values without quotes that are followed by a comment on the same line."""
         self.curly: dict[Keys, str] = {}

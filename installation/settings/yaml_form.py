@@ -37,7 +37,7 @@ JSON_COMMENT = re.compile(r"(?:^|[\s,{])(//|/\*)(?:\s|$)")
 """Matches a comment in the style of JavaScript, as in some JSON files; in YAML, # begins one."""
 
 BLOCK_TEXT = re.compile(r"[|>][-+0-9]*\s*(#.*)?$")
-"""Matches the value of a setting whose text is on the indented lines below."""
+"""Matches a value such as | or >, which means that the text is on the indented lines below."""
 
 WINDOWS_PATH = re.compile(r'"(?:[A-Za-z]:\\|\\\\)[^"]*"')
 """Matches a Windows path in double quotes, in which YAML treats each backslash as an escape."""
@@ -56,8 +56,8 @@ IN_BRACKETS = re.compile(
     r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
     re.DOTALL,
 )
-"""Matches a comment or a quoted item. The two groups are the quote and the text of the item. They
-are set only if the item does not end with its closing quote.
+"""Matches a comment, or an item that begins with a quote. If the item ends with the closing quote,
+both groups are empty. Otherwise they are the opening quote and the text after it.
 """
 
 

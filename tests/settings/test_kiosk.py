@@ -131,9 +131,10 @@ def test_hiding_less_needs_a_sentence() -> None:
     text = "content:\n  hide: [{}]\n  acknowledged: {}\n"
     kept = ", ".join(reason for reason in REASONS if reason != "age")
     expected = (
-        "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected all "
-        "reasons, or 5 words or more). Add the reasons again, so that visitors do not get such "
-        "labels; or write in content.acknowledged who decided this and why."
+        "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected every "
+        "reason in content.hide, or 5 words or more in content.acknowledged). Add the reasons "
+        "again, so that visitors do not get such labels; or write in content.acknowledged who "
+        "decided this and why."
     )
     for nothing in ("", '""', "' '"):
         assert mistakes_of(text.format(kept, nothing)) == [expected.format("0 words")]
@@ -280,7 +281,7 @@ CODES = ", ".join(sorted([*word_languages(), "ita"]))
                 "happens to the pictures, so its text cannot be changed). "
                 "Remove it.",
                 "kiosk.yaml:4: words.guess cannot be changed here (visitors have the right to read "
-                "it unchanged). Remove it.",
+                "this text unchanged). Remove it.",
             ],
         ),
         (
@@ -382,7 +383,7 @@ def test_a_language_is_one_of_the_kiosk_or_of_the_labels(write: Write, tmp_path:
                 f"labels: {value}\n",
                 [
                     f"1: labels is '{value}' (expected the name of a folder in models/). "
-                    "Type `persons`, the folder's name alone."
+                    "Type `persons`, the folder's name without a path."
                 ],
             )
             for value in ("persons/", "models/persons", "./persons", "C:\\kiosk\\models\\persons")

@@ -95,7 +95,7 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
         ("kamera.fritz.box", "The show does not use network cameras"),
         ("admin:1234@10.0.0.3/live", "The show does not use network cameras"),
         ("rtmp://10.0.0.3/live", "The show does not use network cameras"),
-        ("file:///home/me/film.mp4", "Write the path alone, without file://."),
+        ("file:///home/me/film.mp4", "Write the path without file://."),
         ("09", "Write 9."),
         ("00", "Write 0."),
     ],

@@ -98,7 +98,7 @@ def test_a_folder_and_a_device_are_refused(write: Write, tmp_path: Path) -> None
     ("start", "form"),
     [
         (b"{\\rtf1\\ansi\\ansicpg1252\\cocoartf2639\n", "rich text, as TextEdit saves it"),
-        (b"PK\3\4\0\0", "a workbook, a word processor's file, or another zip"),
+        (b"PK\3\4\0\0", "a workbook, a word processor's file, or another ZIP archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "a file of an old version of Office, .xls or .doc"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"<!DOCTYPE html>\n<html>", "a web page"),

@@ -134,7 +134,7 @@ Write = Callable[[str | bytes], Path]
             "labels: ../persons\n",
             [
                 "kiosk.yaml:1: labels is '../persons' (expected the name of a folder in models/). "
-                "Type `persons`, the folder's name alone."
+                "Type `persons`, the folder's name without a path."
             ],
         ),
         (

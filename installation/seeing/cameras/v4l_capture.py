@@ -209,7 +209,7 @@ class V4lCapture:
             self._buffer_call(QBUF, index)
 
     def retrieve(self) -> tuple[bool, Pixels | None]:
-        """Return whether the grabbed picture could be decoded, and the picture, BGR."""
+        """Return (True, grabbed picture), in BGR; (False, None) if it could not be decoded."""
         if self._filled is None:
             return False, None
         index, used = self._filled
@@ -299,7 +299,7 @@ def _negotiate(kernel: Kernel, file: int, width: int, height: int, fps: float) -
 
 
 def _set_rate(kernel: Kernel, file: int, fps: float) -> float:
-    """Request the rate `fps`; return the rate that the camera reports, or else `fps`."""
+    """Request the rate `fps`. Return the rate that the camera reports; `fps` if it reports none."""
     buffer = bytearray(_RATE.pack(_CAPTURE, 0, 0, 1, max(1, round(fps)), 0, 0))
     try:
         kernel.ioctl(file, S_PARM, buffer)

@@ -63,7 +63,7 @@ class OpenDevice(Protocol):
         ...
 
     def retrieve(self) -> tuple[bool, cv2.typing.MatLike | None]:
-        """Return whether the picture could be decoded, and the picture, BGR."""
+        """Return (True, picture), in BGR; (False, None) if the picture could not be decoded."""
         ...
 
     def release(self) -> None:
@@ -180,8 +180,8 @@ class Webcam:
 
         A picture that equals a recent one is skipped, because the camera has sent an old picture
         again. Raises CameraError if the camera was unplugged or is frozen, if `MAX_DAMAGED`
-        pictures in a row were damaged or missing for `MAX_DAMAGED_S` or longer, or if none arrived
-        for `MAX_SILENT_S`.
+        pictures in a row were damaged or missing for `MAX_DAMAGED_S` or longer, or if there was no
+        usable picture for `MAX_SILENT_S`.
         """
         began_at = self._clock.now()
         failures = 0
@@ -278,7 +278,7 @@ def _low_rate(description: str, fps: float, wanted: float) -> Mistake | None:
     """Return a mistake if a camera offers less than half of the rate that kiosk.yaml requests."""
     if fps >= SLOW_SHARE * wanted:
         return None
-    problem = f"fps is {wanted:g}, but this is all that the camera offers: {description}"
+    problem = f"fps is {wanted:g}, but the camera offers less than half of that: {description}"
     remedy = "Make camera.width and camera.height smaller, or use a faster port or another camera."
     return Mistake("camera.fps", problem, remedy)
 
@@ -337,8 +337,8 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is not None and listing.is_refused and v4l.is_closed_output(node):
         return Mistake(
             str(node),
-            "programs can write pictures to this device, so the sandbox does not let the show open "
-            "it",
+            "pictures can be written to this device, so visitors' pictures could leave the show "
+            "through it, and the sandbox does not let the show open it",
             "Use another camera. With `privacy: degraded` the show opens this one, but promises "
             "visitors less than with `privacy: enforce`.",
         )

@@ -29,9 +29,9 @@ length.
 TURNED = 0.25
 """The least sideways shift of the nose with which a face counts as turned away from the camera.
 
-The shift is the distance of the nose from the line between the middle of the eyes and the middle of
-the mouth, divided by the distance of the eyes from each other or from the mouth, whichever is
-longer. With a nose of 28 mm and 70 mm from eyes to mouth, 0.25 is a turn of some 40°.
+A line connects the middle of the eyes with the middle of the mouth. The shift is the distance of
+the nose from this line, divided by the length of the line or by the distance between the eyes,
+whichever is longer. With a nose 28 mm long and a line of 70 mm, 0.25 is a turn of some 40°.
 
 The shift was measured on every fifth frame of a film of nine seconds, on a stage and in an
 audience:
@@ -59,8 +59,8 @@ class Face:
         """Whether the face is turned to the left or right, so that it does not see the screen.
 
         A face that is tilted, raised or lowered is not turned: a camera above or below the screen
-        sees everybody like that. Rejected: measuring how far a face is lowered by the height of
-        the nose between eyes and mouth, because a high camera changes this height, too.
+        sees everybody like that. Rejected: computing from the height of the nose, between eyes and
+        mouth, how far a face is lowered. A camera that hangs high changes this height, too.
         """
         left, right, (x, y), mouth_left, mouth_right = self.landmarks
         eyes_x, eyes_y = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
@@ -75,7 +75,7 @@ class Face:
 
 
 class DetectionError(ArithmeticError):
-    """A detector returned numbers that are infinite or not numbers."""
+    """A detector returned numbers that are infinite or NaN."""
 
 
 class Detector(Protocol):
@@ -99,7 +99,7 @@ class Detector(Protocol):
         ...
 
     def forget(self) -> None:
-        """Overwrite the data of the last frame that the networks' libraries still hold."""
+        """Overwrite the data of the last frame, which the networks' libraries may still hold."""
         ...
 
 

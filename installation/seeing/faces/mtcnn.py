@@ -56,10 +56,11 @@ MIN_SCORES = (0.7, 0.7, 0.8)
 MAX_IOUS = (0.5, 0.7, 0.5)
 """The IoUs above which two candidates count as the same face.
 
-The first is for the candidates of one level of the image pyramid. The second is for those of all
-levels, and for those that R-Net accepts. In both cases the candidate with the lower score is
-dropped. The third is for those that O-Net is given: there the candidate with the lower score is
-tried later, if O-Net has rejected the other candidate.
+The first IoU is for the candidates of one level of the image pyramid. The second is for the
+candidates of all levels together, and for the candidates that R-Net accepts. With these two, the
+candidate with the lower score is dropped. The third is for the candidates that O-Net is given. With
+it, the candidate with the lower score is only put off: O-Net is given it later, if O-Net has
+rejected the other candidate.
 """
 
 MAX_NESTED = 0.7
@@ -149,11 +150,14 @@ class Mtcnn:
         return self._detect(frame, None)
 
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:
-        """Return the faces that O-Net alone finds at `boxes` on `frame`, best score first."""
+        """Return the faces at `boxes` on `frame`, best score first.
+
+        Only O-Net is run, because the boxes take the place of the candidates of P-Net and R-Net.
+        """
         return self._detect(frame, boxes)
 
     def _detect(self, frame: Frame, places: Sequence[Box] | None) -> list[Face]:
-        """Return the faces at `places`; if it is None, those at the squares that R-Net accepts."""
+        """Return the faces at `places` on `frame`; if `places` is None, all faces of `frame`."""
         try:
             if places is None:
                 small, factor = reduce_frame(frame, self._buffers)
@@ -341,9 +345,10 @@ def _crops(
 
 
 def _not_nested(boxes: Floats, scores: Floats) -> list[int]:
-    """Return the indices of `boxes` `(N, 4)` that are not mostly inside a better-scored box.
+    """Return the indices of the `boxes` `(N, 4)` that are kept, best first.
 
-    The indices are sorted best first.
+    A box is dropped if it overlaps a kept box with a better score, and the overlap is more than
+    `MAX_NESTED` of the smaller of the two.
     """
     keep: list[int] = []
     for index in np.argsort(-scores, kind="stable").tolist():

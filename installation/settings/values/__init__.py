@@ -1,1 +1,1 @@
-"""Numbers, picture sizes and camera controls: what people write, and what YAML needs instead."""
+"""Reads numbers, picture sizes and camera controls as people write them in YAML."""

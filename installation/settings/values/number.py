@@ -119,7 +119,10 @@ def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | No
 
 
 def _whole(number: float, option: Option) -> float:
-    """Return the whole number that is meant by `number`; if unclear, `number` itself."""
+    """Return the whole number that somebody probably meant who wrote `number`.
+
+    The result is `number` itself if it is whole already or if no whole number is probable.
+    """
     if not number.is_integer():
         thousands = round(1000 * number, 9)  # a point between thousands, as in 1.280
         if _allows(option, thousands):

@@ -26,7 +26,7 @@ cameras and screens. The names are in lower case, without blanks, hyphens and un
 """
 
 KEYS = ("size", "resolution", "res", "dimensions", "picture_size", "frame_size")
-"""The settings in which people write a width and a height as one value."""
+"""Names that people invent for a setting with a width and a height as one value."""
 
 _SIDES = re.compile(r"(\d{2,5})\s*(?:px)?\s*(?:[x\u00d7*]|by)\s*(\d{2,5})\s*(?:px|pixels?)?")
 _SIDES_AND_COMMA = re.compile(r"[(\[]?\s*(\d{3,5})\s*[,;/]\s*(\d{3,5})\s*[)\]]?")
@@ -66,10 +66,11 @@ def size_remedy(value: object, piece: dict[str, Any]) -> str:
 
 
 def unknown_size_remedy(key: object, value: object, names: list[str], section: str) -> str:
-    """Return the remedy for a `key` that does not exist but is in `KEYS`; "" if there is none.
+    """Return the remedy for a `key` that its section does not have; "" if there is none.
 
-    `names` are the settings that exist in the section of the key. `section` is the name of a
-    subsection that has a width and a height, or "".
+    There is a remedy only for the keys in `KEYS`, such as `resolution`. `names` are the settings
+    that the key's section has. `section` is the name of a subsection that has a width and a height,
+    or "".
     """
     is_here = {"width", "height"} <= set(names)
     if str(key).casefold() not in KEYS or not (is_here or section):

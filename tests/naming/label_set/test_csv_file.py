@@ -107,9 +107,7 @@ def test_a_workbook_is_recognised(tmp_path: Path) -> None:
     """The message about an .xlsx file called labels.csv says how to save it as CSV."""
     write_label_set(tmp_path, b"PK\x03\x04\x00\x00\x00")
     (mistake,) = mistakes(tmp_path)
-    assert (
-        "the file is a workbook, a word processor's file, or another zip (expected plain" in mistake
-    )
+    assert "a workbook, a word processor's file, or another ZIP archive (expected plain" in mistake
 
 
 @pytest.mark.parametrize("bom", ["utf-16", "utf-16-le", "utf-16-be"])

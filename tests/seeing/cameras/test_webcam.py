@@ -75,9 +75,9 @@ def test_a_camera_with_less_than_half_of_the_rate_is_a_fault(
     camera = Webcam(3, device, settings, device.clock)
     assert (camera.faults == CameraFault.LOW_RATE) == is_low
     assert [str(mistake) for mistake in unmet_settings(camera, settings)] == [
-        f"camera.fps: fps is {fps}, but this is all that the camera offers: camera 3, 320×240 at "
-        "30 fps. Make camera.width and camera.height smaller, or use a faster port or another "
-        "camera."
+        f"camera.fps: fps is {fps}, but the camera offers less than half of that: camera 3, "
+        "320×240 at 30 fps. Make camera.width and camera.height smaller, or use a faster port or "
+        "another camera."
     ][: int(is_low)]
 
 
