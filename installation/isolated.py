@@ -24,9 +24,9 @@ PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "sys.path.insert(0, sys.argv.pop(1)); from installation.launch import start; start()"
 )
-"""The Python code that runs `kiosk`. Its first argument is the project's folder; inside the code,
-the path would need quoting. Until the command installs its own handler, Ctrl-C ends it without a
-traceback.
+"""The Python code that runs `kiosk`. The path of the project's folder is passed to it as its first
+argument, because in the code the path would need quotes. Until the command installs its own
+handler, Ctrl-C ends the command without a traceback.
 """
 
 
@@ -43,8 +43,8 @@ def is_isolated() -> bool:
 def isolate(arguments: Sequence[str]) -> None:
     """Replace this program by `kiosk` with `arguments` in an isolated Python.
 
-    Does nothing if this Python is already isolated. So the command that pip installs is as safe as
-    scripts/kiosk.
+    The command that pip installs starts a Python that is not isolated; this function makes the
+    command as safe as scripts/kiosk. If this Python is already isolated, nothing happens.
     """
     if not is_isolated():
         words = kiosk_command(*arguments)

@@ -1,9 +1,10 @@
 """Starts every command. `kiosk run` becomes the supervisor, which starts each show in the sandbox.
 
 A show enters stage one of the sandbox before anything else is loaded. This module and its imports
-use only the standard library and PyYAML, and start no thread. Python may have run code of its
-environment before this module. So a command that uses the sandbox first starts again in an isolated
-Python (`isolated`), unless this Python is isolated.
+use only the standard library and PyYAML, and start no thread. Before this module, Python may have
+run other code, such as sitecustomize. So a command that uses the sandbox first starts again in an
+isolated Python, which runs no such code (`isolated`). If this Python is isolated already, the
+command simply continues.
 """
 
 from __future__ import annotations
@@ -159,10 +160,10 @@ class Launcher:
         self._early_show: Started | None = None
 
     def start_early(self, *, waits_for_camera: bool) -> None:
-        """Start the process that the supervisor will ask for first: the card, or else the show.
+        """Start the process that the supervisor needs first: the card, or the show if it has none.
 
-        On Linux the new process ends with this one, also if a signal ends this one before the
-        `Supervisor` is created.
+        On Linux, when this process ends, the new process ends too. This holds even if a signal ends
+        this process before the `Supervisor` is created.
         """
         self._early_card = self.start_card()
         if self._early_card is None:

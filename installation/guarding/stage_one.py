@@ -210,7 +210,10 @@ def enter_stage_one(
 
 
 def _find_unavailable(scratch_dir: Path) -> dict[str, int]:
-    """Return the result of `find_unavailable` for the probes that change only `scratch_dir`."""
+    """Return the error numbers of the probes that fail even without the sandbox, keyed by name.
+
+    Only probes that change nothing but `scratch_dir` are tried.
+    """
     from installation.guarding.probes.files import IN_SCRATCH_DIR
     from installation.guarding.probes.probe import find_unavailable
 
@@ -246,8 +249,8 @@ def allowed_devices(status: SandboxStatus, present: Iterable[Path]) -> list[Path
 def _find_outputs(status: SandboxStatus, present: Iterable[Path]) -> tuple[str, ...]:
     """Return the paths of the devices in `present` to which pictures can be written.
 
-    The result is empty if the show may open no camera, or if `privacy` is `degraded`, because the
-    show may then open every device.
+    The result is empty if the show may open no camera. It is also empty if `privacy` is `degraded`,
+    because a show with this setting may open every device.
     """
     if status.privacy == "degraded" or not status.may_open_cameras:
         return ()

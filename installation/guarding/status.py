@@ -65,7 +65,8 @@ class SandboxStatus:
     """The error number of each probe that failed before any layer was set up, keyed by the probe's
     name.
 
-    A probe counts as absent only if it fails with the same number in the self-test too.
+    If a probe fails with the same number in the self-test, the machine refuses it even without the
+    sandbox. The probe then counts as "absent": it does not show whether the sandbox works.
     """
     progress_pipe: int | None = None
     """The descriptor of the pipe through which this process sends numbers to the supervisor."""

@@ -1,4 +1,4 @@
-"""The systemd unit that runs the show as a user who owns nothing and can write nothing.
+"""The systemd unit that runs the show as a user who can write to one folder in memory only.
 
 The sandbox does not depend on the unit, which is a second protection around it. Some settings are
 left out on purpose: `MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp` would give the
@@ -32,7 +32,8 @@ CALLS = (
     *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"),
     "mincore",
 )
-"""The system calls that the start-up needs and `@system-service` of systemd 252 lacks.
+"""The system calls that the unit allows in addition to `@system-service`. The start-up needs them,
+and `@system-service` of systemd 252 does not contain them.
 
 Mesa calls mincore to find out whether a display belongs to Wayland; if the call fails, OpenGL does
 not start in cage. A show in stage two may not call it.
@@ -352,7 +353,9 @@ def _quoted(word: str) -> str:
 
 
 def _without_specifiers(text: str) -> str:
-    """Return `text`, escaped so that systemd does not expand percent signs; it is not quoted.
+    """Return `text` with each percent sign doubled, so that systemd does not expand it.
+
+    The function adds no quotes.
 
     Raises SettingsError if a unit cannot contain `text`.
     """

@@ -70,11 +70,11 @@ def find_obstacles(
     libraries: Iterable[Path] | None = None,
     source: Path | None = None,
 ) -> list[Mistake]:
-    """Return a mistake for each file that prevents `user` from running the kiosk in `root`.
+    """Return a `Mistake` for each file that prevents `user` from running the kiosk in `root`.
 
-    `python` is the interpreter that runs the kiosk. `libraries` are the folders that it imports
-    from; None means those of this process. `source` is the film or the folder of pictures that is
-    played instead of a camera.
+    `python` is the interpreter that runs the kiosk. `libraries` are the folders from which it
+    imports modules, by default the folders from which this process imports. `source` is the film or
+    the folder of pictures that is played instead of a camera.
     """
     account = Account.from_name(user)
     read = (*_files(root), *(_import_folders() if libraries is None else libraries))

@@ -34,7 +34,9 @@ whole device, and the capabilities of the opened node in /dev.
 """
 
 PER_NODE = 0x80000000
-"""V4L2_CAP_DEVICE_CAPS: the answer also contains the capabilities of the opened node alone."""
+"""V4L2_CAP_DEVICE_CAPS, a bit in the capabilities of the whole device. If it is set, the kernel's
+answer also states the capabilities of the opened node.
+"""
 
 _OUTPUTS = {
     "VIDEO_OUTPUT": 0x2,

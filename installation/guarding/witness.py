@@ -11,11 +11,11 @@ process a mark. Every process that it starts inherits the mark, and cannot chang
 on. So a process that a show has left behind is recognised even if it has another parent now.
 Processes of other supervisors have other marks.
 
-A filter does not check a system call that began before the filter was installed. In such a call, a
-thread of the start-up could wait, and later send pictures from memory to a socket. If the socket
-has been closed meanwhile, no list of open files contains it. Therefore the witness stops each show
-for a moment when it has seen the filters. Every call that waits is thereby made again, under the
-filters.
+A filter does not check a system call that began before the filter was installed. During the
+start-up, a thread could begin such a call, wait in it, and later send pictures from memory to a
+socket. If the socket has been closed meanwhile, no list of open files contains it. Therefore, after
+the witness has seen the filters, it stops all threads of the show for a moment. This interrupts
+every call that waits. The call then ends, or the kernel makes it again and the filters check it.
 
 A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
 files of a process with protected memory, so as another user the witness cannot check them. And
@@ -51,8 +51,9 @@ HIDDEN = Mistake(
     "Mount /proc with `hidepid=2,gid=kiosk` (kiosk: the group of the kiosk's user), or without "
     "`hidepid`.",
 )
-"""The mistake to report if /proc shows users only the processes that they may trace (proc(5)). The
-supervisor may not trace the show, so it cannot see it there.
+"""The mistake to report if the supervisor cannot see the show in /proc. The supervisor may not
+trace the show, and /proc can be mounted so that users see only processes that they may trace
+(proc(5)).
 """
 
 STOP_S = 5.0
@@ -141,10 +142,10 @@ class Witness:
         """The id of the last show whose system calls this witness interrupted; 0 if none."""
 
     def find_problems(self, pid: int, known: Collection[int] = ()) -> list[Mistake]:
-        """Return the mistakes found in the show `pid`, which is in stage two; empty if none.
+        """Return a `Mistake` for each problem of the show `pid`; empty if there is none.
 
-        `known` are the ids of other processes that may run without stage two, such as the card,
-        which has no camera.
+        The show must be in stage two. `known` are the ids of other processes that may run without
+        stage two, such as the card, which has no camera.
         """
         facts = ProcessFacts.read(pid, self._proc)
         if facts is None:
@@ -218,9 +219,9 @@ class Witness:
             yield "other programs of the same user can read the show's memory"
 
     def _is_closed(self, pid: int) -> bool:
-        """Return whether the memory of `pid` is protected even from its own user.
+        """Return whether other programs of the same user cannot read the memory of `pid`.
 
-        The process's files in /proc then belong to root.
+        If the memory is protected in this way, the process's files in /proc belong to root.
         """
         try:
             return (self._proc / str(pid) / "environ").stat().st_uid != self._own.uid
@@ -252,8 +253,8 @@ class Witness:
 
         Such a process may have another parent by now. So it is recognised by two properties that it
         cannot change itself: the supervisor's mark, and more seccomp filters than the supervisor.
-        Another program of the same user could change its mark, so a descendant of the supervisor
-        is recognised without the mark, too.
+        Another program of the same user could change the process's mark. So a descendant of the
+        supervisor that has more filters is recognised even if it lacks the mark.
         """
         running = self._running()
         for facts in running.values():
@@ -268,8 +269,9 @@ class Witness:
     def _running(self) -> Mapping[int, ProcessFacts]:
         """Return the facts of the processes not older than this one, keyed by their ids.
 
-        A process may copy itself and end, again and again. It has then usually ended before its
-        facts are read. So processes are listed again until none is new.
+        A process may copy itself and end, and its copy may do the same, again and again. Each copy
+        has usually ended before its facts are read. So the processes are listed again until a list
+        contains no new process.
         """
         running: dict[int, ProcessFacts] = {}
         listed: set[int] = set()
@@ -362,11 +364,17 @@ def _status(folder: Path) -> Mapping[str, str]:
 
 
 def _filters(status: Mapping[str, str]) -> int:
-    """Return the number of seccomp filters in a `status` file; 0 unless filters are active."""
+    """Return the number of seccomp filters in `status`, the fields of a file /proc/PID/status.
+
+    It is 0 if the thread is not in seccomp's filter mode.
+    """
     return int(status.get("Seccomp_filters", "0")) if status.get("Seccomp") == "2" else 0
 
 
 def _limits(limits: str, name: str) -> tuple[str, str]:
-    """Return the soft and the hard limit `name` in a `limits` file."""
+    """Return the soft and the hard limit `name` from `limits`, the text of a file /proc/PID/limits.
+
+    Both are empty texts if `name` is missing.
+    """
     found = re.search(rf"^Max {name}\s+(\w+)\s+(\w+)", limits, re.MULTILINE)
     return (found[1], found[2]) if found else _NO_LIMITS
