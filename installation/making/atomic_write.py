@@ -32,9 +32,9 @@ def replacing(path: Path, error: type[KioskError] = LabelSetError) -> Iterator[P
 
 
 def check_ordinary(path: Path, error: type[KioskError] = LabelSetError) -> None:
-    """Raise `error` if `path` exists and is not a file, but for example a folder or a device.
+    """Raise `error` if `path` is something other than a file, such as a folder or a device.
 
-    A rename could replace a device with a file.
+    `path` may be missing. A device is refused because a rename could replace it with a file.
     """
     if path.exists() and not path.is_file():
         problem = "this is a folder or a device (expected a file)"

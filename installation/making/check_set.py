@@ -142,9 +142,10 @@ def check_lines(name: str, models: Path = MODELS) -> Iterator[str]:
 
 
 def _read_with_network(name: str, models: Path) -> LabelSetSource:
-    """Return the contents of the set; raises LabelSetError with the set's mistakes.
+    """Return what the set's text files contain; raises LabelSetError with the files' mistakes.
 
-    If the set's own network is missing too, the first mistake says so.
+    If the files have mistakes and the set's own network is missing as well, the first mistake says
+    that the network is missing.
     """
     try:
         return read_source(name, models)
@@ -185,7 +186,7 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
     if find_network(source.folder).name == TENSORS_FILE:
         origin = "as the network's files state, unless labelset.yaml states otherwise"
         if network_input is None:
-            return f"Pictures for the set's network: {origin}."
+            return f"Format of the pictures for the set's network: {origin}."
     else:
         origin = "as labelset.yaml states" if stated else "as the network states"
     assumed = network_input.assumed if network_input else sorted({"mean", "std"} - stated)
@@ -194,7 +195,8 @@ def input_line(source: LabelSetSource, network_input: Input | None = None) -> st
         origin = f"default values of {keys}, because no file of the set states them"
     size = f"{used.size} px, " if network_input or "size" in stated else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (used.mean, used.std))
-    return f"Pictures for the set's network: {size}mean {mean}, std {std} ({origin})."
+    values = f"{size}mean {mean}, std {std}"
+    return f"Format of the pictures for the set's network: {values} ({origin})."
 
 
 def _orphan_lines(source: LabelSetSource) -> Iterator[str]:

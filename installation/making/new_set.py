@@ -1,4 +1,4 @@
-"""Creates a new label set, ready to edit; its name is valid as a folder on every machine."""
+"""Creates a new label set, ready to edit, with a name that every system accepts for a folder."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ NETWORK_FILES = (ONNX_FILE, ONNX_DATA_FILE, TENSORS_FILE, CONFIG_FILE, PREPROCES
 """The files of a set's own network."""
 
 _QUOTED = ("title", "credit", "root_id", "root_name", "root_definition")
-"""The values in the template that are text."""
+"""The values in the template that are free text, and are therefore written in quotes."""
 
 
 def create_set(name: str, original: str | None, models: Path) -> Path:
@@ -187,7 +187,7 @@ def create_set(name: str, original: str | None, models: Path) -> Path:
 
 
 def check_plain(name: str, where: str) -> None:
-    """Raise LabelSetError if `name` cannot be the name of a set."""
+    """Raise LabelSetError if `name` cannot be a set's name; the message begins with `where`."""
     taken = name.casefold() in RESERVED_NAMES or WINDOWS_NAME.match(name)
     if not PLAIN_NAME.fullmatch(name) or taken:
         problem = f"'{ellipsize(name)}' cannot be the name of a set"

@@ -130,20 +130,24 @@ def test_the_pictures_for_a_network_are_described(tmp_path: Path) -> None:
     file = folder / "labelset.yaml"
     text = file.read_text()
     assert "input:" not in text
-    (line,) = (line for line in check_set.check_lines(folder.name, tmp_path) if "Pictures" in line)
+    (line,) = (
+        line for line in check_set.check_lines(folder.name, tmp_path) if "pictures for" in line
+    )
     assert line == (
-        "Pictures for the set's network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, 0.5 (default "
-        "values of mean and std, because no file of the set states them)."
+        "Format of the pictures for the set's network: 32 px, mean 0.5, 0.5, 0.5, std 0.5, 0.5, "
+        "0.5 (default values of mean and std, because no file of the set states them)."
     )
     taken = Input(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), assumed=("mean",))
     source = read_source(folder.name, tmp_path)
     assumed = check_set.input_line(source, taken)
-    assert "Pictures for the set's network: 16 px, mean 0.5, " in assumed
+    assert "Format of the pictures for the set's network: 16 px, mean 0.5, " in assumed
     assert assumed.endswith("(default values of mean, because no file of the set states them).")
     as_bytes = Input(16, (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))
     assert check_set.input_line(source, as_bytes).endswith("(as the network states).")
     file.write_text(text + "\ninput: {size: 32, mean: [0.4, 0.5, 0.6], std: [1, 1, 1]}\n")
-    (line,) = (line for line in check_set.check_lines(folder.name, tmp_path) if "Pictures" in line)
+    (line,) = (
+        line for line in check_set.check_lines(folder.name, tmp_path) if "pictures for" in line
+    )
     assert line.endswith("32 px, mean 0.4, 0.5, 0.6, std 1, 1, 1 (as labelset.yaml states).")
 
 

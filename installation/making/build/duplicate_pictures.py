@@ -23,9 +23,9 @@ from installation.making.build.example_pictures import (
 
 PATCHES = 16
 SKETCH = 64
-"""The number of values in the sketch of a picture. Each value is a random sum of the colours of
-PATCHES × PATCHES parts of the picture. The values are enough to recognise the picture, but not to
-restore it.
+"""The number of values in the sketch of a picture. Each value is a sum of the colours of PATCHES ×
+PATCHES parts of the picture, with fixed random weights. The values are enough to recognise the
+picture, but not to restore it.
 """
 SAME = 0.995
 """The least cosine at which two files count as the same picture.
@@ -47,8 +47,9 @@ cannot replace sketches: their cosine is 0.81 to 1 for a picture and its copy as
 75, and up to 0.985 for frames that are 1/3 s apart, so no limit tells them apart.
 """
 FLAT = 0.01
-"""The least length of a sketch before normalisation; the sketch of a plain surface is shorter,
-because it consists of rounding errors.
+"""A sketch, the vector of a picture's SKETCH values, is normalised: it is divided by its length, or
+by FLAT if it is shorter than FLAT. The sketch of a plain surface is shorter, because it consists of
+rounding errors. Divided by FLAT, it stays short and is similar to no other sketch.
 """
 BLOCK = 512
 """The number of pictures that are compared at once with all pictures before them. With 20,000

@@ -44,9 +44,9 @@ class EmbeddingCache:
     """Vectors keyed by SHA-256; a context manager that writes new vectors to the file on exit.
 
     A damaged file counts as empty. If the file cannot be written, the next build computes the
-    vectors again. In both cases `problem` says what happened. It is the end of a sentence that
-    begins, for example, with "The cache of sentences". Two builds may use the same file at once:
-    when a build writes, it adds its vectors to the vectors in the file.
+    vectors again. In both cases `problem` says what happened, as the end of a sentence: the caller
+    writes the beginning, for example "The cache of sentences". Two builds may use the same file at
+    once: when a build writes, it adds its vectors to the vectors in the file.
     """
 
     def __init__(self, models: Path, name: str, width: int) -> None:

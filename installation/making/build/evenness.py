@@ -11,11 +11,12 @@ from installation.errors import counted
 
 @dataclass(frozen=True)
 class Evenness:
-    """Measures of how evenly labels win, from `queries` pictures or other inputs.
+    """Measures of how evenly labels win, counted over `queries` inputs, such as pictures.
 
-    `winners` is the number of labels that win at least once. `effective` is the perplexity of the
-    wins: it is equal to `winners` if all of these labels win equally often, otherwise smaller.
-    `most` is the share of the most frequent winner, 0–1.
+    The label with the highest score for an input wins. `winners` is the number of labels that win
+    at least once. `effective` is the perplexity of the wins: it is equal to `winners` if all of
+    these labels win equally often, otherwise smaller. `most` is the share of the most frequent
+    winner, 0–1.
     """
 
     queries: int
@@ -28,8 +29,8 @@ class Evenness:
             return f"the same label wins all {self.queries:,} times"
         equal = counted(round(self.effective), "equally frequent label")
         return (
-            f"{self.winners:,} different labels win, as varied as {equal}; the most frequent label "
-            f"wins {self.most:.0%} of {self.queries:,} times"
+            f"{self.winners:,} different labels win, with the variety of {equal}; the most "
+            f"frequent label wins {self.most:.0%} of {self.queries:,} times"
         )
 
 

@@ -186,7 +186,7 @@ def _misnamed(
 def fingerprint(source: LabelSetSource, found: FoundPictures) -> str:
     """Return one SHA-256 of all usable pictures and of their labels' ids, without the files' names.
 
-    If squares are cut around faces, it also depends on the setting `crop`.
+    If squares are cut around faces, the SHA-256 also covers the setting `crop`.
     """
     lines = sorted(f"{source.rows[picture.row].id}\n{picture.key}" for picture in found.good)
     if source.settings.cuts_examples:

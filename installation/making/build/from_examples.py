@@ -1,11 +1,12 @@
 """The method `examples`: a linear probe on a network's features for an artist's pictures.
 
-`examples:` in labelset.yaml names a folder that has a folder of pictures for each row's id. A
-square is cut around the largest face in each picture. It shows the bust, or the part that `crop:`
-names, and so is framed like a visitor in the show: pictures that are framed alike match best. A
-picture without a face is left out; if its row is background, its centre square is used. With
-`examples: as they are`, the centre square of every picture is used. Each square is encoded twice,
-unchanged and mirrored, so that a label does not depend on left and right.
+`examples:` in labelset.yaml names a folder. For each row of labels.csv, it contains a folder of
+pictures that is named after the row's id. In each picture, a square is cut around the largest face.
+The square shows the part that `crop:` names, by default the bust (for `bust+half`, the bust alone).
+So pictures are framed like visitors in the show, because pictures that are framed alike match best.
+If a picture shows no face, it is left out; in the folder of a background row, its centre square is
+used instead. With `examples: as they are`, the centre square of every picture is used. Each square
+is encoded twice, unchanged and mirrored, so that a label does not depend on left and right.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from installation.settings.kiosk import ContentSettings
 EXAMPLE_BATCH = 16
 """The number of pictures that are encoded together, in two views each."""
 NEUTRAL = 60
-"""The number of neutral pictures (without a person) on which the card's figures are measured."""
+"""The number of neutral pictures (without a person) that some of card.md's figures are about."""
 FACTS = 4
 """The number of values that are cached with a picture's views: three for the region that was cut
 from the picture (left, top, side), and one for the share of its rows of pixels that are
@@ -97,7 +98,7 @@ def build_from_examples(
     labels = np.array([picture.row for picture in found.good])
     with tqdm(
         total=linear_probe.fold_count(len(labels)) + 1,
-        desc="training (the remaining time is known after the first part)",
+        desc="training in parts (the first part shows how long the others take)",
         unit="part",
         disable=None,
         leave=False,
@@ -190,9 +191,10 @@ def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> 
 
 
 def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: EmbeddingCache) -> None:
-    """Add to `cache` each picture's FACTS, and the features and sketches of its two views.
+    """Add each picture to `cache`: features and sketches of its two views, and FACTS more values.
 
-    `cut` has the pictures, keyed by `Picture.key`; the sketches identify copies.
+    `cut` has the pictures, keyed by `Picture.key`. The views are the picture's square and its
+    mirror image; the sketches identify copies.
     """
     if cut:
         squares = [picture.square for picture in cut.values()]
@@ -260,12 +262,13 @@ def _figures(
         :WORST
     ]:
         yield (
-            f"'{names[label]}' gets the label '{names[taken]}' in {count} of "
-            f"{counted(int(counts[label]), 'picture')}."
+            f"The label '{names[taken]}' is given to {count} of "
+            f"{counted(int(counts[label]), 'picture')} of '{names[label]}'."
         )
     visible = [i for i, row in enumerate(source.rows) if not row.background]
     yield f"On your pictures: {evenness(torch.from_numpy(logits[:, visible]))}."
-    yield f"On neutral pictures: {evenness(torch.from_numpy(neutral[:, visible]))}."
+    wins = evenness(torch.from_numpy(neutral[:, visible]))
+    yield f"On neutral pictures (without a person): {wins}."
     neutral_score = float(_scores(neutral)[:, visible].max(1).values.mean())
     hint = _background_hint(source, neutral_score)
     yield f"The best score of a neutral picture is {neutral_score:.2f} on average{hint}."

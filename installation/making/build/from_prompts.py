@@ -52,21 +52,21 @@ them.
 """
 
 _UNREAD = str.maketrans("", "", "\u00ad\u200b\u2060")
-"""The translation table that removes soft hyphens and similar characters, for which the network has
-separate tokens.
+"""The translation table that removes soft hyphens and other invisible characters, because the
+network would read each of them as a token of its own.
 """
 
 STRENGTH = 0.5
-"""The share of a label's mean logit on neutral pictures that is subtracted.
+"""What share of a label's mean logit on neutral pictures is subtracted from the label's logits.
 
-The right share is the one that is also in the logits of visitors' pictures. It is unknown. If it
-is between 0 and 1, it differs from 0.5 by at most 0.5. So 0.5 is a guess, not yet tried with the
-real weights.
+The logits of visitors' pictures also contain a share of this mean, and exactly this share should be
+subtracted. It is unknown. If it is between 0 and 1, it differs from 0.5 by at most 0.5. So 0.5 is a
+guess, not yet tried with the real weights.
 """
 
 NEUTRAL = 60
-"""The number of neutral pictures from which the biases are computed. The card's figures are
-measured on as many other neutral pictures.
+"""The number of neutral pictures from which the biases are computed. The figures in card.md are
+measured on the same number of other neutral pictures.
 """
 
 PROMPT_BATCH = 64
@@ -143,9 +143,9 @@ class TextTower:
     def _states(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return the projected last states `(N, features)` of sentences `(N, T)`.
 
-        This does the same as open_clip's `forward`, which accepts only sentences padded to the
-        whole context. Here sentences may be padded to the longest one only, because each token
-        depends only on the tokens before it.
+        The result is that of open_clip's `forward`, which accepts only sentences that are padded to
+        the whole context. Here it is enough to pad all sentences to the length of the longest one,
+        because each token depends only on the tokens before it.
         """
         network, T = self._network, tokens.shape[1]  # noqa: N806  tokens
         states = network.token_embedding(tokens) + network.positional_embedding[:T]
@@ -211,7 +211,8 @@ def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> 
     if not labels.all():
         share = (~labels)[calibrated.argmax(1)].double().mean()
         figures.append(
-            f"For {share:.0%} of these pictures a background row wins, so they get no label."
+            f"{share:.0%} of the neutral pictures get no label, because a background row has the "
+            "highest score."
         )
     return figures
 

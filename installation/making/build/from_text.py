@@ -36,21 +36,24 @@ from installation.settings.kiosk import ContentSettings
 PRIOR_FIGURES = (
     "Half of the natural logarithm of each class's prior is subtracted from the class's logit. "
     "The prior is the class's mean score on crops of 272 people from public test photographs: the "
-    "bust and the half body of each person, in ten views each. Masked classes are removed before "
-    "the scores are computed. A score above 0.1 counts as 0.1, and 0.0004 is added to the mean. "
-    "The file of priors has one number for each class, and no part of a photograph.",
+    "bust and the half body of each person, in ten views each. Masked classes, those left out on "
+    "purpose, are removed before the scores are computed. A score above 0.1 counts as 0.1, and "
+    "0.0004 is added to the mean. The file of priors has one number for each class, and no part of "
+    "a photograph.",
 )
-"""Sentences for the card about how class_prior.csv was made."""
+"""Sentences for card.md. They describe how class_prior.csv was made."""
 
 
 def build_from_text(
     source: LabelSetSource, _content: ContentSettings = SAFE, embed: Embed | None = None
 ) -> BuildResult:
-    """Return the embeddings of classes and rows, and each class's prior and list of labels.
+    """Return the embeddings of classes and rows, and three facts about each class.
 
-    `embed` replaces the sentence encoder, which is opened only for sentences that no earlier build
-    computed. Raises WeightsError if the sentence encoder's weights are missing, and LabelSetError
-    if looks.csv lists labels that the set does not show.
+    The facts are its prior, whether it is used (not masked), and the labels that looks.csv lists
+    for it. `embed` replaces the sentence encoder. Without `embed`, the encoder is opened only if
+    the cache of earlier builds lacks the embedding of a sentence. Raises WeightsError if the
+    sentence encoder's weights are missing, and LabelSetError if looks.csv lists labels that the set
+    does not show.
     """
     if embed is not None:
         return _build(source, embed)
@@ -90,8 +93,8 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
         f"and {int(kept.sum())} are used; {int(speaking.sum())} of these affect the scores of "
         "labels.",
         *_list_figures(lists),
-        f"If pictures showed only one class, each of these {int(speaking.sum()):,} in turn: "
-        f"{evenness(nearness[speaking])}.",
+        "With one imagined picture for each class that affects the scores "
+        f"({int(speaking.sum()):,}): {evenness(nearness[speaking])}.",
     ]
     tensors = {
         "classes": classes.half(),
@@ -109,7 +112,7 @@ def _build(source: LabelSetSource, embed: Embed) -> BuildResult:
 
 
 def _list_figures(lists: torch.Tensor) -> list[str]:
-    """Return a sentence about the classes' lists of labels, if the set uses such lists."""
+    """Return a sentence about the labels that looks.csv lists, if the set uses these lists."""
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())

@@ -68,7 +68,7 @@ def _gradient(random: np.random.Generator) -> Canvas:
 
 
 def _noise(random: np.random.Generator) -> Canvas:
-    """Return coloured noise with 4 to 224 grains along a side."""
+    """Return coloured noise; each row and each column of the picture has 4 to 224 grains."""
     grains = int(np.exp(random.uniform(np.log(4), np.log(SIDE))))
     coarse = random.normal(
         random.uniform(60, 195), random.uniform(8, 64), (grains, grains, 3)

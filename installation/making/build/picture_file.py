@@ -39,9 +39,9 @@ MIN_SIDE = 64
 crop.
 """
 REDUCED_SIDE = 1024
-"""The least length of the shorter side, px, to which a decoded picture is reduced. The show cuts
-its crops from frames that are not reduced, and a crop of a much smaller picture would look
-different. While a JPEG is decoded, it may already have been reduced further.
+"""A decoded picture is reduced only so far that its shorter side still has this length, px. The
+show cuts its crops from frames that are not reduced, and a crop of a much smaller picture would
+look different. Only a JPEG may become smaller, because its decoder reduces it first.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
@@ -112,7 +112,9 @@ not recognise, is damaged.
 """
 
 RAW_SUFFIXES = (".dng", ".nef", ".cr2", ".arw", ".pef", ".srw", ".3fr", ".iiq")
-"""The suffixes of raw photographs that are TIFFs, whose first picture is a small preview."""
+"""The suffixes of raw photographs in TIFF format. They are rejected, because the first picture in
+such a file is only a small preview.
+"""
 
 _NAMES = ", ".join(name.lower() for name in PICTURE_FORMATS)
 NOT_A_PICTURE = f"it is not a picture of a known format ({_NAMES})"
@@ -207,7 +209,7 @@ def _lacks_tail_only(data: bytes) -> bool:
 
 
 def _decode(data: bytes, least_side: int, *, cut: bool = False) -> DecodedPicture:
-    """Return the decoded picture; if the file is `cut`, without the rows that are missing.
+    """Return the decoded picture; if the file is truncated (`cut`), without the missing rows.
 
     Raises PictureError if the picture is damaged.
     """

@@ -13,14 +13,14 @@ from installation.settings.kiosk import ContentSettings
 
 @dataclass(frozen=True)
 class BuildResult:
-    """The tensors of a label set, and the figures about them.
+    """The tensors of a label set, and sentences about them.
 
-    `tensors` are the built file's tensors. Tensors of labels have a row for each row of labels.csv,
-    or for each row that the tensor `built_file.ROWS` lists. `encoder` is the SHA-256 of the
-    network's weights. `figures` are sentences for the set's card.md; `notes` are sentences for the
-    person who builds, and are not stored; `provenance` are sentences for card.md only, about how
-    the numbers were made. `pictures` is the fingerprint of the artist's pictures, empty if there
-    are none.
+    `tensors` are the built file's tensors. A tensor with values for each label has a row for each
+    row of labels.csv, or only for the rows that the tensor `built_file.ROWS` lists. `encoder` is
+    the SHA-256 of the network's weights. `figures` are sentences with numbers, for the person who
+    builds and for the set's card.md. `notes` are sentences for the person who builds, and are not
+    stored. `provenance` are sentences for card.md only, about how the numbers were made. `pictures`
+    is the fingerprint of the artist's pictures, empty if there are none.
     """
 
     tensors: Mapping[str, torch.Tensor]

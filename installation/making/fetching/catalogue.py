@@ -61,8 +61,8 @@ class Item:
     sha256: str | None
     """The SHA-256 that the file must have; None if the kiosk does not pin one."""
     check_format: Callable[[Path], object] | None = None
-    """A function that raises KioskError unless a file has the right format; None if no format is
-    known.
+    """A function that raises KioskError if a file does not have the right format. It is None if the
+    kiosk knows no format for the file.
 
     A file in the right format is accepted without a SHA-256.
     """
@@ -157,7 +157,7 @@ def _timm_item(network: str) -> Item:
     if network not in networks:
         remedy = did_you_mean(nearest(network, networks)) or "See https://huggingface.co/timm."
         raise FetchError(
-            Mistake(where, "timm has no network with this name that comes with weights", remedy)
+            Mistake(where, "timm has no network with this name, or no weights for it", remedy)
         )
     settings = get_pretrained_cfg(network)
     if settings.hf_hub_id is None:

@@ -52,7 +52,7 @@ class Fetch:
     Args:
         item: The item of the catalogue to fetch.
         folder: The folder of the weights; created if it is missing.
-        attempts: The largest number of attempts in a row that bring no new bytes.
+        attempts: The fetch fails after this many attempts in a row that bring no new byte.
         timeout_s: The longest time without an answer of the server, s.
         wait: Called with the pause between two attempts, s: 1, 2, 4, 8.
         log: Called with a sentence for each failed attempt and each replaced file.
@@ -200,7 +200,7 @@ class Fetch:
         return Fetched(self._target, actual, was_present=False)
 
     def _by_hand(self) -> Mistake:
-        """Return the mistake for a file that could not be downloaded from any address.
+        """Return the `Mistake` to report if the file could not be downloaded from any address.
 
         Its remedy is to download the file on another computer, and to copy it from a USB stick.
         """

@@ -70,7 +70,9 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     ]
     is_softmax = model.graph.node[-1].op_type == "Softmax"
     if is_softmax and source.settings.output != "scores":
-        figures.append("Its outputs are scores. Write `output: scores` in labelset.yaml.")
+        figures.append(
+            f"The outputs of {ONNX_FILE} are scores. Write `output: scores` in labelset.yaml."
+        )
     return BuildResult({}, hashlib.sha256(network).hexdigest(), figures)
 
 

@@ -57,8 +57,8 @@ class KerasFile:
     ) -> npt.NDArray[np.float32]:
         """Return one variable of a layer, float32 of `shape`.
 
-        `group` is the group of the file that has the variable. It has the name of a layer of the
-        outermost network: of `layer` itself, or of the inner network that contains `layer`.
+        `group` is the HDF5 group in which the variable is stored. It is named after a layer of the
+        outermost network: after `layer` itself, or after the inner network that contains `layer`.
         Raises RefusedError if the variable is missing, or stored in another format or shape.
         """
         self._list_group(group)

@@ -144,7 +144,10 @@ def parse_layer(class_name: str, config: Any) -> _Layer:
 
 
 def _as_tuples(value: Any) -> Any:
-    """Return a JSON value with tuples for lists; pydantic's strict mode rejects lists as tuples."""
+    """Return a JSON value in which each list is replaced by a tuple.
+
+    In its strict mode, pydantic rejects a list if a field must be a tuple.
+    """
     if isinstance(value, dict):
         return {key: _as_tuples(each) for key, each in value.items()}
     return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

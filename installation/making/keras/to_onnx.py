@@ -29,7 +29,7 @@ CHILD_CPU_S = 20
 """The limit on the child process's CPU time, s; a file of Teachable Machine takes 1 s."""
 
 REFUSED = 3
-"""The child's exit status if its output is the reason for rejecting the file, and not a network."""
+"""The child's exit status if it rejects the file. Its output is then the reason, not a network."""
 
 KERAS_KEY = "keras_sha256"
 """The metadata key under which a classifier.onnx that was made here stores the SHA-256 of its Keras

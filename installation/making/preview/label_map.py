@@ -1,10 +1,11 @@
-"""Draws a label set as a map: similar labels are near each other, and frequent ones are large.
+"""Draws a label set as a map, on which similar labels are near each other.
 
-Labels are placed by the sentence embeddings of their names and definitions. PCA lays them out by
-default, because its directions can be interpreted, and because a new row hardly moves the other
-labels, so that two states of a set can be compared. t-SNE, which starts from PCA, is an option: it
-keeps more neighbours together, but places all labels differently if a row is added. Rejected: UMAP,
-which has the same properties as t-SNE and needs a compiler at run time.
+The more often a label scores best on the trial pictures, the larger it is. Labels are placed by the
+sentence embeddings of their names and definitions. PCA lays them out by default, because its
+directions can be interpreted, and because a new row hardly moves the other labels, so that two
+states of a set can be compared. t-SNE, which starts from PCA, is an option: it keeps more
+neighbours together, but places all labels differently if a row is added. Rejected: UMAP, which has
+the same properties as t-SNE and needs a compiler at run time.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ def _draw_dot(
 ) -> Rect:
     """Draw `dot` around the point `centre`, and return the area that it covers.
 
-    `max_wins` are the wins of the most frequent label; `scale` enlarges the dot.
+    `max_wins` is the largest `Dot.wins` of all labels; `scale` enlarges the dot.
     """
     colour = HIDDEN if dot.wins is None else GREEN
     return Rect(*pygame.draw.circle(surface, colour, centre, _radius(dot, max_wins, scale)))
@@ -187,7 +188,7 @@ def _draw_name(
 ) -> Rect | None:
     """Draw the name beside its dot, in the largest font size that fits, and return its area.
 
-    `centre` is the middle of the dot, `max_wins` are the wins of the most frequent label, `scale`
+    `centre` is the middle of the dot, `max_wins` is the largest `Dot.wins` of all labels, `scale`
     enlarges the text, and `taken` are areas that the name must not overlap. Returns None if there
     is no room for the name, or the label is hidden.
     """

@@ -78,8 +78,8 @@ def test_the_figures_have_accuracy_and_counts(folder: Path) -> None:
         "them; always choosing the most frequent label would be right for 25%."
     )
     assert "Pictures: red one 5, green one 5, blue one 5, grey one 5." in figures
-    assert any(line.startswith("On neutral pictures: ") for line in figures)
-    assert not any("Left out" in line or "gets the label" in line for line in figures)
+    assert any(line.startswith("On neutral pictures (without a person): ") for line in figures)
+    assert not any("Left out" in line or "is given to" in line for line in figures)
 
 
 def test_the_worst_pairs_are_named(folder: Path) -> None:
@@ -90,7 +90,7 @@ def test_the_worst_pairs_are_named(folder: Path) -> None:
         (folder / "examples" / name).rmdir()
     draw(folder / "examples" / "red", (60, 60, 60), 12)
     draw(folder / "examples" / "green", (60, 61, 60), 12)
-    confused = [line for line in build_colours(folder).figures if "gets the label" in line]
+    confused = [line for line in build_colours(folder).figures if "is given to" in line]
     assert confused
     assert set(confused[0].split("'")[1:4:2]) == {"red one", "green one"}
 

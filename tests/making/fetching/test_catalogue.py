@@ -32,7 +32,7 @@ def test_the_catalogue_pins_the_detector_that_the_show_accepts() -> None:
         ("yunnet", "'yunnet' is not in the catalogue. Did you mean 'yunet'?"),
         ("qqq", "Known: yunet, persons-21k, clip, imagenet-safety, all, timm/NETWORK."),
         ("timm/vit_base_patch16_224.augreg_in21", "timm has no network with this name"),
-        ("timm/qqq", "with weights. See https://huggingface.co/timm."),
+        ("timm/qqq", "or no weights for it. See https://huggingface.co/timm."),
         ("timm/gcvit_tiny.in1k", "the weights of this network are not on Hugging Face"),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_build_says_that_the_outputs_are_scores(tmp_path: Path) -> None:
     result = build.build("fruit", tmp_path)
     assert result is not None
     assert result.figures[-1] == (
-        "Its outputs are scores. Write `output: scores` in labelset.yaml."
+        "The outputs of classifier.onnx are scores. Write `output: scores` in labelset.yaml."
     )
 
 

@@ -107,7 +107,7 @@ def listed_rows(rows: Sequence[Row], looks: Sequence[ClassLooks] | None = None) 
 def _mistake(
     look: ClassLooks, by_name: dict[str, int], visible: Sequence[str], rows: Sequence[Row]
 ) -> Mistake | None:
-    """Return the first mistake in the list of the class `look`; None if there is none.
+    """Return the first mistake in the labels of `look`, a row of looks.csv; None if there is none.
 
     `by_name` maps the names of `rows` to their indices; `visible` are the names that the set shows.
     """

@@ -36,8 +36,8 @@ FILES = {
 }
 """The SHA-256 of each file of the encoder in version 0.1.0 of the package, keyed by its path.
 
-If some of them are missing, such as modules.json, sentence-transformers uses defaults of its own
-without an error.
+All files are checked: if for example modules.json is missing, sentence-transformers raises no
+error, but uses defaults of its own.
 """
 
 SENTENCE_BATCH = 64
@@ -48,7 +48,8 @@ def open_sentence_encoder() -> Embed:
     """Return the sentence encoder, whose embeddings `(N, 384)` have unit length.
 
     Only the package's files are read; nothing is downloaded. Raises WeightsError if the package is
-    not installed, or if files of `FILES` are missing or have another SHA-256 (all are named).
+    not installed, or if files of `FILES` are missing or have another SHA-256. The error names all
+    these files.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
