@@ -198,7 +198,10 @@ class LiveShow:
             self._watchdog.check(self._mirrored.received)
 
     def _check_camera(self) -> None:
-        """Log the faults of the camera's pictures; raise CameraError if it must be opened again."""
+        """Log the faults of the camera's pictures.
+
+        Raises CameraError if the camera must be opened again.
+        """
         self._camera_status = self._camera_statuses.take(timeout=0) or self._camera_status
         self._reporter.camera = status = self._camera_status
         if self._care is not None:
@@ -263,7 +266,7 @@ class LiveShow:
 
 @contextlib.contextmanager
 def _forgetting(*holders: PixelHolder) -> Iterator[None]:
-    """Call `forget` of all `holders` when the block ends, even if it fails."""
+    """Call `forget` of all `holders` when the block ends, even after an exception."""
     try:
         yield
     finally:

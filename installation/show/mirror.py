@@ -39,8 +39,8 @@ less than `expiring_cache.KEPT_S`, so that the scene's panels stay in the cache.
 """
 
 ABSENT_FRAMES = 1.5
-"""The longest time that a frame may stay on the screen if no other arrives, for a camera that sends
-fewer than three frames a second, as a multiple of the time between its frames.
+"""For a camera that sends fewer than three frames a second: the longest time that a frame may stay
+on the screen if no other arrives, as a multiple of the time between two frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
@@ -108,10 +108,11 @@ class Mirror:
         self._unread_since: float | None = None
         """The instant at which the search for faces stopped (s, monotonic); None while it runs."""
         self.searches_faces = True
-        """Whether the analysis searches for faces, or has not started yet; false after it failed.
-        """
+        """Whether the analysis works, or has not started yet. It is false after a failure."""
         self.room: Rect = bands(context).room
-        """The area of the screen that pictures fill, px; the analysis uses it, too."""
+        """The area of the screen that pictures fill, px. From it follows which part of a frame is
+        visible, and so which part the analysis reads.
+        """
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()

@@ -217,10 +217,10 @@ class Show:
     def _play(
         self, parts: Parts, context: ScreenContext, proof: Proof | None, until: float | None
     ) -> Summary | None:
-        """Open the camera and run the live show, again after each failure of the camera.
+        """Open the camera and run the live show; repeat both after each failure of the camera.
 
         The show ends at the instant `until` (s, monotonic; None: no limit). Returns the summary of
-        the last live show, or None if there was none. Without a supervisor, a failure of the camera
+        the last live show, or None if there was none. Without a supervisor, the first CameraError
         is raised.
         """
         care, history, backoff, summary = CameraCare(), FailureHistory(), Backoff(), None
@@ -414,8 +414,9 @@ class Show:
     ) -> bool:
         """Show `card` for `seconds`; return whether the show continues after that.
 
-        The staff's card says what is wrong according to `error`. If the show does not try to open
-        its camera again, it waits longer than `seconds` while staff have their card on the screen.
+        The staff's card says what is wrong according to `error`. While it is on the screen, the
+        show waits longer than `seconds`, so that the staff can read it. A show that tries to open
+        its camera again does not wait longer.
         `until` is the instant at which the show ends (s, monotonic).
         """
         self._card.show(card, card_for_staff(error, self._reporter.state))

@@ -53,9 +53,9 @@ class Placement:
 
         Args:
             monitors: The monitors of the X server; None if they cannot be queried.
-            connector: The connector that the curator named. None: the connector of the monitor that
-                shows the window now, or, while it has no monitor, the first connector with a
-                monitor.
+            connector: The connector that the curator named. If it is None, the connector of the
+                monitor that shows the window now. While no monitor shows the window, the first
+                connector with a monitor is used.
             stays: Whether the window is to come in front again after another window has covered it.
         """
         self._window = opened_window()
@@ -227,7 +227,7 @@ def _monitor_at(connector: str | None, monitors: Sequence[Monitor]) -> Monitor |
 
 
 def _connector_of_window(monitors: Sequence[Monitor]) -> str | None:
-    """Return the connector of the monitor that the window is on; None if it is on none.
+    """Return the connector of the monitor that shows the window; None if no monitor shows it.
 
     Monitors with the same picture have the same position. Of these, one with the window's size is
     preferred.

@@ -40,8 +40,8 @@ LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080p."""
 
 WIDE = 2
-"""The ratio of width to height above which the foot is shortened if there are two languages, so
-that the picture has enough room.
+"""If there are two languages, and the screen's ratio of width to height is larger than this, the
+foot is shortened. So the picture has enough room.
 
 A shortened foot leaves out the sentence `privacy`; instead, the short sentence `promise` follows
 `guess`. If pictures could be stored, `promise` is empty, and the foot is not shortened.

@@ -1,7 +1,8 @@
 """The cards for visitors while the show loads, while something is wrong, and without a camera.
 
 The notice is at the top as in every other scene, because the camera may be switched on at any
-moment. Only the cards of a show that opens no camera lack the notice.
+moment. Only the card of a show that cannot keep the promise of privacy (`unguarded_card`) has no
+notice.
 """
 
 from __future__ import annotations

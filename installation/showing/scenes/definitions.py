@@ -12,8 +12,8 @@ author's name after a dash does not count.
 _REMARK = re.compile(r" ?\([^()]*\)")
 """Matches a remark in brackets; the definition is complete without it."""
 _CLAUSE = re.compile(r"[;:.] |, (?:who|which|whose|where|usually|especially) ")
-"""Matches the places at which a definition may be cut: what is before such a place is complete
-without the clause that follows.
+"""Matches the places at which a definition may be cut. The words before such a place are complete
+without the clause after it.
 """
 _PREPOSITIONS = "at|by|for|from|in|into|of|on|through|to|under|with"
 _RELATIVE = re.compile(

@@ -110,8 +110,8 @@ def corners(
 ) -> Iterator[tuple[int, int]]:
     """Yield possible upper left corners of `panel` at `side` of `square`, best first.
 
-    `tag` is the tag of the square, or the square if it has none. `room` is the part of the screen
-    that panels may cover.
+    `tag` is the tag of the square; without a tag, it is the square itself. `room` is the part of
+    the screen that panels may cover.
     """
     width, height = panel.rect.width, panel.rect.height
     x = _clamped(square.x, width, room.x, room.right)

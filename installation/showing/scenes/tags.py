@@ -2,8 +2,8 @@
 
 While a name is being chosen, the letters are green on black, and each candidate has a question
 mark. When the name has been chosen, its letters become white, and a part of the tag behind them
-green. This part begins at the name's first letter, and its share of the tag's width equals the
-score. A name that is taken back is struck through. Rejected: a green band below the name. All
+becomes green. This part begins at the name's first letter, and its share of the tag's width equals
+the score. A name that is taken back is struck through. Rejected: a green band below the name. All
 letters then stay on black, and a name with a score of 90 (of 100) is hardly more prominent than a
 name with a score of 6.
 """

@@ -61,7 +61,7 @@ INSTALL = "apt-get install fontconfig fonts-noto-core fonts-noto-cjk"
 FC_MATCH_TIMEOUT_S = 20
 
 MAX_NAMED_LETTERS = 3
-"""The largest number of letters that a message lists; if there are more, it says how many more."""
+"""The largest number of letters that a message lists; further letters are only counted."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def no_font(where: str, missing: Iterable[str]) -> Mistake:
 def _is_never(cluster: str) -> bool:
     """Return whether no font can be installed for `cluster`: an emoji, or a letter without meaning.
 
-    A letter without meaning is a noncharacter, or a character of a private-use area, which means
-    something only in one font, such as Apple's logo.
+    A letter without meaning is a noncharacter, or a character of a private-use area, such as
+    Apple's logo. Such a character has a meaning only in one font.
     """
     letter = cluster[0]
     has_no_meaning = unicodedata.category(letter) == "Co" or ord(letter) & 0xFFFE == 0xFFFE
