@@ -199,7 +199,7 @@ class Mirror:
             self.forget()
 
     def recent_age_ms(self) -> int:
-        """Return the highest age that a frame had when it was shown, ms, since the last call."""
+        """Return the highest age, ms, at which a frame has been shown since the last call."""
         oldest_s, self._oldest_s = self._oldest_s, 0.0
         return round(1000 * oldest_s)
 

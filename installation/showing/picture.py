@@ -125,7 +125,10 @@ def _repeats_soon(height: int, rows: int) -> bool:
 def _reduce(
     bgr: Pixels, brightness: float, conversion: int, screen: Pixels, memory: Buffers
 ) -> None:
-    """Fill `screen` `(H, W, 4)` with the larger picture `bgr` `(h, w, 3)`, made smaller."""
+    """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, made smaller.
+
+    Call this only if the picture is wider than the screen.
+    """
     (height, _, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     for strip in _strips(height, H, 3 * W):
         reduced = memory.take("reduced", (strip.rows.stop - strip.rows.start, W, 3))

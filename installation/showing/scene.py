@@ -191,7 +191,7 @@ class Visitor:
     name_since: float
     """The instant at which the name appeared on the tag (s, monotonic)."""
     gap_share: float = 0.0
-    """The share of each side of the outline that is left out in its middle, 0–1."""
+    """How much of each side of the outline is left out, in the middle of the side, 0–1."""
     tag: Tag | None = None
     """The tag on the square; None if there was no space for one."""
     caption: Caption | None = None

@@ -84,7 +84,7 @@ def _with_notice(context: ScreenContext, card: Scene) -> Scene:
 
 
 def rehearsal_mark(context: ScreenContext) -> Panel:
-    """Return the panel in the upper right corner whose word says that this is the rehearsal."""
+    """Return the panel in the upper right corner, with the word that marks the rehearsal."""
     text = Paragraph(context.words.rehearsal, context.px(REHEARSAL_SIZE), BLACK)
     panel = set_panel(context.fonts, [text], context.size[0], context.px(MARK_PAD), ON_WHITE)
     x = context.size[0] - context.px(SAFE) - panel.rect.width

@@ -1,4 +1,4 @@
-"""Prepares text for drawing: composes it, puts it on one line, splits letters from each other."""
+"""Prepares text for drawing: composes it (NFC), puts it on one line, splits it into clusters."""
 
 from __future__ import annotations
 
