@@ -145,7 +145,7 @@ DUPLICATE_IOU = 0.4
 """The IoU above which an unmatched face counts as a second detection of a track's face."""
 
 FORBIDDEN_COST = 1e6
-"""The cost of a pair of track and face that is forbidden; above the sum of all allowed costs."""
+"""The cost of a track and a face that must not be matched; above the sum of all allowed costs."""
 
 
 @dataclass(frozen=True)

@@ -280,7 +280,7 @@ def _byte(letter: str, encoding: str) -> bytes:
     """Return the byte of `letter` in `encoding`.
 
     Windows-1252 does not define five bytes. Programs decode each of them as the control character
-    with the same number. Such a character becomes that byte again.
+    with the same number. For such a control character, that byte is returned.
     """
     if encoding == "cp1252" and letter in "\x81\x8d\x8f\x90\x9d":
         return letter.encode("latin-1")

@@ -53,7 +53,7 @@ CHOICE_CUTOFF = 0.7
 YES = ("true", "yes", "y", "on", "1", "ja", "wahr", "oui", "vrai", "si", "sí", "verdadero")
 """The words that people write for true in the languages of the kiosk, with or without quotes."""
 NO = ("false", "no", "n", "off", "0", "nein", "falsch", "non", "faux", "falso")
-"""The words that people write for false in the same way."""
+"""The words that people write for false in the languages of the kiosk, with or without quotes."""
 
 NOTHING = ("none", "nothing", "default", "n/a", "-", "undefined", "keine", "ninguno", "aucun")
 """The words that people write for "no value"."""
@@ -288,7 +288,7 @@ def _setting_names(option: Schema) -> list[str]:
 
 
 def typed(start: str, value: str) -> str:
-    """Return the beginning of a remedy: "Type `name: value`", for the `start` "name: ".
+    """Return the beginning of a remedy: "Type `name: value`", if `start` is "name: ".
 
     The result has no full stop, because callers add words to it.
     """

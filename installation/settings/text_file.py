@@ -85,7 +85,7 @@ def read_text(path: Path, file: str, error: type[KioskError], limit: int = MAX_T
     except UnicodeDecodeError as failure:
         if is_utf_16:
             raise wrong(
-                "the file begins with the mark of UTF-16, but is not valid UTF-16", remedy
+                "the file begins with a byte-order mark of UTF-16, but is not valid UTF-16", remedy
             ) from None
         line = content.count(b"\n", 0, failure.start) + 1
         byte = content[failure.start]

@@ -67,7 +67,7 @@ After the same time, a graphics card that has failed is used again.
 """
 
 KINDS = 3
-"""If so many different failures have happened within `MEMORY_S`, the process is restarted."""
+"""If this many kinds of failures happen within `MEMORY_S`, the process is restarted."""
 
 DIFFERENT_FAILURES = f"{KINDS} different failures in ten minutes"
 """The beginning of the message for a restart after `KINDS` different failures."""
@@ -325,7 +325,7 @@ class AnalysisKeeper:
 def _with_label_set(parts: Parts, label_set: LabelSet) -> Parts:
     """Return `parts`, changed so that networks are opened for `label_set`.
 
-    They are opened on the device that the settings choose, even if its graphics card has failed.
+    They are opened on the device that the settings choose, even if this device has failed before.
     """
     if parts.reopen_networks is None:
         return replace(parts, label_set=label_set)

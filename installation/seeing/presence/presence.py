@@ -99,8 +99,8 @@ class _Announcement:
     was_toward: bool
     """Whether the last look found the face toward the screen."""
     has_stood: bool = False
-    """Whether the announcement is complete: the face was toward the screen for `announce_s`. It is
-    true from the start if nobody is announced.
+    """Whether the announcement is complete: the face was toward the screen for `announce_s` and
+    `SHOWN_S`. It is true from the start if nobody is announced.
     """
 
     def look(self, at: float, announce_s: float, *, is_toward: bool) -> _Announcement:

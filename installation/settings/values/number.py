@@ -121,7 +121,8 @@ def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | No
 def _whole(number: float, option: Option) -> float:
     """Return the whole number that somebody probably meant who wrote `number`.
 
-    The result is `number` itself if it is whole already or if no whole number is probable.
+    The result is `number` itself if this is unclear. A rotation such as 450 or -90 becomes the same
+    rotation from 0 to 359, if the setting allows that.
     """
     if not number.is_integer():
         thousands = round(1000 * number, 9)  # a point between thousands, as in 1.280

@@ -8,7 +8,7 @@ They are so short that the mirror is back within ten seconds after a camera work
 """
 
 STEADY_S = 60.0
-"""How long a camera must run without failing before the next delay is the first one again, s."""
+"""After a camera has run for this time without failing, the delays begin again at the first, s."""
 
 
 class Backoff:

@@ -2,7 +2,7 @@
 
 Reopening the camera corrects faults of the driver or of the camera's settings, such as a wrong size
 or a stuck exposure. It does not help against a lens cap. So the camera is reopened once for each
-fault. It is reopened for the same fault again only if the fault was absent for `AWAY_S` since then.
+fault. It is reopened for the same fault again only after the fault was absent for `AWAY_S`.
 Meanwhile the mirror shows the faulty pictures.
 """
 
