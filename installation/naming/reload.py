@@ -62,16 +62,19 @@ class LabelSetReloader:
     ) -> None:
         """Watch for changes of the label set of `classifier`.
 
-        `files_read` is the signature of the files from which it was opened. `load` returns the
-        label set from its files, as the show does at its start. `log` is called with a line for
-        each mistake in a change; without `reports_mistakes`, only if the network or the built
-        file cannot be opened, because `kiosk labels watch` reports all other mistakes.
+        `files_read` is the signature of the files from which the classifier was opened: the time,
+        size and inode of each. `load` returns the label set from its files, as the show does at its
+        start. `log` is called with a line for each mistake in a change. If `reports_mistakes` is
+        false, `log` is called only when the network or the built file cannot be opened, because
+        `kiosk labels watch` reports all other mistakes.
         """
         self._classifier = classifier
         self._opened = files_read
-        """The signature of the files that the classifier was opened from."""
+        """The signature of the files from which the classifier was opened: their times, sizes and
+        inodes.
+        """
         self._polled = files_read
-        """The signature at the last poll."""
+        """The signature of the files at the last poll."""
         self._tried = files_read
         """The signature of the last files that the reloader tried to open."""
         self._load = load
@@ -80,8 +83,8 @@ class LabelSetReloader:
         self.mailbox: Latest[ReloadedLabelSet] = Latest()
         """Receives changed label sets."""
         self.mistakes: tuple[str, ...] = ()
-        """The reasons why the changed files are not used, as the log has them. Other threads may
-        read this.
+        """The reasons why the changed files are not used, in the words of the log. Other threads
+        may read this tuple.
         """
 
     def __call__(self, stopping: threading.Event) -> None:
@@ -145,6 +148,9 @@ class LabelSetReloader:
         self.mailbox.put(ReloadedLabelSet(self._classifier, letters))
 
     def _report(self, line: str) -> None:
-        """Log `line`, why the changed files are not used, and keep it for the staff's card."""
+        """Log `line`, the reason why the changed files are not used.
+
+        It is also kept for the staff's card.
+        """
         self._log(line)
         self.mistakes = (line.removeprefix("labels: "),)

@@ -68,8 +68,8 @@ class CropClassifier:
         self.scorer = scorer
         self.device = device
         self.has_time = True
-        """Whether there is time to encode all crops of a visitor that the label set uses, such as
-        the bust and half the body; otherwise only the first is encoded.
+        """Whether there is time to encode all parts of a visitor, such as the bust and half the
+        body. If there is not, only the first part is encoded.
         """
         self._memory = Buffers()
 
@@ -82,8 +82,8 @@ class CropClassifier:
     def classify(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
         """Return `(N, labels)` scores for N boxes around faces; the crops are zeroed afterwards.
 
-        If busts are encoded, the row of a box is zero if more than a third of its bust is outside
-        the frame.
+        A box gets a row of zeros if its bust crop is used and more than a third of this crop is
+        outside the frame.
         """
         places = [i for i, box in enumerate(boxes) if self._is_inside(box, frame)]
         if not places:
@@ -94,14 +94,17 @@ class CropClassifier:
         return scores
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return scores as `classify` does, but also if a bust is mostly outside the frame."""
+        """Return scores as `classify` does, but for all boxes.
+
+        `classify` returns zeros for a box whose bust crop is too far outside the frame.
+        """
         encoded = self._encode(frame, boxes)
         return self.scorer.score(encoded)
 
     def _is_inside(self, box: Box, frame: Frame) -> bool:
-        """Return whether enough of the box's bust is on the frame.
+        """Return whether the share `LEAST_INSIDE` of the bust crop for `box` is on the frame.
 
-        Crops of other parts are never rejected.
+        True if no bust crop is used: crops of other parts are never rejected.
         """
         part = self.parts[0]
         return part != "bust" or crops.share_inside(box, frame, part) >= LEAST_INSIDE

@@ -22,26 +22,27 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame, Pixels
 
 BUST_SIDE = 2.6
-"""The side of a bust's square, in heights of the face.
+"""The side of the bust crop, a square, in heights of the face.
 
-This and BUST_DROP were chosen by looking at some portraits: the square contains hair or hat,
+This and BUST_DROP were chosen by looking at some portraits: the crop contains hair or hat,
 shoulders, and anything worn around the neck.
 """
 BUST_DROP = 0.45
-"""How far the centre of a bust's square is below the face's centre, in heights of the face."""
+"""The distance from the face's centre down to the bust crop's centre, in heights of the face."""
 
 HALF_SIDE = 4.2
-"""The side of the square of half a body, in heights of the face.
+"""The side of the half-body crop, a square, in heights of the face.
 
-With HALF_DROP, the square reaches from above the hair to about the hips, and contains anything that
+With HALF_DROP, the crop reaches from above the hair to about the hips, and contains anything that
 the hands may hold.
 """
 HALF_DROP = 1.15
-"""How far the centre of half a body's square is below the face's centre, in heights of the face."""
+"""The distance from the face's centre down to the half-body crop's centre, in heights of the face.
+"""
 
 FACE_SIDE = 1.2
-"""The side of a face's square, relative to the longer side of the face's box, so that hair and chin
-are included.
+"""The side of the face crop, a square, relative to the longer side of the face's box. The crop is
+larger than the box, so that hair and chin are included.
 """
 
 FILL_LEVEL = 127
@@ -64,8 +65,8 @@ PARTS: Mapping[Crop, tuple[Part, ...]] = {
     "face": ("face",),
     "frame": ("frame",),
 }
-"""The parts that are encoded for each visitor, keyed by the setting `crop`; the first is always
-encoded.
+"""The parts that are encoded for each visitor, keyed by the setting `crop`. If there is no time for
+two parts, only the first one is encoded.
 """
 
 
@@ -74,8 +75,8 @@ def crop_region(box: Box, frame: Frame, part: Part) -> tuple[int, int, int, int]
 
     Width and height are at least 1.
 
-    The region is a square for `bust`, `half` and `face`, which may be partly outside the frame; for
-    `frame` it is the whole frame.
+    For `bust`, `half` and `face` the region is a square. This square may be partly outside the
+    frame. For `frame` the region is the whole frame.
     """
     if part == "frame":
         return 0, 0, frame.width, frame.height

@@ -1,14 +1,15 @@
-"""The classifier on a graphics card: one pass from uint8 crops to scores.
+"""The classifier on a graphics card: a CUDA graph computes the scores from uint8 crops.
 
-Crops are packed into pinned memory, padded with grey to one of `SIDES`, and copied on a separate
-stream while the card still computes. Resizing, normalising, the network, the mean over a visitor's
-crops and the scorer are one CUDA graph for each batch size, which is started by a single launch.
-Eager PyTorch makes several hundred launches; for batches of eight or fewer, these limit the speed.
-The scores of the visible labels come back through pinned memory. A graph's memory has fixed
-addresses, so a replay on zeros overwrites every intermediate result; `forget` does that.
+Crops are packed into pinned memory, padded with zeros to one of `SIDES`, and copied to the card on
+a separate stream. A CUDA graph then resizes and normalises the crops, runs the network, averages
+over a visitor's crops, and runs the scorer. There is one graph for each batch size, and a single
+launch starts it. Eager PyTorch makes several hundred launches; for batches of eight or fewer, these
+limit the speed. The scores of the visible labels come back through pinned memory. A graph's memory
+has fixed addresses. So `forget` runs the graph on zeros, which overwrites every intermediate
+result.
 
-This class has not been measured on a card yet. Tests compare it with the classifier on a CPU, where
-the same function runs without a graph.
+The speed on a card has not been measured yet. Tests compare the scores with those of the classifier
+on a CPU, where the same function runs without a graph.
 
 Rejected: resizing with `roi_align` or `grid_sample`, which do not antialias; and copying the whole
 frame to the card, which would save packing, but which docs/privacy.md rules out.
@@ -36,7 +37,9 @@ from installation.seeing.box import Box
 from installation.seeing.frame import Frame
 
 BATCHES = (1, 2, 4, 8, 16, 32)
-"""The numbers of visitors for which there is a graph; a batch is filled up to the next number."""
+"""The numbers of visitors for which a CUDA graph can be recorded. For any other number, the graph
+for the next larger one is used, and the scores of its unused rows are dropped.
+"""
 
 SIDES = (256, 512)
 """The sides of packed crops, px. A larger crop is reduced by a whole factor while it is packed."""
@@ -55,7 +58,7 @@ class DeviceClassifier(CropClassifier):
     ) -> None:
         """Classify with the open `encoder` and `scorer` of `label_set`, on `device`.
 
-        `runs_on` is the name of PyTorch's device, which replaces `device` in tests.
+        In tests, `runs_on` is the name of the PyTorch device that is used instead of `device`.
         """
         super().__init__(label_set, encoder, scorer, device)
         assert isinstance(encoder, TorchEncoder)
@@ -64,12 +67,15 @@ class DeviceClassifier(CropClassifier):
         self._device = torch.device(runs_on or device)
         self._score = scorer.on_device(self._device)
         self._passes: dict[tuple[int, int, int], DevicePass] = {}
-        """The computations that exist so far, keyed by the number of visitors, the number of parts,
-        and the side of the packed crops, px.
+        """The computations of scores that were prepared so far. The key is the number of visitors,
+        the number of parts of each, and the side of the squares that hold the crops, px.
         """
 
     def score_all(self, frame: Frame, boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-        """Return scores as `classify` does, but also if a bust is mostly outside the frame."""
+        """Return scores as `classify` does, but for all boxes.
+
+        `classify` returns zeros for a box whose bust crop is too far outside the frame.
+        """
         scores = []
         for start in range(0, len(boxes), BATCHES[-1]):
             some = boxes[start : start + BATCHES[-1]]
@@ -80,7 +86,11 @@ class DeviceClassifier(CropClassifier):
         return np.concatenate(scores)
 
     def _pass(self, visitors: int, side: int) -> DevicePass:
-        """Return the computation for at least `visitors` visitors; it is made at its first use."""
+        """Return the computation of the scores of `visitors` visitors; prepare it at its first use.
+
+        It computes the smallest number in `BATCHES` that is at least `visitors`. `side` is the
+        side of the squares that hold the crops, px.
+        """
         count = next(count for count in BATCHES if count >= visitors)
         key = (count, len(self.parts), side)
         if key not in self._passes:
@@ -98,14 +108,17 @@ class DeviceClassifier(CropClassifier):
         return self._score(encoded.view(parts, -1, encoded.shape[1]).mean(0))
 
     def forget(self) -> None:
-        """Overwrite every intermediate result by a pass on zeros."""
+        """Overwrite every intermediate result, by computing scores from zeros."""
         for each in self._passes.values():
             each.forget()
         super().forget()
 
 
 class DevicePass:
-    """One captured pass for a fixed number of crops, with the memory that it needs."""
+    """Computes the scores for a fixed number of crops, in memory of its own.
+
+    On a graphics card the computation is a CUDA graph.
+    """
 
     def __init__(
         self,
@@ -115,11 +128,11 @@ class DevicePass:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        """Capture resizing, normalising and `compute`, for a network with the input `taken`.
+        """Prepare the computation, which resizes crops, normalises them, and calls `compute`.
 
-        `compute` returns scores for normalised pictures of the type `dtype`. `device` is PyTorch's
-        device. `key` is the number of visitors, the number of parts of each, and the side of
-        the packed crops, px.
+        `compute` returns scores for normalised pictures of the type `dtype`. `taken` is the
+        network's input. `device` is PyTorch's device. `key` is the number of visitors, the number
+        of parts of each, and the side of the squares that hold the crops, px.
         """
         self._visitors, self._parts, self._side = key
         self._taken, self._compute, self._dtype = taken, compute, dtype
@@ -145,10 +158,10 @@ class DevicePass:
         self._scores = torch.empty(self._output.shape, pin_memory=on_card)
 
     def _capture(self) -> None:
-        """Record the pass as a CUDA graph.
+        """Record the computation as a CUDA graph.
 
-        The pass runs three times before it is recorded, because libraries choose their kernels in
-        the first runs.
+        The computation runs three times before it is recorded, because libraries choose their
+        kernels in the first runs.
         """
         warming = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         warming.wait_stream(torch.cuda.current_stream())
@@ -162,7 +175,7 @@ class DevicePass:
 
     @torch.inference_mode()
     def _run(self) -> Tensor:
-        """Return the scores `(visitors, labels)` of the crops in the pass's memory."""
+        """Return the scores `(visitors, labels)` of the crops on the device."""
         rows, columns = self._weights.to(self._dtype)  # (N, size, side) each
         pixels = self._crops.to(self._dtype)  # (N, side, side, 3)
         # As in Pillow, columns are resized before rows, and each step rounds to whole levels.
@@ -176,8 +189,9 @@ class DevicePass:
     ) -> npt.NDArray[np.float32]:
         """Return scores `(visitors, labels)`, valid until the next call.
 
-        `regions` has, for each part, the region of each visitor's crop on `frame`. If there are
-        fewer visitors than the pass has rows, the other rows have no meaning.
+        `regions` has, for each part, the region of each visitor's crop on `frame`. The result has
+        a fixed number of rows. Only the first rows, one for each visitor in `regions`, have a
+        meaning.
         """
         packed, weights = self._packed.numpy(), self._packed_weights.numpy()
         for part, of_part in enumerate(regions):
@@ -193,14 +207,20 @@ class DevicePass:
         return self._scores.numpy()
 
     def forget(self) -> None:
-        """Overwrite all memory of the pass, by one pass on zeros; does nothing if it is unused."""
+        """Overwrite every intermediate result, by computing scores from zeros.
+
+        Does nothing if `scores` was not called since the last call.
+        """
         if self._used:
             self._packed.zero_()
             self._replay()
             self._used = False
 
     def _replay(self) -> None:
-        """Copy the packed crops to the device, compute, and copy the scores back."""
+        """Copy the crops to the device, compute their scores, and copy the scores back.
+
+        The crops are then overwritten with zeros.
+        """
         if self._graph is None:
             self._crops.copy_(self._packed)
             self._weights.copy_(self._packed_weights)

@@ -24,7 +24,7 @@ person.
 def reading_time_s(label: Label) -> float:
     """Return how long a visitor needs to read the name and the whole definition of `label`, s.
 
-    Reading a definition that the screen truncates takes less time.
+    If the screen truncates the definition, the visitor needs less time than this.
     """
     words = len(label.name.split()) + len(label.definition.split())
     return ORIENTATION_S + words / WORDS_PER_S

@@ -4,8 +4,9 @@ A reading is the classifier's scores for one visitor on one frame.
 
 The evidence about a visitor is the mean of the scores of their readings; older readings have less
 weight. With a thousand labels, no label ever has a mean score of 0.6, however certain the
-network is. So agreement is not measured by scores. It is the share of the readings whose three best
-labels include the label with the highest mean; here too, older readings have less weight.
+network is. So the scores do not show whether the readings agree on a label. The agreement is
+measured as the share of the readings whose three best labels include the label with the highest
+mean; here too, older readings have less weight.
 
 The verdict about a visitor is a name, or the label set's root label (such as "person") if no name
 has enough evidence.
@@ -140,7 +141,7 @@ class Settler:
         self._names: dict[int, _Name] = {}
 
     def is_named(self, track_id: int) -> bool:
-        """Return whether a visitor has or had a name, so that readings have no further effect."""
+        """Return whether a visitor has or had a name. If so, further readings have no effect."""
         return track_id in self._names
 
     def is_unsure(self, track_id: int) -> bool:
@@ -169,11 +170,13 @@ class Settler:
         A visitor whose face was not found on the last frame, or was turned away, is given no
         verdict.
 
-        A visitor is not given the name of another visitor who is present if the score of a free
-        label is at least `min_score` and at least `NEAR` times the best score. With `draw: sample`
-        the label is instead drawn at random from all free labels that have `min_score` (from all
-        such labels if none is free), with their scores as weights. Visitors who have a name keep
-        it, and the others are named in the order of their best scores.
+        A label is free if no visitor who is present has it as a name. A visitor gets the free label
+        with the highest score. If this score is below `min_score`, or below `NEAR` times the best
+        score of all labels, the visitor gets the label with the best score instead. With
+        `draw: sample` the label is drawn at random: from the free labels whose score is at least
+        `min_score`, or from all labels with such a score if none of them is free. The scores are
+        the weights. Visitors who have a name keep it, and the others are named in the order of
+        their best scores.
         """
         here = {visitor.track.id for visitor in visitors}
         seen = {visitor.track.id for visitor in visitors if not visitor.track.is_covered(now)}
@@ -254,7 +257,10 @@ class Settler:
         return Sighting(track, (), 1.0, name.verdict, "named", name.withdrawn_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
-        """Return the reached share of `min_time_s` or `min_readings`, whichever is smaller, 0–1."""
+        """Return the share of `min_time_s` or of `min_readings` that is reached, 0–1.
+
+        Of these two shares, it is the smaller one.
+        """
         settings = self._settings
         waited = _progress(now - evidence.first_at, settings.min_time_s)
         return min(waited, _progress(evidence.reading_count, settings.min_readings))
@@ -296,10 +302,10 @@ class Settler:
     ) -> Verdict:
         """Return the verdict that names the label with the index `place`.
 
-        It also has the runners-up: the next best labels whose score is above 0. A runner-up is
-        marked if its index is in `taken`, the indices of the labels that other visitors have as
-        their names. The verdict also has the sum of the scores of all remaining labels, which are
-        neither named nor runners-up.
+        It also has the runners-up: the next best labels whose score is above 0. `is_given` is true
+        for a runner-up whose index is in `taken`, the indices of the labels that other visitors
+        have as their names. The verdict also has the sum of the scores of all remaining labels,
+        which are neither named nor runners-up.
         """
         labels, masked = self.label_set.labels, self.label_set.masked
         best = (int(other) for other in _best(means, RUNNERS_UP + 1) if other != place)
@@ -316,9 +322,10 @@ class Settler:
         )
 
     def _free(self, means: npt.NDArray[np.float64], leader: int, taken: set[int]) -> int:
-        """Return the index of the best label that is not `taken`; if it scores too low, `leader`.
+        """Return the index of the best label that is not `taken`, or else `leader`.
 
-        Its score must be at least `min_score`, and at least `NEAR` times the score of `leader`.
+        The result is `leader` if the score of that best label is below `min_score`, or below `NEAR`
+        times the score of `leader`.
         """
         least = max(NEAR * float(means[leader]), self._min_score)
         near = _best(means, len(taken) + 1)

@@ -60,7 +60,8 @@ class Shares:
 
     `own` is the share of the verdict's label. `runners_up` are the runners-up with their shares,
     best first. `others` is the share of the `other_count` remaining visible labels. `nobodys` is
-    the rest up to 100; the share of the background rows is part of it.
+    the rest of the 100. It includes the share of the background rows: the rows of labels.csv that
+    get scores but are never shown.
     """
 
     own: int
@@ -75,12 +76,13 @@ class Verdict:
     """The name that a visitor is given, or the set's root label if no name has enough evidence.
 
     `score` is the name's mean score at `settled_at` (s, monotonic), 0–1. For the root label it is
-    the highest mean score that any label has had since `settled_at`; 0 after a name was withdrawn.
+    the highest mean score that any label has had since `settled_at`. Once a name has been withdrawn
+    and has disappeared, the verdict is the root label with the score 0.
 
-    `runners_up` are the other labels that had the best scores then, best first. `others_score` is
-    the sum of the scores of the `other_count` remaining visible labels. The root label has none of
-    these. `is_drawn` says that the label was drawn at random (`draw: sample`), so that a runner-up
-    may have a higher score.
+    `runners_up` are the other labels that had the best scores at `settled_at`, best first.
+    `others_score` is the sum of the scores of the `other_count` remaining visible labels. The root
+    label has none of these. `is_drawn` says that the label was drawn at random (`draw: sample`).
+    Then a runner-up may have a higher score.
     """
 
     label: Label
@@ -94,7 +96,8 @@ class Verdict:
     def shares(self, most_runners_up: int) -> Shares:
         """Return the scores as whole hundredths, with at most `most_runners_up` runners-up.
 
-        `others` also counts the further runners-up, and those whose share is 0.
+        Runners-up beyond this number, and those whose share is 0, are included in `others` and
+        `other_count`.
         """
         named = self.runners_up[:most_runners_up]
         while True:
@@ -144,13 +147,13 @@ score of 0.
 class Sighting:
     """One visitor on one frame.
 
-    `candidates` are the labels with the highest scores while the visitor is read, best first, at
-    most as many as the screen cycles through. `evidence` is the progress towards a verdict, 0–1.
+    `candidates` are the labels with the highest scores while the visitor is read, best first. The
+    screen cycles through their names. `evidence` is the progress towards a verdict, 0–1.
     `verdict` is None while the visitor is announced or read; while a name is being withdrawn, it is
     the verdict with that name. `ends_at` is the instant (s, monotonic) at which `announced`,
     `named` and `withdrawn` end by themselves; None for other stages. Until a visitor is named, the
-    announcement or the reading pauses while their face is turned away or not found. `held_at` is
-    then the instant of the frame (s, monotonic), and otherwise None.
+    announcement or the reading pauses while their face is turned away or not found. During a pause,
+    `held_at` is the instant of this frame (s, monotonic); otherwise it is None.
     """
 
     track: Track

@@ -19,8 +19,8 @@ of these classes. It differs from the paper in these points:
   front of an empty wall, the scores are flat and nobody is named.
 
 Without the mask, the prior and the lists, a quarter of the women on 492 photographs were called
-skin-divers, because of shoulders and necklines, and the names of these 492 people were as even as
-48 equally frequent ones. The current measurements are in card.md of each label set and in
+skin-divers, because of shoulders and necklines. The names of these 492 people had the entropy of 48
+equally frequent names. The current measurements are in card.md of each label set and in
 docs/naming.md.
 """
 
@@ -55,15 +55,15 @@ ever seen win.
 """
 
 LISTED = 24.0
-"""The number that is added to the nearness of each label on a class's list. Until then, nearness is
+"""The number that is added to the nearness of each label on a class's list. At first, nearness is
 the similarity of a label and a class, divided by the standard deviation of the label's similarity
-over all classes.
+over the classes. For a label on the list, it is multiplied by `ALIKE` before this number is added.
 """
 
 ALIKE = 4.0
 """The factor by which the nearness of a listed label to its class is multiplied before `LISTED` is
-added. It gives each class a first choice among its listed labels, which stays the same from frame
-to frame, but the other labels on the list can win too.
+added. It enlarges the differences between the labels on one list. So each class favours one label
+of its list, the same one on every frame, but the others can win too.
 """
 
 SPREAD_POWER = 0.8
@@ -180,11 +180,13 @@ def calibrate(
 ) -> Floats:
     """Return how near each label is to each class, `(C, L)`.
 
-    Nearness is corrected so that labels that are near every class do not always win. `classes` is
-    `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, `kept` has the indices
-    of the classes that are not masked, and `listed` is `(C, L)` bool. If lists are used, the
-    nearness to classes without a list is 0, and `LISTED` is added for labels on a list before the
-    correction.
+    `classes` is `(C, D)` and `labels` `(L, D)`, both of unit length. `prior` is `(C,)`, and `kept`
+    has the indices of the classes that are not masked. `listed` is `(C, L)` bool: whether a label
+    is on the hand-written list of a class.
+
+    First, `LISTED` is added to the nearness of the labels on a class's list. Then nearness is
+    corrected, so that labels that are near every class do not always win. The nearness to masked
+    classes is 0. If any label is listed, the nearness to classes without a list is 0 too.
     """
     speaks = np.zeros(len(classes), bool)
     speaks[kept] = True

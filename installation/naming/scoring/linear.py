@@ -32,8 +32,8 @@ class LinearScorer:
     ) -> None:
         """Store `weight` `(L, D)` and `bias` `(L,)`; the first `labels` rows are visible labels.
 
-        The other rows are background rows. Logits are divided by `temperature`. The labels at
-        the indices `masked` never have a score.
+        The other rows belong to background rows of labels.csv, which are never shown. Logits are
+        divided by `temperature`. The labels at the indices `masked` never have a score.
         """
         self._weight = weight.astype(np.float32).T / np.float32(temperature)  # (D, L)
         self._bias = bias.astype(np.float32) / np.float32(temperature)

@@ -31,7 +31,7 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class DeviceScorer(Scorer, Protocol):
-    """A scorer that PyTorch can also run on a graphics card, after a network that runs there."""
+    """A scorer that PyTorch can also run on a graphics card, on the output of a network there."""
 
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the function `score` on `device`.
@@ -85,7 +85,7 @@ def visible_scores_on_device(
 
 
 class OutputScorer:
-    """Scores labels that are outputs of the network; hidden and masked outputs take no share."""
+    """Scores labels that are outputs of the network; hidden and masked outputs get no score."""
 
     def __init__(self, label_set: LabelSet, width: int) -> None:
         """Score the labels of `label_set` for a network of `width` outputs.
