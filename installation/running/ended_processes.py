@@ -37,13 +37,16 @@ class EndedProcesses:
             self._selector.register(pidfd, selectors.EVENT_READ)
 
     def update(self, ready: Collection[object], now: float) -> None:
-        """Record the watched processes that have ended; `ready` is the selector's result."""
+        """Record the watched processes that have ended.
+
+        `ready` has the files that the selector reports as ready.
+        """
         for pidfd in self._pidfds.intersection(ready):
             self._close(pidfd)
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return the time since the first watched process ended, s; negative if all still run."""
+        """Return the time since the earliest end of a watched process, s; negative if all run."""
         return now - self._ended_at
 
     def clear(self) -> None:

@@ -54,5 +54,8 @@ class Heartbeat:
         return next((part for part, s in self._still_s.items() if s >= LIMITS_S[part]), None)
 
     def is_alive(self) -> bool:
-        """Return whether each part has progressed within half of its limit; true at the start."""
+        """Return whether capture, analysis and screen have progressed recently; true at the start.
+
+        Each must have progressed within half of its limit in `LIMITS_S`.
+        """
         return all(still_s < LIMITS_S[part] / 2 for part, still_s in self._still_s.items())

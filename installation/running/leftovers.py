@@ -20,7 +20,7 @@ MAX_ROUNDS = 100
 """The largest number of rounds; each round lists the descendants and kills them."""
 
 ROUND_S = 0.01
-"""The time between two rounds, s; the kernel needs a moment to end a process."""
+"""The time between two rounds of killing, s; the kernel needs a moment to end a process."""
 
 
 def descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -> set[int]:
@@ -75,8 +75,8 @@ def _entries(proc: Path) -> list[Path]:
 def _parent(folder: Path) -> int | None:
     """Return the id of a process's parent; None if all threads of the process have ended.
 
-    If only the first thread has ended, /proc shows the state of an ended process, but counts more
-    than one thread. Such a process still runs.
+    A process runs until all its threads have ended. If its first thread has ended and others run,
+    /proc shows the state of an ended process, but more than one thread.
     """
     try:
         fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -102,7 +102,7 @@ class Progress:
     """The number by which the next process of the show recognises the camera in use; 0: none."""
 
     def to_bytes(self) -> bytes:
-        """Return the record."""
+        """Return the figures as a record, `RECORD_BYTES` long."""
         return _RECORD.pack(*(min(max(int(each), 0), _MOST) for each in astuple(self)))
 
     @classmethod

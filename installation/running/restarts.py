@@ -26,14 +26,14 @@ WINDOW_S = 60.0
 """The time within which failures are counted together, s."""
 
 SLOW_DELAYS_S = (15.0, 30.0, 60.0, 120.0, 300.0)
-"""The delays after further failures, s. The first of them follows the sixth failure within
+"""The delays that follow `FAST_DELAYS_S`, s. The first of them follows the sixth failure within
 `WINDOW_S`; the last one is repeated.
 """
 
 STEADY_S = 600.0
 """If a show has run for this long, s, all earlier failures are forgotten, and the first of
-`FAST_DELAYS_S` applies again. If it fails sooner, a slow delay is followed by the next slow
-one. Before the first slow delay, the number of failures within `WINDOW_S` decides.
+`FAST_DELAYS_S` applies again. If a show fails sooner after a slow delay, the next slow delay
+follows. If there was no slow delay yet, the number of failures within `WINDOW_S` selects the delay.
 """
 
 

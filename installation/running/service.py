@@ -20,8 +20,9 @@ watchdog (µs), and the ID of the process that the watchdog watches.
 def started_by_systemd(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> bool:
     """Return whether this process is the main process of a systemd unit.
 
-    systemd 248 and later write the ID of that process into its environment (systemd.exec(5)). A
-    terminal inherits the variable from the desktop, but with another process's ID. Rejected:
+    systemd 248 and later write the ID of that process into its environment, as `SYSTEMD_EXEC_PID`
+    (systemd.exec(5)). A terminal inherits this variable from the desktop, but with another
+    process's ID. Rejected:
     `INVOCATION_ID`, which a terminal inherits too, and which contains no process ID. `pid` is this
     process by default.
     """

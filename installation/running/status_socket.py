@@ -97,7 +97,7 @@ def pid_of(path: Path) -> int:
 
 
 def remove_stale(folder: Path = SHARED_MEMORY) -> None:
-    """Remove the sockets of this user's supervisors that no longer run."""
+    """Remove each socket of this user whose supervisor no longer runs."""
     for path in folder.glob(f"kiosk-status-{os.getuid()}-*"):
         if not Path(f"/proc/{pid_of(path)}").exists():
             with contextlib.suppress(OSError):

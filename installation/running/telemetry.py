@@ -13,7 +13,9 @@ measurements whose frame ages differ by 3 % are three buckets apart.
 """
 
 BUCKETS = 20_000
-"""The number of buckets: two seconds in total. Longer durations count as two seconds."""
+"""The number of buckets of a histogram, which cover two seconds in total. In percentiles, longer
+durations count as two seconds.
+"""
 
 
 def resident_mb() -> float:

@@ -245,6 +245,6 @@ def test_a_control_that_cannot_be_set_is_found_before_the_show(tmp_path: Path) -
     outcome = project.kiosk("doctor", SDL_VIDEODRIVER="dummy")
     assert states_of(outcome.stdout)["camera"] == "fallback"
     assert (
-        "camera.focus: focus is 120, but the source is not a camera. It is set when a camera is "
-        "used.\n" in outcome.stdout
+        "camera.focus: focus is 120, but the source is not a camera. This setting takes effect "
+        "when a camera is used.\n" in outcome.stdout
     )

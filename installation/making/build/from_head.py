@@ -113,7 +113,7 @@ def read_rows(
                 if biases is not None:
                     bias[i] = biases[place]
     except (OSError, SafetensorError):
-        remedy = f"Delete it and run: {weights.fetch_command(name)}"
+        remedy = f"Delete the file and run: {weights.fetch_command(name)}"
         raise wrong("the file is damaged", remedy) from None
     return weight, bias
 

@@ -253,5 +253,5 @@ def _fill(places: Mapping[str, torch.Tensor], weights: Path) -> None:
 
 def _unfit(weights: Path, problem: str) -> WeightsError:
     problem = f"the file does not contain the text tower of clip: {problem}"
-    remedy = f"Delete it and run: {fetch_command(CLIP)}"
+    remedy = f"Delete the file and run: {fetch_command(CLIP)}"
     return WeightsError(Mistake(display_path(weights), problem, remedy))

@@ -187,7 +187,7 @@ def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
     """Return timm's network `name` with the tensors in `file`, for inference.
 
     `arguments` describe the architecture to timm. Raises OSError or SafetensorError if the file is
-    damaged, and one of ANOTHER_NETWORK if its tensors do not fit.
+    damaged, and one of the exceptions in ANOTHER_NETWORK if its tensors do not fit.
     """
     # Without the number of outputs, a head of another size would be left out silently.
     config = {"file": str(file), "custom_load": False, "num_classes": outputs}
@@ -200,8 +200,8 @@ def _create(name: str, file: Path, outputs: int, **arguments: Any) -> nn.Module:
 def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
     """Return timm's description of its network `name`: classes, size, mean, std, head.
 
-    Raises LabelSetError if timm does not know the network or its input is not square; `where` is
-    the file that names it.
+    Raises LabelSetError if timm does not know the network or its input is not square. `where` is
+    the file that names the network, for messages.
     """
     try:
         config = get_pretrained_cfg(name) if is_model(name) else None
@@ -235,5 +235,5 @@ def _missing(name: str, file: Path) -> WeightsError:
 
 def _unfit(name: str, file: Path, problem: str) -> WeightsError:
     problem = f"the file does not contain {ellipsize(name)}: {problem}"
-    remedy = f"Delete it and run: {weights.fetch_command(name)}"
+    remedy = f"Delete the file and run: {weights.fetch_command(name)}"
     return WeightsError(Mistake(display_path(file), problem, remedy))

@@ -45,7 +45,7 @@ class TorchEncoder:
         return self.network.run(batch, self.width, self.finish)
 
     def forget(self) -> None:
-        """Overwrite the data of earlier batches that PyTorch still holds."""
+        """Overwrite the data of earlier batches in PyTorch's memory."""
         self.network.forget()
 
 
@@ -95,7 +95,7 @@ class TorchNetwork:
         return np.concatenate(encoded[1:] or encoded)
 
     def forget(self) -> None:
-        """Run the network on zeros, to overwrite data that PyTorch still holds of earlier batches.
+        """Overwrite the data of earlier batches in PyTorch's memory, by running on zeros.
 
         Does nothing if nothing was run since the last call.
         """

@@ -4,9 +4,9 @@ transformers supports its own image classifiers and, through its TimmWrapper, th
 saved. The folder may come from a stranger, so transformers is given settings and tensors but never
 the folder: no code in the folder is run, nothing is downloaded, and no pickle is read. The network
 is built without memory (on torch's meta device), and building stops as soon as the network is
-larger than the tensors in the file's header.
+larger than all tensors that the header of model.safetensors lists.
 
-Rejected: giving the folder to transformers, which would also read adapters, generation settings and
+Rejected: giving the folder to transformers. It would also read adapters, generation settings and
 the names of other weight files there.
 """
 
@@ -329,14 +329,14 @@ def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, An
 
 
 class _TooLargeError(Exception):
-    """The network that config.json describes is larger than the file with its tensors."""
+    """The network that config.json describes has too many values for the tensors in its file."""
 
 
 @contextmanager
 def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
-    """In the block, raise _TooLargeError as soon as a network larger than `tensors` is built.
+    """In a `with` block, raise _TooLargeError as soon as a network larger than `tensors` is built.
 
-    A network may have twice as many values, because it may register a tensor under two names.
+    Twice the values of `tensors` are allowed: a network may register a tensor under two names.
     """
     most_numbers = 2 * sum(map(prod, tensors.values())) + COMPUTED_NUMBERS
     most_tensors = 3 * len(tensors) + 1000

@@ -2,11 +2,11 @@
 
 Crops are packed into pinned memory, padded with zeros to one of `SIDES`, and copied to the card on
 a separate stream. A CUDA graph then resizes and normalises the crops, runs the network, averages
-over a visitor's crops, and runs the scorer. There is one graph for each batch size, and a single
-launch starts it. Eager PyTorch makes several hundred launches; for batches of eight or fewer, these
-limit the speed. The scores of the visible labels come back through pinned memory. A graph's memory
-has fixed addresses. So `forget` runs the graph on zeros, which overwrites every intermediate
-result.
+over a visitor's crops, and runs the scorer. There is one graph for each batch size and each of
+`SIDES`, and a single launch starts it. Eager PyTorch makes several hundred launches; for batches of
+eight or fewer, these limit the speed. The scores of the visible labels come back through pinned
+memory. A graph's memory has fixed addresses. So `forget` runs the graph on zeros, which overwrites
+every intermediate result.
 
 The speed on a card has not been measured yet. Tests compare the scores with those of the classifier
 on a CPU, where the same function runs without a graph.
@@ -88,8 +88,8 @@ class DeviceClassifier(CropClassifier):
     def _pass(self, visitors: int, side: int) -> DevicePass:
         """Return the computation of the scores of `visitors` visitors; prepare it at its first use.
 
-        It computes the smallest number in `BATCHES` that is at least `visitors`. `side` is the
-        side of the squares that hold the crops, px.
+        It has rows for the smallest number of visitors in `BATCHES` that is at least `visitors`.
+        `side` is the side of the squares that hold the crops, px.
         """
         count = next(count for count in BATCHES if count >= visitors)
         key = (count, len(self.parts), side)

@@ -129,9 +129,9 @@ class PictureCondition:
     def note_sent(self, sent: int) -> None:
         """Store the number of pictures that the camera has `sent`, read or not.
 
-        The camera's rate is computed from this number. Until this is called, it is computed from
-        the judged pictures. On a slow computer it is then too low, because fewer pictures are
-        judged than sent.
+        The camera's rate is computed from this number. Before the first call, the rate is computed
+        from the number of pictures that `judge` has received. On a slow computer this rate is too
+        low, because `judge` receives fewer pictures than the camera sends.
         """
         self._sent = sent
 

@@ -28,7 +28,7 @@ POWER_LINE_FREQUENCY = 0x00980918
 AUTO_WHITE_BALANCE, WHITE_BALANCE_TEMPERATURE = 0x0098090C, 0x0098091A
 EXPOSURE_AUTO, EXPOSURE_ABSOLUTE, EXPOSURE_AUTO_PRIORITY = 0x009A0901, 0x009A0902, 0x009A0903
 FOCUS_ABSOLUTE, FOCUS_AUTO = 0x009A090A, 0x009A090C
-"""The controls' numbers, V4L2_CID_… in include/uapi/linux/v4l2-controls.h."""
+"""The numbers of the controls. Linux calls them V4L2_CID_… (include/uapi/linux/v4l2-controls.h)."""
 
 LISTED = "`kiosk cameras` lists what each camera offers."
 
@@ -38,7 +38,7 @@ OTHER_SYSTEM = "on this system the kiosk cannot set the controls of cameras"
 
 @dataclass(frozen=True)
 class _Step:
-    """One value to set, and the value in the words of kiosk.yaml."""
+    """A control, the value to which it is set, and this value as text for messages."""
 
     control: Control
     value: int
@@ -46,14 +46,14 @@ class _Step:
 
 
 class _Setting(Protocol):
-    """One of the five settings: how it is set on a camera, and what a camera offers of it."""
+    """A setting of a camera in kiosk.yaml: how it is set, and which values a camera offers."""
 
     name: str
     numbers: tuple[int, ...]
     """The numbers of the controls that this setting sets."""
 
     def words(self, value: object) -> str:
-        """Return a value of the setting as kiosk.yaml has it."""
+        """Return `value`, a value of the setting, as text for messages."""
         ...
 
     def plan(self, value: object, camera: CameraControls) -> list[_Step] | Mistake:
@@ -67,7 +67,8 @@ class _Setting(Protocol):
     def absent(self, value: object) -> Mistake:
         """Return a `Mistake` which says that the camera has no control for this setting."""
         problem = f"{self.name} is {self.words(value)}, but this camera has no control for it"
-        return Mistake(self._where, problem, f"Leave it empty, or use another camera; {LISTED}")
+        remedy = f"Leave {self.name} empty, or use another camera; {LISTED}"
+        return Mistake(self._where, problem, remedy)
 
     def not_offered(self, value: object, offered: str, remedy: str) -> Mistake:
         """Return a `Mistake` which says that the camera offers only `offered`, and not `value`."""
@@ -80,7 +81,7 @@ class _Setting(Protocol):
 
 
 class _Choice(_Setting):
-    """A setting with a few values, each of which is one value of one control."""
+    """A setting of a single control: each of its values stands for one value of the control."""
 
     def __init__(self, name: str, number: int, values: Mapping[object, int]) -> None:
         """Set the control `number` to one of `values`, which are keyed by values of kiosk.yaml."""
@@ -97,7 +98,8 @@ class _Choice(_Setting):
         if control is None:
             return self.absent(value)
         if not _allows(control, self._values[value]):
-            return self.not_offered(value, self._offered(control), "Change it, or leave it empty.")
+            remedy = f"Write another value, or leave {self.name} empty."
+            return self.not_offered(value, self._offered(control), remedy)
         return [_Step(control, self._values[value], self.words(value))]
 
     def _offered(self, control: Control) -> str:
@@ -109,7 +111,7 @@ class _Choice(_Setting):
         (number,) = self.numbers
         control = camera.find(number)
         if control is None:
-            return "this camera has no control for it"
+            return "this camera has no control for this setting"
         now = [self.words(key) for key, value in self._values.items() if value == control.value]
         return f"{self._offered(control)}, now {', '.join(now) or control.value}"
 
@@ -153,7 +155,7 @@ class _Range(_Setting):
         return value
 
     def words_of_units(self, units: int) -> str:
-        """Return a value of the control as kiosk.yaml has it."""
+        """Return `units`, a value of the control, as text for messages, in kiosk.yaml's unit."""
         return str(units)
 
     def plan(self, value: object, camera: CameraControls) -> list[_Step] | Mistake:
@@ -164,11 +166,13 @@ class _Range(_Setting):
         if value == "auto":
             on = _first_allowed(automatic, self._on)
             if automatic is None or on is None:
-                return self.not_offered(value, offered, "Write a value, or leave it empty.")
+                return self.not_offered(
+                    value, offered, f"Write a value, or leave {self.name} empty."
+                )
             return [_Step(automatic, on, "auto")]
         off = _first_allowed(automatic, self._off)
         if control is None or (automatic is not None and off is None):
-            return self.not_offered(value, offered, "Write auto, or leave it empty.")
+            return self.not_offered(value, offered, f"Write auto, or leave {self.name} empty.")
         units = self.units(value)
         if self.rounds and control.minimum <= units <= control.maximum:
             units = control.nearest(units)
@@ -190,14 +194,14 @@ class _Range(_Setting):
         return _alternatives(offered)
 
     def step_in_words(self, units: int) -> str:
-        """Return the distance between two values, as kiosk.yaml has it."""
+        """Return `units`, the step between two values of the control, as text for messages."""
         return self.words_of_units(units)
 
     def offer(self, camera: CameraControls) -> str:
         automatic, control = map(camera.find, self.numbers)
         offered = self._offered(automatic, control)
         if not offered:
-            return "this camera has no control for it"
+            return "this camera has no control for this setting"
         if automatic is not None and automatic.value in self._on:
             return f"{offered}, now automatic"
         now = "not automatic" if control is None else self.words_of_units(control.value)
@@ -295,7 +299,11 @@ def unused(settings: CameraSettings, reason: str) -> list[Mistake]:
 
     `reason` says why, such as `NOT_A_CAMERA`.
     """
-    remedy = "Remove it." if reason == OTHER_SYSTEM else "It is set when a camera is used."
+    remedy = (
+        "Remove this setting."
+        if reason == OTHER_SYSTEM
+        else "This setting takes effect when a camera is used."
+    )
     return [
         Mistake(f"camera.{name}", f"{name} is {words}, but {reason}", remedy)
         for name, words in in_words(settings).items()
@@ -327,7 +335,10 @@ def _no_answer(where: str, error: OSError) -> Mistake:
 
 
 def _set_named(camera: CameraControls, settings: CameraSettings, apply: bool) -> Iterator[Mistake]:
-    """Set the five settings one by one; a camera may answer for only some of them."""
+    """Set the five settings one by one; yield a `Mistake` for each that cannot be set.
+
+    A camera may answer for only some of them. If `apply` is false, nothing is set.
+    """
     values = _values(settings)
     for setting in SETTINGS:
         where, value = f"camera.{setting.name}", values[setting.name]
@@ -345,7 +356,10 @@ def _set_named(camera: CameraControls, settings: CameraSettings, apply: bool) ->
 
 
 def _set_others(camera: CameraControls, settings: CameraSettings, apply: bool) -> Iterator[Mistake]:
-    """Set the controls in `camera.controls`, in their order."""
+    """Set the controls in `camera.controls` of kiosk.yaml, in their order.
+
+    Yield a `Mistake` for each that cannot be set. If `apply` is false, nothing is set.
+    """
     if not settings.controls:
         return
     known = {control.name: control for control in camera.all()}
@@ -363,7 +377,8 @@ def _set_others(camera: CameraControls, settings: CameraSettings, apply: bool) -
             problem = f"this camera has no control '{name}' (it has {names})"
             yield Mistake(where, problem, did_you_mean(nearest(name, known)) or LISTED)
         elif control.id in owners:
-            problem = f"camera.{owners[control.id]} sets the same control (expected one of the two)"
+            problem = f"camera.{owners[control.id]} sets the same control"
+            problem += " (expected only one of the two settings)"
             yield Mistake(where, problem, f"Remove {name} from camera.controls.")
         elif not _allows(control, value):
             problem = f"{name} is {value} (expected {control.allowed} with this camera)"
@@ -375,7 +390,7 @@ def _set_others(camera: CameraControls, settings: CameraSettings, apply: bool) -
 def _remedy(control: Control, value: int) -> str:
     """Return the remedy for a `value` that `control` does not allow."""
     if control.id == POWER_LINE_FREQUENCY and value in (50, 60):
-        return f"Remove it, and write {value} as camera.mains."
+        return f"Remove {control.name}, and write {value} as camera.mains."
     return f"The nearest value is {control.nearest(value)}."
 
 
@@ -409,7 +424,7 @@ def _allows(control: Control, value: int) -> bool:
 
 
 def _first_allowed(control: Control | None, values: Sequence[int]) -> int | None:
-    """Return one of `values` that `control` allows; None if there is none, or no `control`.
+    """Return one of `values` that `control` allows; None if it allows none or `control` is None.
 
     The current value of `control` is preferred, then its default, then the first of `values`.
     """

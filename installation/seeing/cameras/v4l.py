@@ -86,8 +86,8 @@ class CameraListing:
     interface: str = ""
     """The full name of the camera's USB interface; the driver cuts `name` off after 31 letters."""
     is_processor: bool = False
-    """Whether pictures can be written to another node of the same device. If so, and if it is not a
-    USB device, it processes the pictures of other devices and is not a camera.
+    """Whether pictures can be written to another node of the same device. Such a device, if it is
+    not a USB device, processes the pictures of other devices and is not a camera.
     """
     is_software: bool = False
     """Whether the kernel lists the camera as a virtual device, without hardware."""
@@ -125,8 +125,9 @@ def is_closed_output(node: Path) -> bool:
     """Return whether pictures can be written to the video device `node`.
 
     With `privacy: enforce` the show may not open such a device. The show's launcher asks the kernel
-    about each device that exists at the start. Only udev's information is used for devices plugged
-    in later, with `privacy: degraded`, and in commands other than `kiosk run`.
+    about each device that exists at the start. Only udev's information is used in three cases: if
+    the device was plugged in later, if `privacy` is `degraded`, and in commands other than
+    `kiosk run`.
     """
     status = SandboxStatus.from_environment()
     asked = () if status is None else status.video_outputs

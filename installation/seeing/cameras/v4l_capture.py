@@ -73,7 +73,7 @@ class Kernel(Protocol):
         ...
 
     def ioctl(self, file: int, call: int, buffer: bytearray) -> object:
-        """Make one ioctl call, fill the buffer, and return the result. Raises OSError."""
+        """Make one ioctl call, which may fill `buffer`; return its result. Raises OSError."""
         ...
 
     def map(self, file: int, length: int, offset: int) -> mmap.mmap:

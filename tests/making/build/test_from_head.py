@@ -173,7 +173,7 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     file = write_weights(tmp_path, tiny(), TINY)
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(
-        WeightsError, match=f"the file is damaged. Delete it and run: kiosk fetch timm/{TINY}"
+        WeightsError, match=f"the file is damaged. Delete the file and run: kiosk fetch timm/{TINY}"
     ):
         from_head.build_from_head(write(tmp_path, TINY))
 

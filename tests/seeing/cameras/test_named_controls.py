@@ -172,26 +172,26 @@ LISTED = "`kiosk cameras` lists what each camera offers."
         (
             FakeControls.without(FOCUS, FOCUS_AUTO),
             {"focus": 120},
-            "camera.focus: focus is 120, but this camera has no control for it. Leave it empty, or "
-            f"use another camera; {LISTED}",
+            "camera.focus: focus is 120, but this camera has no control for it. Leave focus "
+            f"empty, or use another camera; {LISTED}",
         ),
         (
             FakeControls.without(PRIORITY),
             {"keep_rate": True},
-            "camera.keep_rate: keep_rate is true, but this camera has no control for it. Leave it "
-            f"empty, or use another camera; {LISTED}",
+            "camera.keep_rate: keep_rate is true, but this camera has no control for it. Leave "
+            f"keep_rate empty, or use another camera; {LISTED}",
         ),
         (
             FakeControls.without(FOCUS_AUTO),
             {"focus": "auto"},
             "camera.focus: focus is auto (expected 0 to 250 in steps of 5 with this camera). Write "
-            "a value, or leave it empty.",
+            "a value, or leave focus empty.",
         ),
         (
             FakeControls.without(FOCUS),
             {"focus": 120},
-            "camera.focus: focus is 120 (expected auto with this camera). Write auto, or leave it "
-            "empty.",
+            "camera.focus: focus is 120 (expected auto with this camera). Write auto, or leave "
+            "focus empty.",
         ),
         (
             FakeControls(),
@@ -209,7 +209,7 @@ LISTED = "`kiosk cameras` lists what each camera offers."
             FakeControls().with_changed(EXPOSURE_AUTO, items=(3,)),
             {"exposure": "20 ms"},
             "camera.exposure: exposure is 20 ms (1/50 s) (expected auto with this camera). Write "
-            "auto, or leave it empty.",
+            "auto, or leave exposure empty.",
         ),
         (
             FakeControls(),
@@ -220,8 +220,8 @@ LISTED = "`kiosk cameras` lists what each camera offers."
         (
             FakeControls(),
             {"mains": "auto"},
-            "camera.mains: mains is auto (expected 50, 60 or off with this camera). Change it, or "
-            "leave it empty.",
+            "camera.mains: mains is auto (expected 50, 60 or off with this camera). Write another "
+            "value, or leave mains empty.",
         ),
         (
             FakeControls(),
@@ -249,7 +249,7 @@ LISTED = "`kiosk cameras` lists what each camera offers."
             FakeControls(),
             {"controls": {"power_line_frequency": 50}},
             "camera.controls.power_line_frequency: power_line_frequency is 50 (expected 0, 1, 2 "
-            "with this camera). Remove it, and write 50 as camera.mains.",
+            "with this camera). Remove power_line_frequency, and write 50 as camera.mains.",
         ),
     ],
 )
@@ -282,8 +282,8 @@ def test_a_control_named_twice_is_found_by_its_number(node: Path) -> None:
         node, settings(focus=120, controls={"lens_position": 5}), driver.ioctl
     )
     assert str(mistake) == (
-        "camera.controls.lens_position: camera.focus sets the same control (expected one of the "
-        "two). Remove lens_position from camera.controls."
+        "camera.controls.lens_position: camera.focus sets the same control (expected only one "
+        "of the two settings). Remove lens_position from camera.controls."
     )
     assert driver.values[FOCUS] == 120
 
@@ -348,8 +348,8 @@ def test_nothing_is_set_in_silence_without_controls(
     mistakes = unused(settings(**ALL_CONTROLS), named_controls.NOT_A_CAMERA)
     assert [mistake.where for mistake in mistakes] == places
     assert str(mistakes[2]) == (
-        "camera.exposure: exposure is 20 ms (1/50 s), but the source is not a camera. It is set "
-        "when a camera is used."
+        "camera.exposure: exposure is 20 ms (1/50 s), but the source is not a camera. This "
+        "setting takes effect when a camera is used."
     )
     driver = FakeControls()
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -386,4 +386,4 @@ def test_a_camera_without_controls_is_described(node: Path) -> None:
     """Each setting that a camera does not have is listed as absent."""
     lines = describe(node, FakeControls(()).ioctl)
     assert len(lines) == 5
-    assert all(line.endswith(": this camera has no control for it") for line in lines)
+    assert all(line.endswith(": this camera has no control for this setting") for line in lines)

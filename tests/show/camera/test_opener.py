@@ -192,6 +192,6 @@ def test_controls_that_are_not_set_are_logged_at_each_opening(
     machine.logged.clear()
     machine.opener(source.Rehearsal())()
     assert machine.logged[1:] == [
-        "camera.mains: mains is 50, but the source is not a camera. It is set when a camera is "
-        "used."
+        "camera.mains: mains is 50, but the source is not a camera. This setting takes effect when "
+        "a camera is used."
     ]

@@ -143,7 +143,7 @@ def _position(moment_s: float) -> tuple[float, float, float]:
 
 
 def _eased(way: float) -> float:
-    """Return the share of a movement (0–1) that is done after the share `way` (0–1) of its time.
+    """Return which part of a movement is done (0–1) after the part `way` (0–1) of its time.
 
     The movement starts and ends slowly.
     """

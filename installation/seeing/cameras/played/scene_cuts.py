@@ -22,10 +22,10 @@ MIN_CHANGE = 18.0
 MAX_CORRELATION = 0.5
 """At a cut, the correlation of the thumbnails before and after the cut is less than this.
 
-There is a cut only if the change also exceeds `MIN_CHANGE`. The two limits were chosen from a film
-of nine seconds at 30 fps with three cuts. At the cuts the change was at least 26 and the
-correlation at most 0.27. At pans and gestures the change was at most 12.6 and the correlation at
-least 0.69.
+The grey levels must also change by more than `MIN_CHANGE`. The two limits were chosen from a film
+of nine seconds at 30 fps with three cuts. At the cuts the grey levels changed by at least 26 on
+average, and the correlation was at most 0.27. At pans and gestures they changed by at most 12.6,
+and the correlation was at least 0.69.
 """
 
 _COARSE_PX = (128, 72)
