@@ -16,9 +16,10 @@ import sys
 def confine(memory: int, cpu_s: int) -> None:
     """Put this process under the sandbox, and limit its memory (bytes) and processor time (s).
 
-    An OSError of Landlock is ignored. Stage one already restricts a child of a show. On a kernel
-    without Landlock, the filters refuse the calls that Landlock would refuse. If another step fails
-    on Linux, OSError or NotImplementedError is raised. On other systems only the limits apply.
+    An OSError of Landlock is ignored, for two reasons. If a show started this process, stage one of
+    that show already restricts it. If the kernel has no Landlock, the filters refuse the calls that
+    Landlock would refuse. If another step fails on Linux, OSError or NotImplementedError is raised.
+    On other systems only the limits apply.
     """
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -17,7 +17,7 @@ import sys
 
 
 def close_to_others() -> None:
-    """Protect the memory of this process, and tell the kernel that it has no arguments.
+    """Protect the memory of this process from other programs, and hide its arguments.
 
     Failures are reported later: `middle_stage` reports unprotected memory, and `host` reports
     readable arguments.

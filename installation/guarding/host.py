@@ -93,9 +93,9 @@ UNREADABLE = "the kernel does not report this"
 
 def _landlock() -> HostCheck:
     remedy = (
-        "No action is needed: the filters refuse the same calls before the show searches for a "
-        "camera. A kernel with Landlock (Linux 5.13 or newer, CONFIG_SECURITY_LANDLOCK) refuses "
-        "them from the start."
+        "No action is needed: before the show searches for a camera, its filters refuse the calls "
+        "that Landlock would refuse. A kernel with Landlock (Linux 5.13 or newer, "
+        "CONFIG_SECURITY_LANDLOCK) refuses them from the start."
     )
     if sys.platform != "linux":
         return HostCheck("Landlock", None, UNREADABLE, remedy)
@@ -110,8 +110,8 @@ def _landlock() -> HostCheck:
 
 def _swap(root: Path) -> HostCheck:
     remedy = (
-        "Turn swap off (`swapoff -a`, and remove it from /etc/fstab), use zram, or let systemd "
-        "start the show (`kiosk service`), whose unit forbids swap."
+        "Turn swap off (`swapoff -a`, and remove it from /etc/fstab), or use zram, or run the show "
+        "with the systemd unit that `kiosk service` prints: this unit forbids swap for the show."
     )
     areas = _swap_areas(root)
     if areas is None:
@@ -185,7 +185,7 @@ def _kernel_log(root: Path) -> HostCheck:
         logged.append("the registers of a program that crashes")
         lines.append("`debug.exception-trace = 0`")
     if overcommit == "2":
-        logged.append("each request for memory that it refuses")
+        logged.append("each request for memory that the kernel refuses")
         lines.append("`vm.overcommit_memory = 0` (Linux's default)")
     remedy = (
         f"Write {' and '.join(lines) or '`debug.exception-trace = 0`'} into "
@@ -199,10 +199,10 @@ def _kernel_log(root: Path) -> HostCheck:
 
 
 def _arguments() -> HostCheck:
-    """Return the check that the show can hide its arguments, which are in its own memory.
+    """Return the check that the show can hide its arguments from other users.
 
-    Every user may read a program's arguments, and a show whose arguments are not hidden could write
-    pictures there.
+    Every user may read a program's arguments if they are not hidden. The kernel copies them from
+    the program's memory, so a show could write pictures there.
     """
     remedy = (
         "Use a kernel with CONFIG_CHECKPOINT_RESTORE, such as Debian's, so that the show can hide "
@@ -310,7 +310,9 @@ def _network_disks(root: Path) -> HostCheck:
         return HostCheck("network disks", None, UNREADABLE, remedy)
     mounts = [line.split()[1:3] for line in table.splitlines()]
     remote = [place for place, kind in mounts if _REMOTE.fullmatch(kind) and place[:6] != "/proc/"]
-    found = f"another program serves the folder {', '.join(remote)}" if remote else "none"
+    found = (
+        f"another program or computer serves the files in {', '.join(remote)}" if remote else "none"
+    )
     return HostCheck("network disks", not remote, found, remedy)
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Report this as a bug. If you know which library opens this during the start-up, name it. The "
-    "show does not run while this is open."
+    "Report this as a bug, because it prevents the show from running. If you know which library "
+    "causes it during the start-up, name that library in the report."
 )
 
 MOST_DISPLAY_SOCKETS = 3
@@ -197,7 +197,10 @@ def _hidden_files() -> Iterator[Mistake]:
 
 
 def _targets(folder: str) -> dict[str, str]:
-    """Return what each descriptor in a `fd` folder leads to; empty if its thread has ended."""
+    """Return what each descriptor in `folder` leads to; `folder` is a thread's `fd` in /proc.
+
+    The result is empty if the thread has ended.
+    """
     targets = {}
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for name in os.listdir(folder):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from installation.guarding.probes.probe import Probe, ProbeResult
 
 MAIN, EARLIER = "main", "earlier"
-"""The names of the two threads in the results."""
+"""The names of the two threads that run the probes; each result contains one of these names."""
 
 
 def boot_clock() -> float:
@@ -77,7 +77,11 @@ class Proof:
 
     @property
     def ways_tried(self) -> int:
-        """The number of probes that are neither absent nor denied anyway."""
+        """The number of probes that were refused or succeeded.
+
+        Not counted are probes whose call this machine does not have, and probes that the kernel
+        denies even without the sandbox.
+        """
         counted = ("refused", "succeeded")
         return len({result.name for result in self.results if result.outcome in counted})
 

@@ -48,7 +48,7 @@ DEVICE_PATTERNS = (
     r"nvidia(ctl|\d+|-uvm|-uvm-tools|-modeset)",
 )
 """The patterns of the devices in /dev that the show may write to. Each matching device gets its own
-rule.
+Landlock rule.
 """
 
 ENVIRONMENT = {

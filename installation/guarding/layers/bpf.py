@@ -74,7 +74,7 @@ def allow(call: str, reason: str, *tests: Test) -> Rule:
 
 
 def one_of(argument: int, *values: int, mask: int = _LOW) -> Test:
-    """Return the test that the bitwise `argument & mask` is one of `values`."""
+    """Return a test that is true if the bits of `argument` in `mask` equal one of `values`."""
 
     def test(missed: int) -> list[Instruction]:
         *others, last = values
@@ -85,7 +85,7 @@ def one_of(argument: int, *values: int, mask: int = _LOW) -> Test:
 
 
 def none_of(argument: int, *values: int, mask: int = _LOW) -> Test:
-    """Return the test that the bitwise `argument & mask` is none of `values`."""
+    """Return a test that is true if the bits of `argument` in `mask` equal none of `values`."""
 
     def test(missed: int) -> list[Instruction]:
         last = len(values) - 1
@@ -127,7 +127,7 @@ def family(argument: int, byte: int) -> Test:
 
 
 def above(argument: int, limit: int) -> Test:
-    """Return the test that all 64 bits of `argument` are a number greater than `limit`."""
+    """Return a test that is true if `argument`, as a 64-bit number, is greater than `limit`."""
     high, low = limit >> 32, limit & _LOW
     return lambda missed: [
         *(_high(argument), (_GREATER, 3, 0, high), (_EQUAL, 0, missed + 2, high)),
@@ -136,7 +136,7 @@ def above(argument: int, limit: int) -> Test:
 
 
 def at_most(argument: int, limit: int) -> Test:
-    """Return the test that all 64 bits of `argument` are a number not greater than `limit`."""
+    """Return a test that is true if `argument`, as a 64-bit number, is at most `limit`."""
     high, low = limit >> 32, limit & _LOW
     return lambda missed: [
         *(_high(argument), (_GREATER, missed + 3, 0, high), (_EQUAL, 0, 2, high)),

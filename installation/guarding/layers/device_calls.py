@@ -112,8 +112,8 @@ does not use.
 
 DRIVER_CALLS = tuple(0x6440 + number for number in range(0x60))
 """The ioctls that each graphics driver defines for itself: family d, numbers 0x40 to 0x9F
-(include/uapi/drm/drm.h). The bits for the size of the argument are left out. Which of these calls
-store something depends on the driver.
+(include/uapi/drm/drm.h). Each value is the lower 16 bits of the ioctl's number, without the
+direction and the size of the argument. Which of these calls store something depends on the driver.
 """
 
 NVIDIA_CALLS = {
@@ -182,7 +182,8 @@ UVM_CALLS = {
     "UVM_MM_INITIALIZE": 75,
 }
 """The ioctls for CUDA's memory. Their numbers contain no family, direction or size of the argument.
-From uvm_ioctl.h and uvm_linux_ioctl.h of open-gpu-kernel-modules, chosen like `NVIDIA_CALLS`.
+From uvm_ioctl.h and uvm_linux_ioctl.h of open-gpu-kernel-modules. They were chosen from the list in
+gVisor's nvproxy, as `NVIDIA_CALLS` were.
 
 Calls such as UVM_TOOLS_READ_PROCESS_MEMORY, which read or write the memory of other programs, and
 calls for access between several cards are left out.

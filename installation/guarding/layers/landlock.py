@@ -17,9 +17,9 @@ from pathlib import Path
 from installation.guarding.layers import syscalls
 
 NEEDED_ABI = 1
-"""The oldest version of Landlock that is sufficient (Linux 5.13). The filters refuse the calls that
-only later versions of Landlock refuse (shortening and moving files, TCP, ioctls on devices,
-signals).
+"""The oldest version of Landlock that is sufficient (Linux 5.13). It allows calls that later
+versions can refuse: shortening files, TCP, ioctls on devices and signals. The seccomp filters
+refuse these calls.
 """
 
 TRUNCATE_ABI = 3

@@ -42,11 +42,11 @@ def capabilities() -> int:
 
 
 def drop_capabilities() -> None:
-    """Give up capabilities permanently; an ordinary user keeps only `CAP_DAC_READ_SEARCH`.
+    """Give up capabilities permanently: root gives up all, others all but `CAP_DAC_READ_SEARCH`.
 
-    Root gives up all, and then has the rights of an ordinary user. Call this only in a process with
-    one thread.
-    Raises OSError.
+    Without capabilities, root has only the rights of an ordinary user who owns root's files. Others
+    may keep `CAP_DAC_READ_SEARCH`, if they have it, because it allows only reading. Call this only
+    in a process with one thread. Raises OSError.
     """
     kept = 0 if os.geteuid() == 0 else capabilities() & CAP_DAC_READ_SEARCH
     # Fails for numbers that this kernel does not know, and for ordinary users.
@@ -74,9 +74,10 @@ def mark(number: int) -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """Let the kernel kill this process when its `parent` ends, or now if it has already ended.
+    """Let the kernel kill this process when its `parent` ends.
 
-    This still applies after another program is executed.
+    If `parent` has already ended, end this process now, with the exit status 1. The setting still
+    applies after another program is executed.
     """
     syscalls.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -84,7 +85,11 @@ def end_with_parent(parent: int) -> None:
 
 
 def disable_core_dumps() -> None:
-    """Forbid core dumps, and raise the limit of locked memory up to `LOCKED` if allowed."""
+    """Forbid core dumps, and set the limit of locked memory.
+
+    For root, and for a user without a hard limit, the limit becomes `LOCKED`. For others, it
+    becomes the hard limit.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, most = resource.getrlimit(resource.RLIMIT_MEMLOCK)
     with contextlib.suppress(OSError, ValueError):
@@ -107,7 +112,7 @@ def protect_memory() -> None:
 
 
 def memory_is_protected() -> bool:
-    """Return whether other programs of this user cannot read this process's memory."""
+    """Return whether this process's memory is protected from other programs of this user."""
     return syscalls.prctl(_PR_GET_DUMPABLE) == 0
 
 
@@ -115,9 +120,10 @@ def empty_arguments() -> None:
     """Tell the kernel that this process has no arguments and no environment.
 
     Every user may read a process's arguments in /proc. The kernel copies them from the process's
-    memory at each read, so the process could write other data there. Python is not affected,
-    because it has its own copies of the arguments and of the environment. Raises OSError if the
-    kernel does not support this (CONFIG_CHECKPOINT_RESTORE).
+    memory at each read. So without this call, the process could write pictures into that memory,
+    and every user could read them. Python is not affected, because it has its own copies of the
+    arguments and of the environment. Raises OSError if the kernel does not support this
+    (CONFIG_CHECKPOINT_RESTORE).
     """
     fields = _memory_fields()
     arguments, environment = fields[48], fields[50]
@@ -135,7 +141,7 @@ def empty_arguments() -> None:
 
 
 def arguments_are_empty() -> bool:
-    """Return whether the kernel finds no arguments of this process."""
+    """Return whether /proc shows an empty list of arguments for this process."""
     with open("/proc/self/cmdline", "rb") as file:
         return not file.read(1)
 

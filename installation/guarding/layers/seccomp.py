@@ -83,13 +83,15 @@ _IN_STAGE_ONE = (
 
 _FILE_FAMILIES = {
     0x83: "ZFS",
-    0x94: "Btrfs, and other file systems with the same calls: copies of files, volumes, labels",
+    0x94: "Btrfs, and others with the same calls: copying files, making volumes, setting labels",
     0x97: "Ceph",
     0xBC: "bcachefs",
     0xCF: "SMB",
     0xF5: "F2FS",
-    ord("X"): "XFS: flags of files and projects",
-    ord("f"): "ext4: flags and versions of files, fs-verity, keys of folders",
+    ord("X"): "XFS: setting flags and project ids of files",
+    ord(
+        "f"
+    ): "ext4: setting flags and versions of files, turning on fs-verity, adding keys of folders",
     ord("o"): "OCFS2",
     ord("r"): "FAT",
     ord("v"): "versions of files",
@@ -220,7 +222,7 @@ def _open_files() -> Iterator[str]:
 def install(filter_: Filter, *, all_threads: bool) -> None:
     """Apply `filter_` to this thread, or to all threads of this process.
 
-    Threads and processes that they start inherit it.
+    A new thread or process inherits the filters of the thread that starts it.
     Raises OSError if the kernel has no seccomp or a thread cannot be put under the filter, and
     NotImplementedError on a machine that is neither x86-64 nor aarch64.
     """

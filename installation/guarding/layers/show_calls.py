@@ -37,7 +37,9 @@ NOT_DRIVEN = (
     "on some machines only:",
     "failures:",
 )
-"""The test of the table accepts an unused row if the row's reason begins with one of these."""
+"""A test traces a show, and fails if the show does not use a row of `show_calls`. It accepts an
+unused row if the row's reason begins with one of these words.
+"""
 
 _O_WRONLY, _O_RDWR = 0o1, 0o2
 _O_CHANGES = 0o100 | 0o1000 | 0o2000 | 0o20000000
@@ -48,7 +50,8 @@ aarch64.
 _WAIT, _WAKE, _WAIT_BITSET = 0, 1, 9
 _FUTEX_OPERATION, _FUTEX_PRIVATE = 0x7F, 0x80
 """The mask for the operation in a futex call's argument, and the flag for a futex that only this
-process uses. Neither contains FUTEX_CLOCK_REALTIME (0x100), so the filter ignores this flag.
+process uses. The filter compares only the bits in these two numbers. So it ignores the flag
+FUTEX_CLOCK_REALTIME (0x100).
 """
 
 _PTHREAD_FLAGS = (0x3D0F00, 0x7D0F00)
@@ -80,7 +83,7 @@ def show_calls(
     has_nvidia: bool = False,
     on_console: bool = False,
 ) -> list[Rule]:
-    """Return the rows of the table for this process.
+    """Return the table of stage two for this process, one rule for each row.
 
     `has_gpu` adds the calls of graphics drivers, and `has_nvidia` those of CUDA.
     `on_console` says whether the show sets the screen itself, without a display server.
@@ -110,7 +113,7 @@ def show_calls(
         allow(
             "openat", "opening files for reading only", lacks(2, _O_WRONLY | _O_RDWR | _O_CHANGES)
         ),
-        allow("dup2", "closing the pipes of the output filters at the end"),
+        allow("dup2", "closing the pipes of the output filters when the show ends"),
         allow("dup3", "on some machines only: aarch64 has no dup2 and uses this call"),
         allow(
             "fcntl",
@@ -133,16 +136,29 @@ def show_calls(
         allow("writev", "sending to the X server"),
         allow("recvmsg", "receiving what the display server sends"),
         allow("sendmsg", "Wayland: sending to the compositor"),
-        allow("recvfrom", "on some machines only: xcb uses recv(), which makes this call"),
-        allow("sendto", "on some machines only: xcb uses send(), which makes this call", zero(4)),
+        allow(
+            "recvfrom",
+            "on some machines only: the C library makes this call in recv(), which xcb uses",
+        ),
+        allow(
+            "sendto",
+            "on some machines only: the C library makes this call in send(), which xcb uses",
+            zero(4),
+        ),
         allow("poll", "needed to wait for the display server, and for pictures of the camera"),
         allow("ppoll", "on some machines only: aarch64 has no poll and uses this call"),
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "on some machines only: some C libraries make this call in select()"),
         allow("shutdown", "closing the window"),
-        allow("getsockname", "the search for open files: a socket's address"),
-        allow("getpeername", "the search for open files: the address at a socket's other end"),
-        allow("getsockopt", "the search for open files: the process at a socket's other end"),
+        allow("getsockname", "the search for open files: finding out a socket's own address"),
+        allow(
+            "getpeername",
+            "the search for open files: finding out the address at a socket's other end",
+        ),
+        allow(
+            "getsockopt",
+            "the search for open files: finding out the process at a socket's other end",
+        ),
         # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "allocating memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
         allow("munmap", "freeing memory"),
@@ -183,11 +199,11 @@ def show_calls(
         allow("rt_sigreturn", "returning from the handlers of signals that end the show"),
         allow(
             "rt_sigaction",
-            "restoring the signal handlers at the end",
+            "restoring the signal handlers when the show ends",
             one_of(0, _SIGINT, _SIGTERM),
         ),
         allow("tgkill", "failures: a library calls abort()", one_of(0, os.getpid())),
-        allow("wait4", "waiting for the output filters at the end"),
+        allow("wait4", "waiting for the output filters when the show ends"),
         allow("exit", "ending threads"),
         allow("exit_group", "ending the process"),
         allow(

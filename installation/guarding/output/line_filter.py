@@ -60,8 +60,8 @@ characters.
 """
 
 AUDIT = LineLimits(4000, 5_000, 1_000_000, 60, 6_000)
-"""The limits of an audit's standard output, a table of hundreds of probes. They are wider than
-`STDOUT`, because an audit cannot open a camera.
+"""The limits of an audit's standard output, a table of hundreds of probes. More lines at once
+are allowed than in `STDOUT`, because an audit cannot open a camera.
 """
 
 
@@ -77,7 +77,10 @@ class LineFilter:
         self._last_omitted = ""
 
     def admit(self, line: bytes) -> Iterator[str]:
-        """Yield `line` if it is admitted; before it, a count of omitted lines if there are any."""
+        """Yield `line` if it is admitted.
+
+        If lines before it were omitted, yield a line with their count first.
+        """
         text = text_only(line, self._limits)
         for candidate in [text] if self._repeats is None else self._repeats.admit(text):
             yield from self._within_budget(candidate)
@@ -110,7 +113,10 @@ class LineFilter:
         yield line
 
     def _take(self, text: str) -> bool:
-        """Return whether `text` fits into the budget, and subtract it if so."""
+        """Return whether `text` fits into the budget; if so, reduce the budget.
+
+        The budget is reduced by the bytes of `text` and by one line.
+        """
         needed = len(text.encode()) + 1
         if not self._bytes.has(needed) or not self._lines.has(1):
             return False
@@ -121,7 +127,10 @@ class LineFilter:
 
 
 def text_only(line: bytes, limits: LineLimits) -> str:
-    """Return `line` as printable text; if it is too long or not text, a remark instead."""
+    """Return `line` as printable text, or a text that says why `line` is omitted.
+
+    A line is omitted if it is too long or not text.
+    """
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -143,7 +152,10 @@ def printable(text: str, longest_word: int | None) -> str:
 
 
 def in_known_letters(text: str) -> str:
-    """Return `text` with `OTHER_LETTER` for each letter that no message and no label set has."""
+    """Return `text` with each unknown letter replaced by `OTHER_LETTER`.
+
+    Known are the letters in ASCII, in `MESSAGE_LETTERS`, and in `label_letters()`.
+    """
     if text.isascii() or MESSAGE_LETTERS.issuperset(letter for letter in text if letter > "~"):
         return text
     known = label_letters()

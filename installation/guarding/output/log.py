@@ -118,8 +118,8 @@ class PlacesFormatter(logging.Formatter):
 def places(error: BaseException) -> str:
     """Return the types of `error` and its causes, each with the lines of code in its traceback.
 
-    An exception's text is included only if the exception is a KioskError; for an OSError, the
-    system's text for its number is included.
+    The text of a KioskError is included. For an OSError, the operating system's text for the error
+    number is included. All other texts of exceptions are left out.
     """
     lines = []
     seen: set[int] = set()

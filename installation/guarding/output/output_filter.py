@@ -32,7 +32,7 @@ LARGEST_REPORT = 2000
 LARGEST_FIGURE = 10**8
 """The largest number in a report: three years in seconds."""
 DECIMALS = 3
-"""The number of decimals of a summary's figures."""
+"""The number of decimals to which the numbers in a show's summary are rounded."""
 
 Figures = Mapping[str, "Figures | None"]
 
@@ -144,7 +144,10 @@ def _work(work: Callable[[int], None], pipe: int, keep: int | None) -> NoReturn:
 
 
 def _copy_lines(pipe: int, file: int, limits: LineLimits) -> None:
-    """Copy lines until `pipe` is closed; then raise the first OSError that prevented a line."""
+    """Copy lines until `pipe` is closed; then raise OSError if a line could not be written.
+
+    If there were several errors, the last one is raised.
+    """
     lines_filter = LineFilter(limits)
     failure: OSError | None = None
     rest = b""

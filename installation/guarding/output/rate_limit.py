@@ -58,7 +58,7 @@ class RateLimit:
         return [*self.skipped(), line]
 
     def take(self, count: int = 1) -> bool:
-        """Return whether the rate allows `count` lines now; if so, take their tokens."""
+        """Return whether the rate allows `count` lines now; if so, take `count` from the bucket."""
         if not self.has(count):
             return False
         self._tokens -= count
@@ -113,7 +113,7 @@ class RepeatLimit:
         return [f"({count:,} lines like the next one were omitted)", line] if count else [line]
 
     def _limit(self, key: str, burst: int) -> RateLimit:
-        """Return the rate limit of the kind of line `key`; a new limit admits `burst` lines.
+        """Return the rate limit for lines of the kind `key`; a new limit admits `burst` lines.
 
         If there would be more than `MOST_KINDS` limits, the least recently used one is dropped.
         """
@@ -125,7 +125,7 @@ class RepeatLimit:
         return self._limits[key]
 
     def skipped(self) -> list[str]:
-        """Return, for each kind of line omitted since the last call, a line with their number."""
+        """Return the counts of the lines omitted since the last call, one line for each kind."""
         omitted, self._omitted = self._omitted, {}
         return [
             f"({count:,} lines like '{ellipsize(kind)}' were omitted)"

@@ -127,7 +127,10 @@ def _on_open_file(step: Callable[[int], object]) -> Action:
 
 
 def _ioctl(number: int, size: int) -> Action:
-    """Return an action that makes an ioctl with `size` zero bytes on a file open for reading."""
+    """Return an action that makes an ioctl on a file open for reading.
+
+    The ioctl's argument is `size` bytes, all of them zero.
+    """
     return _on_open_file(lambda file: fcntl.ioctl(file, number, bytes(size)))
 
 

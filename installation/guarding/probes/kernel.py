@@ -230,7 +230,7 @@ _MARKS = (
 
 _SHARED_MEMORY = (
     Probe(
-        "make memory with a name", "memfd_create()", SECCOMP, system_call("memfd_create", b"k\0", 1)
+        "make a file in memory", "memfd_create()", SECCOMP, system_call("memfd_create", b"k\0", 1)
     ),
     Probe("make secret memory", "memfd_secret()", SECCOMP, system_call("memfd_secret", 0)),
     Probe("make shared memory", "shmget()", SECCOMP, _shared_memory),
@@ -320,7 +320,7 @@ _LIFTING_THE_SANDBOX = (
         _raise_limit(resource.RLIMIT_CORE),
     ),
     Probe(
-        "let other programs read memory",
+        "let other programs read this program's memory",
         "prctl(PR_SET_DUMPABLE)",
         SECCOMP,
         lambda _: syscalls.prctl(PR_SET_DUMPABLE, 3),

@@ -17,7 +17,10 @@ from installation.settings.packages import has_all_packages
 
 
 def _write(path: Path, step: Callable[[], object]) -> None:
-    """Call `step`, which should write `path`; then remove the file. Raise if it was not written."""
+    """Call `step`, which should write the file `path`, and then remove that file.
+
+    Raises RuntimeError if `step` left the file missing or empty.
+    """
     try:
         step()
         if not path.exists() or not path.stat().st_size:
@@ -77,7 +80,7 @@ def _memmap(scratch_dir: Path) -> None:
 
 
 def _require_torch() -> None:
-    """Raise AbsentError if PyTorch is not installed, which the default show does not need."""
+    """Raise AbsentError if PyTorch is not installed; the default show does not need PyTorch."""
     if not has_all_packages():
         raise AbsentError
 

@@ -8,9 +8,9 @@ to an ordinary user even without the sandbox proves nothing about the sandbox. M
 the error number; only the failure of the probe is then known.
 
 A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
-RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs the probes of the
-scratch folder once before it enters the sandbox. A probe that fails with the same error number
-outside and inside the sandbox counts as absent.
+RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs some probes once
+before it enters the sandbox: those that change only the scratch folder, a temporary folder. A probe
+that fails with the same error number outside and inside the sandbox counts as absent.
 """
 
 from __future__ import annotations
