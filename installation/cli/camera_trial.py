@@ -40,7 +40,7 @@ TIMEOUT_S = 60.0
 
 NO_ANSWER = Mistake(
     "camera",
-    f"the process that tries the camera ended or did not answer within {TIMEOUT_S:.0f} s",
+    f"the process that opens the camera gave no answer (it ended, or took over {TIMEOUT_S:.0f} s)",
     "If the log above gives no reason: unplug the camera, plug it in again, and try once more.",
 )
 
@@ -61,8 +61,8 @@ contain many above U+FFFF.
 """
 
 Witnessed = Callable[[int], list[Mistake]]
-"""A function that takes the id of a process in stage two, checks this process from outside the
-sandbox, and returns the mistakes found.
+"""A function that checks a process in stage two from outside the sandbox. It takes the id of that
+process, and returns the mistakes that it finds.
 """
 
 
@@ -72,8 +72,8 @@ class Trial:
 
     name: str
     fallback: str | None
-    """If `camera.source` is `auto` and no camera can be used, the rehearsal (a simulated visitor)
-    was opened instead; this is the reason. None otherwise.
+    """The reason why `camera.source: auto` found no camera that can be used. The rehearsal (a
+    simulated visitor) was then opened instead. None in all other cases.
     """
     unset: tuple[Mistake, ...] = ()
     """The controls of kiosk.yaml that could not be set, with the reasons."""
@@ -137,8 +137,8 @@ def _ask(file: Path, witnessed: Witnessed) -> dict[str, Any]:
 def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
     """Return the next answer in `lines`; raises CameraError if there is none.
 
-    If the next line reports a mistake, the result has only the key `mistakes`: a list of this
-    mistake and of those in all remaining lines, one in each.
+    If the next line reports a mistake, every line after it reports one too. The result then has
+    only the key `mistakes`, with a list of all these mistakes.
     """
     try:
         answer = dict(json.loads(next(lines)))
@@ -170,9 +170,10 @@ def parser() -> Parser:
 
 
 def open_under_guard(args: argparse.Namespace) -> int:
-    """Open the camera under the whole guard, close it, print the answer; return the exit status.
+    """Open and close the camera under the whole guard; return the exit status.
 
-    This is the command of the child process that `try_camera` starts.
+    This is the command of the child process that `try_camera` starts. It prints the result as JSON,
+    one object a line.
     """
     try:
         answer, unset = _open_under_guard(args.file)
@@ -186,7 +187,7 @@ def open_under_guard(args: argparse.Namespace) -> int:
 
 
 def _open_under_guard(file: Path) -> tuple[dict[str, object], Sequence[Mistake]]:
-    """Return the answer, and the mistakes of the controls that could not be set."""
+    """Return the answer about the camera, and a mistake for each control that could not be set."""
     guard = Guard.from_environment()
     guard.redirect_temporary_files()
     guard.check_stage_one()
@@ -210,7 +211,7 @@ def _open_under_guard(file: Path) -> tuple[dict[str, object], Sequence[Mistake]]
 
 
 def _as_answer(mistake: Mistake) -> dict[str, object]:
-    """Return the answer for `mistake`, shortened if it is too long for the output filter."""
+    """Return the object to print for `mistake`, shortened if the output filter would omit it."""
     parts = [mistake.where, mistake.problem, mistake.remedy]
     if len(json.dumps(parts)) > STDOUT.longest_line - len('{"mistake": }'):
         parts = [textwrap.shorten(part, LONGEST_PART, placeholder=" …") for part in parts]

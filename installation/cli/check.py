@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from installation.naming.label_set.label_set import LabelSet
 
 PRIVACY = {
-    "enforce": "no camera is opened unless the kernel prevents pictures from being stored",
+    "enforce": "a camera is opened only if the kernel prevents pictures from being stored",
     "degraded": "the show also runs if the kernel cannot prevent pictures from being stored; it "
     "then logs what is missing",
 }
@@ -175,7 +175,11 @@ def check_controls(loaded: Loaded[Settings]) -> None:
 
 
 def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
-    """Return the camera's path and "", or None and the reason why its controls are not compared."""
+    """Return the path of the camera whose controls can be listed, and "".
+
+    If there is no such camera, return None and the reason why kiosk.yaml's controls are not
+    checked.
+    """
     from installation.seeing.cameras.named_controls import NOT_A_CAMERA, OTHER_SYSTEM
 
     if isinstance(camera.source, Film | Pictures | Rehearsal):
@@ -192,7 +196,7 @@ def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
         if mistake is None:
             return node, ""
         problem = mistake.problem
-    return None, f"these were not compared with the camera's controls: {problem}"
+    return None, f"not compared with the camera's controls: {problem}"
 
 
 def check_detector(loaded: Loaded[Settings]) -> None:
@@ -212,7 +216,7 @@ def check_device(loaded: Loaded[Settings]) -> None:
     if device == "mps" and sys.platform != "darwin":
         problem = "device is 'mps', a Mac's graphics processor, but this machine is not a Mac"
     elif device == "cuda" and sys.platform == "linux" and not _has_graphics_card():
-        problem = "device is 'cuda', but this machine has no graphics card with a driver for it"
+        problem = "device is 'cuda', but no driver of a graphics card is loaded on this machine"
     else:
         return
     remedy = "Write auto, which uses a graphics card if there is one."

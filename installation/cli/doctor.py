@@ -202,12 +202,12 @@ class _Examination:
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
             f"diagonal angle of view {angle}°: the line is {line.line_m:.1f} m from the plane of "
-            f"the camera; most adults see the notice when nearer than {line.announced_m:.1f} m"
+            f"the camera; most adults nearer than {line.announced_m:.1f} m see the notice about AI"
             for angle, line in lines.items()
         )
         intro = (
-            f"behind the line, faces are smaller than {least:g} of the picture's height and are "
-            "not classified"
+            f"behind the line on the floor, faces are smaller than {least:g} of the picture's "
+            "height and are not classified"
         )
         return Finding("ok", "\n".join((intro, *rows)))
 
@@ -224,7 +224,10 @@ class _Examination:
             f"frames need {needed / 1e6:.0f} MB of locked memory (allowed {limit / 1e6:.0f} MB), "
             "so some frames may be written to swap"
         )
-        remedy = "`kiosk service` prints a unit that allows it. Without a unit, raise `ulimit -l`."
+        remedy = (
+            "Run the show with the systemd unit that `kiosk service` prints: it allows this "
+            "memory. Without that unit, raise `ulimit -l`."
+        )
         return Finding("fallback", f"{problem}. {remedy}")
 
     def _choose_device(self) -> Finding:

@@ -63,7 +63,8 @@ def add_commands(commands: Commands) -> None:
     preview = add(
         "preview",
         preview_set,
-        "paint a map of a set's labels, and print how evenly the classifier chooses them",
+        "paint a map of a set's labels, and print how evenly the classifier chooses among them for "
+        "test pictures",
     )
     add_file_argument(preview)
     preview.add_argument(
@@ -137,7 +138,10 @@ def list_sets(args: argparse.Namespace) -> int:  # noqa: ARG001 - as all command
         try:
             line = summary_line(name)
         except KioskError as error:
-            line = f"has {counted(len(error.mistakes), 'mistake')}; list: kiosk labels check {name}"
+            line = (
+                f"has {counted(len(error.mistakes), 'mistake')}; for the list, run: "
+                f"kiosk labels check {name}"
+            )
         say(f"{name:<{width}}  {line}")
     return DONE
 
@@ -164,7 +168,7 @@ def check_set(args: argparse.Namespace) -> int:
 
 
 def build_set(args: argparse.Namespace) -> int:
-    """Build a set, print how well it distinguishes the labels; return the exit status."""
+    """Build a set, print figures about its classes and labels; return the exit status."""
     content = _settings(args.set, args.file).content
     _check_writable(MODELS / args.set)
     # PyTorch takes seconds to load, and a mistake is reported before that.
@@ -184,9 +188,10 @@ def build_set(args: argparse.Namespace) -> int:
 
 
 def preview_set(args: argparse.Namespace) -> int:
-    """Draw a map of a set, print how evenly its labels are chosen; return the exit status.
+    """Draw a map of a set, and print how evenly its labels are chosen for test pictures.
 
-    The settings are read from kiosk.yaml, so the map shows the set as a show would.
+    Returns the exit status. The settings are read from kiosk.yaml, so the map shows the set as a
+    show would.
     """
     settings = _settings(args.set, args.file)
     _check_writable(MODELS / args.set if args.to is None else args.to.absolute().parent)

@@ -70,11 +70,13 @@ def add_commands(commands: Commands) -> None:
     kinds.add_argument(
         "--own-display",
         **own,
-        help="print the unit of a show that has a display of its own instead of a desktop: an X "
-        "server (x11, the default) or the Wayland compositor cage",
+        help="print the systemd unit of a show that has a display of its own instead of a desktop: "
+        "an X server (x11, the default) or the Wayland compositor cage",
     )
     kinds.add_argument(
-        "--screen", **own, help="print the unit that starts the display of --own-display"
+        "--screen",
+        **own,
+        help="print the systemd unit that starts the X server or compositor for --own-display",
     )
 
 

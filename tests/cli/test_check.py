@@ -305,12 +305,12 @@ def test_check_says_which_controls_are_set(project: Project) -> None:
 def test_check_says_why_controls_were_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a camera, or without the right to use it, nothing is compared in silence."""
     monkeypatch.setattr(opening, "resolve", lambda _: (Rehearsal(), "no camera found"))
-    unknown = None, "these were not compared with the camera's controls: no camera found"
+    unknown = None, "not compared with the camera's controls: no camera found"
     assert _camera_with_controls(CameraSettings()) == unknown
     monkeypatch.setattr(opening, "resolve", lambda _: (Device(7), None))
     denied = Mistake("/dev/video7", "this user has no permission", "Join the group video.")
     monkeypatch.setattr(webcam, "check_node", lambda _: denied)
-    reason = "these were not compared with the camera's controls: this user has no permission"
+    reason = "not compared with the camera's controls: this user has no permission"
     assert _camera_with_controls(CameraSettings()) == (None, reason)
 
 

@@ -142,7 +142,7 @@ def test_doctor_says_where_the_line_on_the_floor_goes(without_yunet: Examined) -
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
     row = f"diagonal angle of view 78°: the line is {line.line_m:.1f} m from the plane of the "
     assert (
-        f"{row}camera; most adults see the notice when nearer than {line.announced_m:.1f} m\n"
+        f"{row}camera; most adults nearer than {line.announced_m:.1f} m see the notice about AI\n"
         in output
     )
 

@@ -27,7 +27,7 @@ def test_a_new_set_is_listed_beside_the_others(project: Project) -> None:
     lines = project.kiosk("labels", "list").stdout.splitlines()
     assert lines == [
         "fish  Three fish: 2 labels shown, 1 hidden; classes, needs no building",
-        "mine  has 1 mistake; list: kiosk labels check mine",
+        "mine  has 1 mistake; for the list, run: kiosk labels check mine",
     ]
 
 
