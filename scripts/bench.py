@@ -194,8 +194,9 @@ def _warnings(seconds: float) -> list[str]:
     if seconds >= NAMED_S:
         return []
     return [
-        f"--seconds: runs of {seconds:g} s end while the show is still reading (expected at least "
-        f"{NAMED_S:g}). Compare its processor time with that of runs of the same length only."
+        f"--seconds: a run of {seconds:g} s is too short (expected at least {NAMED_S:g} s): in its "
+        "last third, which is measured, the show may not have named all visitors yet. Compare the "
+        "processor time only with that of runs of the same length."
     ]
 
 

@@ -458,7 +458,10 @@ def _print_figures(measured: Mapping[str, Mapping[int, Figures]]) -> None:
 
 
 def _print_growth(measured: Mapping[str, Mapping[int, Figures]]) -> None:
-    print("\nThe cost of a crop: (cost with the most labels) / (cost with the fewest labels)\n")
+    print(
+        "\nHow the cost of a crop grows with the number of labels: (cost with the most labels) / "
+        "(cost with the fewest labels)\n"
+    )
     print(f"| method | labels | {' | '.join(WAYS)} |\n|---|---|---|---|---|---|")
     for method, sizes in measured.items():
         possible = {size: figures.costs for size, figures in sizes.items() if figures.costs}

@@ -254,7 +254,8 @@ def _by_presentation(presentations: Sequence[str], groups: Sequence[str]) -> Ite
             for who in "fm"
         )
         unequal = max(women, men) > max(LEAST_SHARE, 2 * min(women, men))
-        yield f"  {group:20} women {women:5.1%}  men {men:5.1%}{'  UNEQUAL' if unequal else ''}"
+        given = f"given to {women:5.1%} of the women and {men:5.1%} of the men"
+        yield f"  {group:20} {given}{'  UNEQUAL' if unequal else ''}"
 
 
 def _by_skin(first: Mapping[str, npt.NDArray[np.intp]], group: Sequence[str]) -> Iterator[str]:

@@ -52,10 +52,13 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "hangs": ("the camera hangs: it sends nothing", "the calm card"),
     "frozen": ("the camera sends the same picture again and again", "the calm card"),
-    "black": ("the camera is covered: its pictures are black", "the black picture, without names"),
+    "black": (
+        "the camera is covered: its pictures are black",
+        "the camera's black picture, without names",
+    ),
     "white": (
         "a lamp blinds the camera: its pictures are white",
-        "the white picture, without names",
+        "the camera's white picture, without names",
     ),
     "torn": ("the camera sends half pictures", "the calm card"),
     "damaged": ("the camera's pictures cannot be decoded", "the calm card"),

@@ -376,11 +376,12 @@ def _print_findings(day: Day, findings: Findings) -> None:
         rates = sorted(rate for rate, _ in findings.rates)
         nearest = min(rate / floor for rate, floor in findings.rates)
         print(
-            f"new frames on the screen: {rates[len(rates) // 2]:.0f}/s of real time (median), "
-            f"{rates[0]:.0f}/s (least); required: "
+            "new frames on the screen per second of real time: "
+            f"{rates[len(rates) // 2]:.0f} (median), {rates[0]:.0f} (lowest). The least allowed "
+            "rate depends on the fault and on the machine's load; it was "
             f"{min(floor for _, floor in findings.rates):.0f} to "
-            f"{max(floor for _, floor in findings.rates):.0f}/s, less on a busy machine; "
-            f"worst: {nearest:.1f} times the required rate"
+            f"{max(floor for _, floor in findings.rates):.0f}. At the worst time, the rate was "
+            f"{nearest:.1f} times the least allowed rate"
         )
     slope = findings.slope()
     print(

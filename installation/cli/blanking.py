@@ -110,7 +110,7 @@ def _find_plasma(output: Callable[..., str | None]) -> list[str]:
         if found is None:
             return [
                 "KDE Plasma may blank or lock the screen, but kreadconfig6 cannot read its "
-                "settings. Check System Settings, Power Management and Screen Locking"
+                "settings. Check the pages Power Management and Screen Locking of System Settings"
             ]
         if found != good:
             seen = found or "not set"

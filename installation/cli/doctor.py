@@ -201,8 +201,9 @@ class _Examination:
             size = camera.height, camera.width
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
-            f"diagonal angle of view {angle}°: the line is {line.line_m:.1f} m from the plane of "
-            f"the camera; most adults nearer than {line.announced_m:.1f} m see the notice about AI"
+            f"diagonal angle of view {angle}°: the line on the floor is {line.line_m:.1f} m from "
+            "the plane of the camera; most adults nearer to this plane than "
+            f"{line.announced_m:.1f} m see the notice about AI"
             for angle, line in lines.items()
         )
         intro = (

@@ -331,7 +331,10 @@ def _user(root: Path) -> HostCheck:
 
     Stage two refuses geteuid, which then returns a wrong number, so the user is read from /proc.
     """
-    remedy = "Run the show as a separate user, as the systemd unit of `kiosk service` does."
+    remedy = (
+        "Run the show as an ordinary user, without capabilities, as the systemd unit of "
+        "`kiosk service` does."
+    )
     status = _read(root / "proc/self/status") or ""
     effective = re.search(r"^Uid:\s+\d+\s+(\d+)", status, re.MULTILINE)
     if sys.platform != "linux" or effective is None:

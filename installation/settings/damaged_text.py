@@ -150,7 +150,7 @@ def find_damage(text: str) -> Damage | None:
         problem = f"is '{seen}', which a spreadsheet shows if a column is too narrow"
         return Damage(problem, "Make the column wider, or type the text.")
     if (plain := _unescape(text)) != text:
-        problem = f"has letters that a program has escaped (seen '{seen}')"
+        problem = f"has escape sequences instead of letters (seen '{seen}')"
         return Damage(problem, f"Probably '{ellipsize(plain)}' is meant: type it.")
     if FORMULA.match(text):
         return Damage(f"is a formula (seen '{seen}')", "Type the formula's result, as text.")

@@ -233,8 +233,8 @@ class ContentSettings(Section):
                 f"{MIN_WORDS} words or more in content.acknowledged)"
             )
             remedy = (
-                "Add the reasons again, so that visitors do not get such labels; or write in "
-                "content.acknowledged who decided this and why."
+                "Add these reasons to content.hide again, so that visitors do not get such labels. "
+                "Or write in content.acknowledged who decided to leave them out, and why."
             )
             raise _refusal(problem, remedy)
         return hide

@@ -324,7 +324,8 @@ def _after_quotes_flaw(line: _Line, lines: Sequence[str]) -> Flaw | None:
     kind = "apostrophe" if quote == "'" and text.endswith(quote) else "quote"
     problem = f"the {kind} {quote} inside the text ends the text (seen {ellipsize(text)})"
     both = "'" in whole and '"' in whole
-    advice = "with each apostrophe doubled" if both else "with these quotes around the text"
+    quotes = "including the quotes at both ends of the text"
+    advice = "with each apostrophe doubled" if both else quotes
     return Flaw(line.number, problem, f"{line.written(quoted(whole, not_with=quote))}, {advice}.")
 
 

@@ -140,11 +140,11 @@ def test_doctor_says_where_the_line_on_the_floor_goes(without_yunet: Examined) -
     output = without_yunet.outcome.stdout
     assert states_of(output)["line"] == "ok"
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
-    row = f"diagonal angle of view 78°: the line is {line.line_m:.1f} m from the plane of the "
     assert (
-        f"{row}camera; most adults nearer than {line.announced_m:.1f} m see the notice about AI\n"
-        in output
-    )
+        f"diagonal angle of view 78°: the line on the floor is {line.line_m:.1f} m from the plane "
+        f"of the camera; most adults nearer to this plane than {line.announced_m:.1f} m see the "
+        "notice about AI\n"
+    ) in output
 
 
 def test_doctor_says_that_without_a_least_size_there_is_no_line(without_a_font: Examined) -> None:

@@ -122,12 +122,12 @@ def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
         (
             "screen:\n  title: 'Who's there?'\n",
             "2: the apostrophe ' inside the text ends the text (seen 'Who's there?'). "
-            'Type `title: "Who\'s there?"`, with these quotes around the text.',
+            'Type `title: "Who\'s there?"`, including the quotes at both ends of the text.',
         ),
         (
             'screen:\n  title: "say "hello" now"\n',
             '2: the quote " inside the text ends the text (seen "say "hello" now"). '
-            "Type `title: 'say \"hello\" now'`, with these quotes around the text.",
+            "Type `title: 'say \"hello\" now'`, including the quotes at both ends of the text.",
         ),
         (
             "screen:\n  title: '\"Who's there?\"'\n",
@@ -137,7 +137,7 @@ def test_a_curly_quote_that_ends_a_text_becomes_its_closing_quote() -> None:
         (
             'screen:\n  title: "Hello", she said\n',
             '2: the quote " inside the text ends the text (seen "Hello", she said). '
-            "Type `title: '\"Hello\", she said'`, with these quotes around the text.",
+            "Type `title: '\"Hello\", she said'`, including the quotes at both ends of the text.",
         ),
         (
             'labels: "persons",\nlanguage: "en",\n',

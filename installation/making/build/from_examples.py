@@ -253,8 +253,8 @@ def _figures(
         f"be right for {chance:.0%}."
     )
     yield (
-        f"The best score of a picture is {best_score:.2f} on average; it should be close to "
-        f"{accuracy:.2f}, the share of pictures that get the right label."
+        f"On average, the highest score that a picture gets for any label is {best_score:.2f}; it "
+        f"should be close to {accuracy:.2f}, the share of pictures that get the right label."
     )
     pairs = Counter(zip(labels[best != labels], best[best != labels], strict=True))
     counts = np.bincount(labels)
@@ -271,7 +271,10 @@ def _figures(
     yield f"On neutral pictures (without a person): {wins}."
     neutral_score = float(_scores(neutral)[:, visible].max(1).values.mean())
     hint = _background_hint(source, neutral_score)
-    yield f"The best score of a neutral picture is {neutral_score:.2f} on average{hint}."
+    yield (
+        "On average, the highest score that a neutral picture gets for any visible label is "
+        f"{neutral_score:.2f}{hint}."
+    )
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:

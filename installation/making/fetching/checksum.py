@@ -37,7 +37,7 @@ def parse_sha256(text: str) -> str:
     """Return the value of --sha256 in lower case; raises FetchError if it is not a SHA-256."""
     sha256 = text.strip().lower()
     if not SHA256_PATTERN.fullmatch(sha256):
-        problem = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 digits from 0 to f)"
+        problem = f"'{ellipsize(text)}' is not a SHA-256 (expected 64 hexadecimal digits)"
         raise FetchError(Mistake("--sha256", problem, "Copy the whole SHA-256."))
     return sha256
 

@@ -113,8 +113,8 @@ class _Table:
     def check_id(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if the id is empty, is the root's, or occurs twice.
 
-        Two ids count as one if they differ only in capital letters or in invisible characters, or
-        if they name the same output of the network.
+        Two ids count as one if they differ only in capital letters, in invisible characters or in
+        the encoding of accents, or if they name the same output of the network.
         """
         if not row.id:
             if row.name:
@@ -139,22 +139,27 @@ class _Table:
             elif first is row and not is_from_name:
                 problem = (
                     f"the id '{ellipsize(row.id)}' differs from '{ellipsize(alike.id)}' (line "
-                    f"{alike.location}) only in capital letters or in invisible characters, so "
-                    "both would be the same folder on some disks"
+                    f"{alike.location}) only in capital letters, invisible characters or the "
+                    "encoding of accents, so both would be the same folder on some disks"
                 )
                 yield Mistake(where, problem, "Give each row a unique id.")
 
     def check_name(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if the name is empty or occurs twice.
 
-        Two names count as one if they differ only in capital letters or in invisible characters.
+        Two names count as one if they differ only in capital letters, in invisible characters or in
+        the encoding of accents.
         """
         if not row.name:
             yield Mistake(where, "the name is empty (expected text)", "Write a name.")
         elif (first := self._first_by_name.setdefault(confusable_key(row.name), row)) is not row:
-            problem = (
-                f"the name '{ellipsize(row.name)}' occurs twice (first on line {first.location})"
-            )
+            seen = f"the name '{ellipsize(row.name)}'"
+            problem = f"{seen} occurs twice (first on line {first.location})"
+            if row.name != first.name:
+                problem = (
+                    f"{seen} differs from '{ellipsize(first.name)}' (line {first.location}) only "
+                    "in capital letters, invisible characters or the encoding of accents"
+                )
             yield Mistake(where, problem, "Make the names differ, or remove one row.")
 
     def check_parent(self, row: Row, where: str) -> Iterator[Mistake]:

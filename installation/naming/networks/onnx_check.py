@@ -401,8 +401,8 @@ def _foreign(node: Any) -> _RefusedError:
     name, domain = ellipsize(node.op_type), ellipsize(node.domain)
     if node.op_type in PACKED:
         problem = (
-            f"its weights are packed in onnxruntime's own way ('{name}', as in model_q4, "
-            "model_q4f16 and model_bnb4; expected ONNX's own operations)"
+            f"its weights are packed in a format of onnxruntime ('{name}', as in model_q4, "
+            "model_q4f16 and model_bnb4; expected operations of the ONNX standard)"
         )
         return _RefusedError(problem, PACKED_REMEDY)
     problem = f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)"

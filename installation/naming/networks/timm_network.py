@@ -214,8 +214,8 @@ def pretrained_config(name: str, where: str = SETTINGS_FILE) -> Any:
         raise LabelSetError(Mistake(where, problem, remedy))
     _, height, width = config.input_size
     if height != width:
-        seen = f"{width}×{height} px (expected a square)"
-        problem = f"encoder is '{ellipsize(name)}', whose input is {seen}"
+        seen = f"takes pictures of {width}×{height} px (expected a square)"
+        problem = f"encoder is '{ellipsize(name)}', which {seen}"
         raise LabelSetError(Mistake(where, problem, "Use another network."))
     return config
 

@@ -390,7 +390,8 @@ def _set_others(camera: CameraControls, settings: CameraSettings, apply: bool) -
 def _remedy(control: Control, value: int) -> str:
     """Return the remedy for a `value` that `control` does not allow."""
     if control.id == POWER_LINE_FREQUENCY and value in (50, 60):
-        return f"Remove {control.name}, and write {value} as camera.mains."
+        name = control.name
+        return f"Remove {name} from camera.controls, and set camera.mains to {value}."
     return f"The nearest value is {control.nearest(value)}."
 
 

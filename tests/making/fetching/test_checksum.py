@@ -36,7 +36,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_checksum_may_be_typed_in_capitals() -> None:
     """--sha256 accepts upper and lower case, and refuses text that is too short."""
     assert parse_sha256(f" {SHA256.upper()}\n") == SHA256
-    with pytest.raises(FetchError, match=r"'abc' is not a SHA-256 \(expected 64 digits"):
+    with pytest.raises(
+        FetchError, match=r"'abc' is not a SHA-256 \(expected 64 hexadecimal digits"
+    ):
         parse_sha256("abc")
 
 

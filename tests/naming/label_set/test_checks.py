@@ -27,15 +27,16 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
                 "Give each row a unique id.",
                 "weather/labels.csv:6: the id is empty (expected a unique id). Write one.",
                 "weather/labels.csv:7: the id 'A' differs from 'a' (line 2) only in capital "
-                "letters or in invisible characters, so both would be the same folder on some "
-                "disks. Give each row a unique id.",
+                "letters, invisible characters or the encoding of accents, so both would be the "
+                "same folder on some disks. Give each row a unique id.",
             ],
         ),
         (
             (HEADER, "a,air,,,", "b,Air,,,", "c,,,,"),
             [
-                "weather/labels.csv:3: the name 'Air' occurs twice (first on line 2). "
-                "Make the names differ, or remove one row.",
+                "weather/labels.csv:3: the name 'Air' differs from 'air' (line 2) only in capital "
+                "letters, invisible characters or the encoding of accents. Make the names "
+                "differ, or remove one row.",
                 "weather/labels.csv:4: the name is empty (expected text). Write a name.",
             ],
         ),

@@ -141,7 +141,8 @@ def test_a_row_is_named_as_the_spreadsheet_numbers_it(tmp_path: Path) -> None:
     write_label_set(tmp_path, HEADER, "", 'b,"two\nlines",,,', *rows[:3])
     assert [message.partition(". ")[0] for message in mistakes(tmp_path)] == [
         "weather/labels.csv:9 (row 6): the id 'a' occurs twice (first on line 5 (row 4))",
-        "weather/labels.csv:9 (row 6): the name 'Air' occurs twice (first on line 5 (row 4))",
+        "weather/labels.csv:9 (row 6): the name 'Air' differs from 'air' (line 5 (row 4)) only in "
+        "capital letters, invisible characters or the encoding of accents",
         "weather/labels.csv:9 (row 6): hidden_because is 'insalt' (expected a known reason)",
     ]
 

@@ -249,7 +249,8 @@ LISTED = "`kiosk cameras` lists what each camera offers."
             FakeControls(),
             {"controls": {"power_line_frequency": 50}},
             "camera.controls.power_line_frequency: power_line_frequency is 50 (expected 0, 1, 2 "
-            "with this camera). Remove power_line_frequency, and write 50 as camera.mains.",
+            "with this camera). Remove power_line_frequency from camera.controls, and set "
+            "camera.mains to 50.",
         ),
     ],
 )

@@ -102,7 +102,7 @@ class FolderPictures:
         else:
             problem = "this picture was damaged after the start of the show"
         if picture is None:
-            remedy = "Restore the picture, or choose another source."
+            remedy = "Put the undamaged picture back into the folder, or change camera.source."
             raise CameraError(Mistake(display_path(file), problem, remedy))
         return _fitted(picture, *self._size)
 
