@@ -132,9 +132,9 @@ def missing_layer(layer: str, failure: Exception, remedy: str) -> Mistake:
 def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
     """Create and return a folder that this user may write to; the probes try to change it.
 
-    Without a writable folder, a refused probe would prove nothing. The folder is in memory if any
-    folder in memory is writable. Folders that killed shows have left are removed first. Raises
-    OSError if no folder is writable.
+    The folder must be writable without the sandbox: otherwise a refused probe would not show that
+    the sandbox refused it. The folder is in memory if any folder in memory is writable. Folders
+    that killed shows have left are removed first. Raises OSError if no folder is writable.
     """
     remove_scratch_dirs(environment)
     failure = OSError("no folder is writable")

@@ -305,9 +305,9 @@ ExecStart={program} {" ".join((":0", *SERVER_OPTIONS))} -auth {AUTHORITY} vt7"""
 def _cage(user: str, program: str) -> str:
     """Return the part of the unit that starts cage, which shows one window on the whole screen.
 
-    Cage ends when the program that it starts ends, so it starts a program that never ends; the show
-    connects to cage's socket. Cage would start an X server as soon as any user connects, so
-    Xwayland is hidden from cage.
+    Cage ends when the program that it starts ends. So this unit makes cage start a program that
+    never ends, and the show connects to cage's socket. Xwayland is hidden from cage: otherwise any
+    user who connects to cage's X display would make cage start an X server.
     """
     wait = f"test -S {FOLDER}/wayland-0 && exit; sleep 0.1"
     return f"""\

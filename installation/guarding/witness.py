@@ -299,7 +299,10 @@ class Witness:
         return True
 
     def _open_files(self, pid: int) -> Iterator[str]:
-        """Yield a problem for each file that is open for writing, if this user may list them."""
+        """Yield a problem for each open disk and for each file that is open for writing.
+
+        Yields nothing if the supervisor's user may not list the open files of `pid`.
+        """
         folder = self._proc / str(pid) / "fd"
         try:
             names = os.listdir(folder)

@@ -52,8 +52,8 @@ DECODERS = 2
 """The number of pictures that are decoded at the same time, on any number of cores."""
 
 DETECTED_SIDE = 1024
-"""The least length, px, to which the shorter side of a picture is reduced if a face is searched for
-in the picture. Smaller pictures keep their size.
+"""A picture in which a face is searched for is reduced only so far that its shorter side still has
+this length, px. Smaller pictures keep their size.
 """
 
 MIN_PICTURES = 5
@@ -100,7 +100,7 @@ NO_REGION = (0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class CutPicture:
-    """The square for the network that was cut from a picture, and facts about the picture."""
+    """The square that was cut from a picture for the network, and facts about the picture."""
 
     square: torch.Tensor
     """The pixels for the network, `(3, size, size)` float32."""
@@ -302,7 +302,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> FoundPictures:
-    """Return the good pictures among `files`, each given with its row, and the skipped files.
+    """Return the good pictures and the skipped files; `files` are pairs of a file and its row.
 
     If several files have the same picture, only one of them is good. A picture in the folders of
     two labels is left out of both, because the network cannot learn the difference from it.
@@ -329,7 +329,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
 
 
 def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
-    """If other labels have `picture` too, return the reason to leave it out; otherwise return "".
+    """Return why `picture` is left out if other labels' folders contain it too; otherwise "".
 
     `same` are all files with the same picture.
     """
@@ -342,7 +342,7 @@ def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
 
 
 def _scan_file(file: Path, row: int, known: Container[str]) -> Picture | SkippedPicture:
-    """Return the picture in `file`, or why it is left out; only the file's header is read."""
+    """Return the picture in `file`, or why it is left out; only the header is decoded."""
 
     def out(why: str) -> SkippedPicture:
         return SkippedPicture(file, row, why)

@@ -52,7 +52,7 @@ from installation.seeing.faces.open import open_detector
 from installation.settings.kiosk import ContentSettings
 
 EXAMPLE_BATCH = 16
-"""The number of pictures that are encoded together, in two views each."""
+"""The number of pictures that are encoded together, each unchanged and mirrored."""
 NEUTRAL = 60
 """The number of neutral pictures (without a person) that some of card.md's figures are about."""
 FACTS = 4
@@ -129,7 +129,7 @@ def _encode_pictures(
 ) -> FoundPictures:
     """Encode the pictures in `found` that are not in `cache`, and store the results in `cache`.
 
-    Return `found`, with the pictures that could not be decoded skipped.
+    Return `found`; pictures that could not be decoded count as skipped.
     `encoder` is the network; `settings` say which part of each picture is encoded.
     """
     new = [picture for picture in found.good if picture.key not in cache]
@@ -181,7 +181,7 @@ def _without_faceless(
 
 
 def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> FoundPictures:
-    """Return `found`, with the copies of other pictures skipped."""
+    """Return `found`; files that are copies of other pictures count as skipped."""
     if not found.good:
         return found
     different = duplicate_pictures.without_copies(
@@ -278,7 +278,7 @@ def _figures(
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
-    """Return the end of a sentence that says what to do if neutral pictures are given a label."""
+    """Return what to do if neutral pictures get a label, as the end of a sentence; otherwise ""."""
     if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
     return (

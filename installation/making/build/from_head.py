@@ -63,8 +63,8 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
             Mistake(display_path(source.folder / SETTINGS_FILE), problem, "Use another network.")
         )
     figures = [
-        f"The built file has {len(rows):,} of the network's {classes:,} classes: those whose "
-        "labels are shown.",
+        f"The built file has {len(rows):,} of the network's {classes:,} classes: those of "
+        "labels that are shown, and of background rows, if any.",
     ]
     provenance = [
         f"The built file has {weight.shape[1]:,} numbers for each class.",
@@ -78,11 +78,11 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
 def read_rows(
     name: str, file: Path, places: Sequence[int], classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the weights `(N, D)` and biases `(N,)` of the head's rows with the N indices `places`.
+    """Return the weights `(N, D)` and biases `(N,)` of N rows of the head, those at `places`.
 
-    Both are float32. Of the weights, only these rows are read from `file`. If it has no biases,
-    they are 0. Raises WeightsError if the file is damaged, if the network does not have exactly one
-    head, or if the head does not have `classes` rows.
+    Both are float32. Only these rows of the weights are read from `file`. The biases are 0 if
+    `file` contains none. Raises WeightsError if the file is damaged, if the network does not have
+    exactly one head, or if the head does not have `classes` rows.
     """
     head = pretrained_config(name).classifier
 

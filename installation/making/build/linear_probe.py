@@ -69,10 +69,11 @@ class LinearProbe:
 
 
 def fit(views: Features, labels: Numbers) -> LinearProbe:
-    """Return the probe of N pictures in V views each: `views` is `(N, V, D)`, `labels` `(N,)`.
+    """Return the probe that is fitted to N pictures.
 
-    The labels are 0 to L − 1, each occurs, and L is at least 2. Rare and frequent labels have the
-    same weight. The same pictures result in the same probe.
+    `views` `(N, V, D)` has the features of V views of each picture, such as its mirror image.
+    `labels` `(N,)` are 0 to L − 1; each label occurs, and L is at least 2. Rare and frequent labels
+    have the same weight. The same pictures result in the same probe.
     """
     N, V, D = views.shape  # noqa: N806  pictures, views, numbers of each
     features = views.reshape(N * V, D)

@@ -27,7 +27,7 @@ from installation.making.fetching.download import Address, TemporaryError, downl
 from installation.settings.paths import WEIGHTS
 
 TOLERANCE = 2
-"""The largest size of a file relative to the approximate size that the catalogue states."""
+"""The largest size of a download, as a multiple of the approximate size in the catalogue."""
 
 LARGEST = 8_000_000_000
 """The most bytes that are downloaded of a file whose size is not known beforehand. The largest of

@@ -62,9 +62,10 @@ def _metadata(url: str, timeout_s: float, where: str) -> HfFileMetadata:
 
 
 def _sha256(text: str) -> str | None:
-    """Return `text`, a file's ETag or name in the cache, if it is a SHA-256; otherwise None.
+    """Return `text` if it is a SHA-256; otherwise None.
 
-    The hub's ETag of a large file is the file's SHA-256; a small file's ETag is not.
+    `text` is a file's ETag, or its name in the cache. Hugging Face's ETag of a large file is the
+    file's SHA-256; a small file's ETag is not.
     """
     return text if SHA256_PATTERN.fullmatch(text) else None
 

@@ -77,9 +77,10 @@ def convert(source: LabelSetSource) -> BuildResult | None:
 
 
 def keras_hash(file: Path) -> str | None:
-    """Return the SHA-256 of the Keras file that an ONNX file was made from; None if there was none.
+    """Return the SHA-256 of the Keras file from which the ONNX `file` was made.
 
-    Raises LabelSetError if `file` is not an ONNX file that may be opened.
+    It is None if `file` was not made from a Keras file. Raises LabelSetError if `file` is not an
+    ONNX file that may be opened.
     """
     if file.stat().st_size > MAX_KERAS_BYTES:
         return None

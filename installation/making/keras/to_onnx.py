@@ -38,7 +38,7 @@ file.
 
 
 def convert_input() -> None:
-    """Write the ONNX network for the Keras file on standard input to standard output.
+    """Read a Keras file from standard input, and write its ONNX network to standard output.
 
     This is the child process of `convert`. If the file is rejected, the output is the reason, and
     the exit status is `REFUSED`.
