@@ -17,13 +17,16 @@ from installation.showing.type import font_files
 
 
 def check_drawable(source: LabelSetSource) -> None:
-    """Raise LabelSetError if a text of `source` has letters that no font here draws."""
+    """Raise LabelSetError if a text of `source` has letters that no font of this machine draws."""
     if mistakes := undrawable(source):
         raise LabelSetError(*limit_mistakes(mistakes))
 
 
 def undrawable(source: LabelSetSource) -> list[Mistake]:
-    """Return a mistake for each row whose letters no font here draws, and one for labelset.yaml."""
+    """Return a mistake for each row with letters that no font of this machine draws.
+
+    If labelset.yaml has such letters, there is one mistake for this file.
+    """
     file = display_path(labels_file(source.folder))
     texts = {display_path(source.folder / SETTINGS_FILE): " ".join(_own_texts(source))}
     texts |= {f"{file}:{row.location}": " ".join(_texts(row)) for row in source.rows}
@@ -31,7 +34,7 @@ def undrawable(source: LabelSetSource) -> list[Mistake]:
 
 
 def _own_texts(source: LabelSetSource) -> Iterator[str]:
-    """Yield the texts of labelset.yaml that the screen or the map may show."""
+    """Yield the texts of labelset.yaml that the screen, or the map of a preview, may show."""
     root = source.settings.root
     yield from (source.settings.title, root.name, root.definition)
     for wording in root.translations.values():

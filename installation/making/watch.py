@@ -55,7 +55,7 @@ def watch(
         models: The folder of label sets.
 
     Raises:
-        KioskError: if the set has mistakes before the show starts.
+        KioskError: if the set has mistakes when this function is called; the show is not started.
     """
     build_if_stale(name, content, log, models)
     show = subprocess.Popen(
@@ -74,7 +74,7 @@ def watch(
 
 @contextlib.contextmanager
 def _signals_end(show: subprocess.Popen[bytes]) -> Iterator[None]:
-    """In the block, end `show` and raise KeyboardInterrupt if this process gets SIGTERM or SIGHUP.
+    """Inside the `with` block, let SIGTERM and SIGHUP end `show` and raise KeyboardInterrupt.
 
     A terminal sends Ctrl-C to both processes; other signals reach this process only.
     """

@@ -63,8 +63,8 @@ which is rejected.
 """
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
-"""The text files of a set in which this module looks for control characters. `load_label_set`
-checks the texts of labelset.yaml and labels.csv.
+"""The text files that this module searches for control characters. The texts of labelset.yaml and
+labels.csv are checked by `load_label_set`.
 """
 
 MAX_ENTRIES = len(MAX_BYTES) + 1
@@ -90,8 +90,8 @@ _ZIP64_LOCATOR_BYTES = 20
 """The length of the record before the last record of a zip64, bytes."""
 
 _ALLOWED_FLAGS = 0b1000_0000_1110
-"""The allowed flags: deflate's options, sizes after the data, and UTF-8 names; the others mean
-encryption or patches.
+"""The flags that an entry may have: deflate's options, sizes stored after the data, and names in
+UTF-8. The other flags mean that the entry is encrypted or is a patch.
 """
 
 _DISGUISE = re.compile(f"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{OVERRIDES}]")
@@ -110,7 +110,7 @@ class Imported:
     title: str
     credit: str
     labels: int
-    """The number of its labels, including hidden ones."""
+    """The number of the set's labels, with hidden ones, but without background rows."""
 
 
 def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
@@ -231,7 +231,10 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
         problem = "the file is not a zip, is truncated, or has other data before or after the zip"
         raise LabelSetError(Mistake(where, problem, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
-        problem = "the zip has more entries than a label set has, or is in the format zip64"
+        problem = (
+            "the zip is in the format zip64, or its list of files is too long (expected at most "
+            f"{MAX_DIRECTORY_BYTES:,} bytes)"
+        )
         raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
     return int(offset)
 
@@ -264,7 +267,7 @@ def _check_entries(
 
     if not mistakes and len(folders) != 1:
         seen = counted(len(folders), "folder")
-        found(f"the zip contains {seen} (expected one, named like the set)")
+        found(f"the zip contains {seen} (expected one folder with the name of the set)")
     if len(set(names)) != len(names):
         found("the zip contains a file twice")
     if (total := sum(entry.file_size for entry in files)) > MAX_ZIP_BYTES:
@@ -389,8 +392,8 @@ def _check_text_files(label_set: LabelSet) -> None:
 def _check_examples(label_set: LabelSet) -> None:
     """Raise LabelSetError if the folder of example pictures is not inside the set's folder.
 
-    Otherwise a build of a stranger's set would read other pictures of this machine and store their
-    features.
+    Otherwise building a stranger's set would read pictures from other folders of this machine and
+    store their features.
     """
     examples = label_set.settings.examples_folder
     path = PureWindowsPath(examples)  # understands / and \\ and drives

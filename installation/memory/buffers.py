@@ -1,4 +1,4 @@
-"""Arrays for a part's computations, each allocated once and overwritten for the next frame.
+"""Arrays for the computations on a frame; the same arrays are overwritten for the next frame.
 
 Whatever a detector or a classifier computes from a visitor's picture is stored in these arrays, so
 that it can be zeroed when the work on a frame is done. If new arrays were allocated for each frame,
@@ -21,30 +21,30 @@ _M_PERTURB = -6
 """glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 _M_TRIM_THRESHOLD = -1
-"""glibc's option for the size, bytes, that the free end of an arena must have before glibc returns
-it to the system (malloc.h, mallopt(3)).
+"""glibc's option for a limit, bytes: if the free end of an arena reaches the limit, glibc returns
+this end to the system (malloc.h, mallopt(3)).
 """
 
 _M_MMAP_THRESHOLD = -3
-"""glibc's option for the size, bytes, that a block must have to get pages of its own (malloc.h,
+"""glibc's option for a limit, bytes: a block of at least this size gets pages of its own (malloc.h,
 mallopt(3)).
 """
 
 MMAP_BYTES = 32 * 2**20
-"""The value that the kiosk sets for `_M_MMAP_THRESHOLD`, bytes. By default, glibc raises the value
-to the size of each larger block that is freed, up to 32 MiB.
+"""The value that the kiosk sets for `_M_MMAP_THRESHOLD`, bytes. If the option is not set, glibc
+raises the value to the size of each larger block that is freed, up to 32 MiB.
 """
 
 TRIM_BYTES = 16 * 2**20
-"""The value that the kiosk sets for `_M_TRIM_THRESHOLD`, bytes. By default, glibc raises the value
-to twice the size of large blocks that are freed, up to 64 MiB. What the default show's networks
-compute for a frame takes 7 MB. This memory stays in the arena, so that no new pages are needed for
-the next frame.
+"""The value that the kiosk sets for `_M_TRIM_THRESHOLD`, bytes. If the option is not set, glibc
+raises the value to twice the size of large blocks that are freed, up to 64 MiB. The default show's
+networks need 7 MB for a frame. This is less than the kiosk's value, so the memory stays in the
+arena, and the next frame needs no new pages.
 """
 
 END_BYTES = 2**17
-"""The size of a block that is allocated only to be freed, bytes. When glibc frees a block of at
-least 64 KiB, it may also return the free end of the block's arena to the system.
+"""The size of a block that is allocated and freed at once, bytes. When glibc frees a block of at
+least 64 KiB, it also checks whether to return the free end of the block's arena to the system.
 """
 
 

@@ -4,8 +4,8 @@ An arena is a region of memory from which a library allocates. Everything that n
 a visitor's picture is stored in it. While a frame is analysed, all layers reuse it, so memory is
 not mapped, filled and unmapped for each layer. After the frame, `forget_activations` returns the
 memory to the C library, which overwrites it. Rejected: sessions without an arena, which took 1.4
-times as long for 16 visitors; and running the networks on black pictures after each frame: if the
-frame's batch was larger than that of the black pictures, some of its data is not overwritten.
+times as long for 16 visitors. Rejected as well: running the networks on black pictures after each
+frame. If the frame had more crops than there are black pictures, some of its data would remain.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
 def forget_activations() -> None:
     """Return the arena's memory to the C library, which overwrites or unmaps it.
 
-    This takes about 0.02 ms if the arena is empty. No session may be running in another thread,
-    because the regions of memory that the session uses would not be returned.
+    This takes about 0.02 ms if the arena is empty. While it is called, no other thread must run a
+    session, because the memory that this session uses would not be returned.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry(SHRINK, "cpu:0")

@@ -1,9 +1,9 @@
 """The methods by which the labels of a set are scored, one frozen `Method` for each.
 
 A `Method` has everything that distinguishes one method from another while a set is loaded and
-shown. Its counterpart is the module of `making/build` that `builder` names, which makes the set's
-tensors before a show. These two modules define how a method works, so a new method is added only to
-them; no other module compares a method's name.
+shown. The set's tensors are made before a show, by a module of `making/build`; `Method.builder` is
+the name of that module. Only that module and this one define how a method works, so a new method is
+added only to these two; no other module compares a method's name.
 
 Tensors are read only when a scorer is opened, so that `kiosk check` is fast.
 """
@@ -59,8 +59,8 @@ class Method:
     """Whether the method always uses the network `encoder`; labelset.yaml must not name another."""
 
     encoder_output: Literal["logits", "features"] = "features"
-    """The kind of output that the default network returns: logits over its classes, or the features
-    below them.
+    """The kind of output that the default network returns: logits over its classes, or features,
+    which are the input of its last layer.
     """
 
     outputs: Callable[[str], Outputs | None] | None = None
@@ -73,7 +73,7 @@ class Method:
     """Whether the set is built from pictures in the folder that its setting `examples` names."""
 
     keys: frozenset[str] = frozenset()
-    """The settings of labelset.yaml that no other method reads."""
+    """The settings of labelset.yaml that only this method uses."""
 
     temperature: float = 1.0
     """The temperature of sets that do not set one."""

@@ -183,8 +183,8 @@ def test_a_label_set_that_is_not_built_is_one_error(project: Project) -> None:
     save_file({}, project.folder / "models/fish/built.safetensors", stale)
     assert_refused(
         project.kiosk("check"),
-        f"{built}labels.csv, labelset.yaml or the sentences that the kiosk adds have changed since "
-        f"this file was built. {rebuild}",
+        f"{built}labels.csv, labelset.yaml or the kiosk's own sentences have changed since this "
+        f"file was built. {rebuild}",
     )
     project.write("models/fish/built.safetensors", b"cut off")
     assert_refused(project.kiosk("check"), f"{built}the file is damaged (the header has ")

@@ -35,7 +35,10 @@ from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
 
 DOMINANT = 0.2
-"""A label that wins more than this share of the neutral pictures wins too often (a guess)."""
+"""The largest share of the neutral pictures on which a label may have the highest score (a guess).
+
+The preview's table lists the labels with a larger share.
+"""
 
 MAX_NAMES = 8
 """The largest number of labels that a row of the table names; the rest are counted."""
@@ -52,7 +55,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """The map's file, the table, and sentences about how evenly the labels win."""
+    """The file of the map of labels, the table, and sentences about the labels' scores."""
 
     map_file: Path
     table: Sequence[TableRow]
@@ -136,7 +139,10 @@ def _hidden_figures(label_set: LabelSet, source: LabelSetSource) -> Iterator[str
 
 
 def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Iterator[str]:
-    """Yield sentences about how evenly labels win, and how many neutral pictures get a label."""
+    """Yield sentences about the labels' scores.
+
+    They say how many neutral pictures get a label, and how evenly the highest scores are spread.
+    """
     min_score = settings.reading.min_score
     if min_score is None:
         min_score = label_set.settings.min_score
@@ -149,11 +155,11 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"If the network were certain of each class in turn: {evenness(trial.classes)}."
+        yield f"On each class, as if the network were certain of it: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
-    """Return the two lines below the map's title."""
+    """Return the two lines of text below the title of the map of labels."""
     hidden = sum(label_set.hidden.values())
     sizes = (
         "The larger a label is, the more often it had the highest score on "
@@ -167,13 +173,19 @@ def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
 
 
 def _wins(label_set: LabelSet, scores: torch.Tensor) -> Mapping[str, int]:
-    """Return how often each label wins in `scores`, `(N, labels)`, keyed by label id."""
+    """Return in how many rows of `scores` each label has the highest score, keyed by label id.
+
+    `scores` is `(N, labels)`.
+    """
     wins = scores.argmax(1).bincount(minlength=len(label_set.labels)).tolist()
     return {label.id: count for label, count in zip(label_set.labels, wins, strict=True)}
 
 
 def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
-    """Yield a row for labels that win nowhere in `trial`, and one for those that win too often."""
+    """Yield a row for the labels that never have the highest score, and one for dominant labels.
+
+    A dominant label has the highest score on more than `DOMINANT` of the neutral pictures.
+    """
     labels = label_set.labels
     wins = _wins(label_set, trial.all)
     never = [label.name for label in labels if not wins[label.id]]
@@ -197,8 +209,8 @@ def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
 def _untranslated(source: LabelSetSource, visible: set[str], shown: set[str]) -> Iterator[TableRow]:
     """Yield a row for each language, with the visible labels that are not translated into it.
 
-    The languages are the languages of the show, `shown`, and of the set's translations. The set's
-    own words are assumed to be English.
+    The languages are those in `shown`, which the show uses, and those of the set's translations.
+    The set's own words are assumed to be English.
     """
     rows = [row for row in source.rows if row.id in visible]
     languages = {code for row in source.rows for code in row.wordings}

@@ -22,7 +22,9 @@ from installation.seeing.faces.detector import Detector
 from installation.seeing.frame import Frame
 
 NEUTRAL_PICTURES = 120
-"""The number of neutral pictures, enough to notice a label that wins most of them."""
+"""The number of neutral pictures. It is enough to notice a label that has the highest score on most
+of them.
+"""
 
 REHEARSAL_FRAMES = 30
 """The number of pictures that are taken from the rehearsal, all while its visitor stays in view."""

@@ -29,8 +29,8 @@ from installation.naming.lists.weights import LITE
 
 _CHANGES = {
     "method": "this file was built for another method",
-    "labels_sha256": "labels.csv, labelset.yaml or the sentences that the kiosk adds have changed "
-    "since this file was built",
+    "labels_sha256": "labels.csv, labelset.yaml or the kiosk's own sentences have changed since "
+    "this file was built",
     "encoder_sha256": "this file was built for other weights of the network",
 }
 """The mistake to report for each metadata key whose value is not the expected one."""
@@ -137,13 +137,13 @@ def read_tensors(
     labels: Mapping[str, Sequence[int]],
     others: Mapping[str, Sequence[int]],
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return the built tensors that `labels` and `others` describe, all of the dtype `kind`.
+    """Return the built tensors that `labels` and `others` name, all of the dtype `kind`.
 
-    `kind` is safetensors' name of the dtype, such as "F16". `labels` maps the name of each tensor
-    that has a row per label to the shape of one row; such a tensor is returned with the visible
-    rows first, and then the background rows. `others` maps the name of each other tensor to its
-    whole shape. All shapes are checked before any number is read. `encoder` is the SHA-256 of the
-    encoder's weights. Raises LabelSetError.
+    The tensors in `labels` have a row per label; `labels` maps a tensor's name to the shape of one
+    row. These tensors are returned with the visible rows first, and then the background rows.
+    `others` maps the name of each other tensor to the shape of the whole tensor. `kind` is
+    safetensors' name of the dtype, such as "F16". `encoder` is the SHA-256 of the encoder's
+    weights. All shapes are checked before any number is read. Raises LabelSetError.
     """
     with open_built(label_set, encoder) as file:
         tensor_rows = _tensor_rows(label_set, file)
@@ -178,8 +178,8 @@ def _tensor_rows(label_set: LabelSet, file: Any) -> Mapping[int, int]:
         )
     if missing := {*label_set.rows, *label_set.background} - set(rows):
         problem = (
-            "the file does not have the labels that were hidden when it was built and are shown "
-            f"now ({counted(len(missing), 'label')})"
+            "some labels are shown now, but were hidden when this file was built, so it does not "
+            f"contain them ({counted(len(missing), 'label')})"
         )
         raise misfit(label_set, problem, StaleBuildError)
     return {row: tensor_row for tensor_row, row in enumerate(rows)}

@@ -183,15 +183,15 @@ class _Table:
                 f"the row has more than {DEEPEST_CHAIN} categories above it, or its parents "
                 "form a circle"
             )
-            remedy = "Leave the cell `parent` empty in one of the rows above it."
+            remedy = "Leave the cell `parent` empty in the row of one of these categories."
             yield Mistake(where, problem, remedy)
 
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
-        """Yield a mistake if the ids must name outputs of the network, but the row's does not.
+        """Yield a mistake if the row's id must name an output of the network, but does not.
 
-        A row that is the parent of another row is not a mistake. A category of ImageNet is not a
-        mistake either, because a network may have only some of ImageNet's categories; this does not
-        apply to a set's own network.
+        The id of a row that is the parent of another row need not name an output. If the network
+        is not the set's own, the WordNet id of an ImageNet category need not name an output either,
+        because a network may have only some of ImageNet's categories.
         """
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return

@@ -1,4 +1,4 @@
-"""The files of a label set's folder: their names, their largest sizes, and their signature."""
+"""The files of a label set's folder: names, largest sizes, and a way to notice changes."""
 
 from __future__ import annotations
 

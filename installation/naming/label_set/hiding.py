@@ -73,9 +73,10 @@ def hidden_rows(rows: Sequence[Row], content: ContentSettings) -> dict[str, Reas
 def with_reasons(rows: Sequence[Row], settings: LabelSetSettings, file: Path) -> Iterator[Row]:
     """Yield the checked rows of `file`, each with all reasons for which it may be hidden.
 
-    Categories that ImageNet's authors judged unsafe get a reason if their list has been fetched,
-    whatever the row's name is. Names that came with a network, which nobody has reviewed, also get
-    the reasons of the shipped sets; for the names in a labels.csv, its author decides.
+    If the list of the categories that ImageNet's authors judged unsafe has been fetched, a row with
+    such a category gets a reason. The row's own name does not matter for this. Nobody has reviewed
+    names that came with a network, so their rows also get the reasons of the shipped sets. The rows
+    of a labels.csv do not, because its author decides which rows are hidden.
     """
     synsets = _synsets(rows, settings)
     reasons: dict[str, set[str]] = {

@@ -79,7 +79,10 @@ class LabelSet:
 
     @property
     def uses_own_network(self) -> bool:
-        """Whether the set uses the default network, which needs PyTorch only on a graphics card."""
+        """Whether the set uses the default network, the one that comes with the kiosk.
+
+        This network needs PyTorch only on a graphics card.
+        """
         return self.encoder == LITE
 
     @property
@@ -96,7 +99,7 @@ class LabelSet:
         return self.folder / BUILT_FILE
 
     def texts(self) -> Iterator[str]:
-        """Yield all texts of the set that the screen may show, for which fonts are needed."""
+        """Yield all texts of the set that the screen may show, to find fonts for their letters."""
         yield from (self.settings.title, self.settings.credit)
         yield from self.settings.credit_translations.values()
         for label in (self.root, *self.labels):

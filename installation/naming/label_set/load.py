@@ -209,7 +209,7 @@ def assemble(
 
 
 def _listing(names: Mapping[str, str], visible: Container[str]) -> tuple[str | int, ...]:
-    """Return `names` in alphabetical order, with the length in place of each hidden name.
+    """Return `names` in alphabetical order; a hidden name is replaced by its number of characters.
 
     `names` are keyed by label id; `visible` has the ids of the names that are not hidden.
     """

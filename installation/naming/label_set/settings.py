@@ -136,8 +136,8 @@ class LabelSetSettings(Section):
     sentences are used.
     """
     lists: bool = False
-    """Only for `text`: whether the set uses looks.csv, in which the kiosk lists the labels that an
-    object suggests; an accordion suggests the label musician.
+    """Only for `text`: whether the set uses the kiosk's file looks.csv. The file lists which labels
+    an object suggests: for example, an accordion suggests the label musician.
     """
     examples: Annotated[str, Field(description="the name of a folder")] = EXAMPLES_FOLDER
     """Only for `examples`: the folder that contains a folder of pictures for each id.
@@ -171,7 +171,7 @@ class LabelSetSettings(Section):
 
     @property
     def cuts_examples(self) -> bool:
-        """Whether pictures are cut around the face in them, as visitors' pictures are."""
+        """Whether each example picture is cut around the face in it, as a visitor's picture is."""
         return self.crop != "frame" and self.examples != AS_THEY_ARE
 
     @property

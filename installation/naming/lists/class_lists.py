@@ -31,20 +31,20 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""The names of timm's lists of classes, keyed by a variant of ImageNet and a text. Among the lists
-of its variant, a network uses the one whose text is in the network's name; if there are several,
-the longest text counts. The text "" is in every name. The texts are needed because networks of the
-same variant may have different classes, or the same classes in another order. The lists are chosen
-as in `infer_imagenet_subset` of timm 1.0.
+"""The names of timm's class lists, keyed by a variant of ImageNet and a part of a network's name.
+A variant may have several lists, because its networks may have different classes, or the same
+classes in another order. Then the name of a network decides: the network uses the list with the
+longest part that is in this name. The part "" is in every name. The lists are chosen as in
+`infer_imagenet_subset` of timm 1.0.
 """
 
 
 @cache
 def outputs(encoder: str) -> Mapping[str, int] | None:
-    """Return the index of each output of a network, under two keys: a WordNet id and a number.
+    """Return the indices of a network's outputs, keyed by id.
 
-    The number is the index as text. The result is None if the outputs cannot be determined
-    from the network's name.
+    Each output has two ids: its WordNet id, and its index as text. The result is None if the
+    outputs cannot be determined from the network's name.
     """
     known = classes(encoder)
     if not known:

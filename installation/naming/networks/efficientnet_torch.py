@@ -47,7 +47,7 @@ class EfficientNetLite0Torch(TorchEncoder):
         *,
         output: Literal["logits", "features"] = "logits",
     ) -> None:
-        """Open the network; `weights` is the file of its weights, by default the package's file.
+        """Open the network; `weights` is the file of its weights, by default the one in `PACKAGE`.
 
         Raises WeightsError.
         """
@@ -59,7 +59,7 @@ class EfficientNetLite0Torch(TorchEncoder):
 
 
 def folded_network(weights: Path | None = None) -> nn.Module:
-    """Return timm's network with the package's weights and folded batch norms, for inference."""
+    """Return timm's network for inference, with the weights of `PACKAGE` and folded batch norms."""
     network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     network.load_state_dict(_state(weights or find_weights(), list(network.state_dict())))
     _fold(network.eval())
@@ -96,7 +96,10 @@ def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
 
 
 def _fold(module: nn.Module) -> None:
-    """Fold each batch norm of `module` into the convolution before it; keep the activations."""
+    """Fold each batch norm of `module` into the convolution before it.
+
+    timm's layer of a batch norm contains an activation too; the activation replaces the layer.
+    """
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.Conv2d):

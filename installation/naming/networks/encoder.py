@@ -1,4 +1,4 @@
-"""The Protocol of encoders, which turn crops into numbers, and the description of their input."""
+"""The Protocol of the networks that turn crops into numbers, and the format of their input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Input:
     std: Channels
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     assumed: tuple[str, ...] = ()
-    """Those of `mean` and `std` that are default values, because no file of the set states them."""
+    """Which of `mean` and `std` have default values, because no file of the set states them."""
 
 
 class Encoder(Protocol):

@@ -79,8 +79,8 @@ MOST_NUMBERS = 100_000
 LARGEST_NUMBER = 1_000_000
 """The largest absolute value of an integer in an operation's settings, such as a size or an axis.
 
-A larger `blocksize` can crash the process: in onnxruntime 1.31 its square can overflow to zero, by
-which onnxruntime then divides.
+A larger `blocksize` can crash the process: onnxruntime 1.31 divides by the square of `blocksize`,
+which can overflow to zero.
 """
 
 ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
@@ -89,17 +89,17 @@ ANY_NUMBER = ("starts", "ends", "value_int", "value_ints")
 """
 
 CHILD_BYTES = 2**30
-"""The child process may use this much memory (bytes) in addition to five times the file's size.
+"""The child process may use this much memory (bytes) in addition to five times the network's size.
 
-This is enough for a file of 1.6 GB, the largest that is allowed, if it contains little but tensors.
+This is enough for a network of 1.6 GB, the largest that is allowed, if nearly all of it is tensors.
 """
 
 CHILD_CPU_S = 20
 """The limit on the child process's CPU time, s, in addition to `CPU_S_PER_GB`."""
 
 CPU_S_PER_GB = 30
-"""How much more CPU time the child process may use for each 10⁹ bytes of the file, s; it takes
-about 4.
+"""How much more CPU time the child process may use for each 10⁹ bytes of the network, s. The
+process needs about 4 s for each.
 """
 
 CHILD_TIMEOUT_S = 60.0
@@ -132,11 +132,11 @@ PACKED_REMEDY = (
 )
 
 NAMING = ("ArgMax", "Hardmax")
-"""The operations of ONNX's own by which networks of Custom Vision choose a name."""
+"""ONNX operations that choose a name from the scores in networks of Custom Vision."""
 
 NAMING_REMEDY = (
-    "Cut off what follows the scores with onnx.utils.extract_model; see Custom Vision in the table "
-    "of exporters in docs/artists.md."
+    "Cut off the operations after the scores, by means of onnx.utils.extract_model; see Custom "
+    "Vision in the table of exporters in docs/artists.md."
 )
 """The remedy for a network whose last operations turn scores into names."""
 
@@ -166,8 +166,8 @@ bytes are.
 """
 
 MOST_METADATA = 200
-"""The longest metadata entry that is kept, characters; `making.keras` stores a hash in a metadata
-entry.
+"""The longest metadata entry that is kept, characters of key and value. An entry in which
+`making.keras` stores a hash is shorter.
 """
 
 
@@ -186,18 +186,19 @@ class _RefusedError(Exception):
 def judge(file: str, data: bytes, weights: bytes | None = None) -> bytes:
     """Return the checked network of the ONNX file `data`, serialised again.
 
-    `weights` are the bytes of the second file, if there is one; the result contains them. Both are
-    read in a child process. `file` names the first one in messages. Raises LabelSetError if the
-    network must not be opened, or if the sandbox no longer allows child processes.
+    An exporter may have written the weights into a second file; then `weights` has the bytes of
+    this file, and the result contains them. Both files are read in a child process. `file` is the
+    name of the ONNX file in messages. Raises LabelSetError if the network must not be opened, or if
+    the sandbox no longer allows child processes.
     """
     with start_child(file) as child:
         return judge_in(child, file, data, weights)
 
 
 def start_child(file: str) -> subprocess.Popen[bytes]:
-    """Return the process that `judge_in` uses, which waits for the file.
+    """Return a child process for `judge_in`; the process waits for the ONNX file.
 
-    `file` is the file's name in messages. Raises LabelSetError if the sandbox no longer allows
+    `file` is that file's name in messages. Raises LabelSetError if the sandbox no longer allows
     child processes.
     """
     try:
@@ -251,7 +252,7 @@ def judge_here(file: str, data: bytes, weights: bytes | None = None) -> bytes:
 def judge_input() -> None:
     """Write the checked ONNX network to standard output, or the reason why it is rejected.
 
-    The network is read from standard input: `_LENGTH`, the file, and its second file.
+    Standard input has `_LENGTH`, the ONNX file and, if there is one, the second file with weights.
 
     This is the child process of `judge`.
     """

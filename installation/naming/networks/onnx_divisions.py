@@ -2,7 +2,7 @@
 
 In onnxruntime 1.31 a division by zero ends the process, and so does a division of the least integer
 by −1. A division by a positive constant is safe. Networks that accept pictures of any size may
-contain unsafe divisions, because they compute where a picture is cut into windows.
+contain unsafe divisions: they divide the size of a picture to find where to cut it into windows.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def _positive_constants(graph: Any) -> set[str]:
 
 
 def _constant(setting: Any) -> int:
-    """Return the integer in `setting`, the only one of a Constant; 0 if it is not one integer."""
+    """Return the value of an operation `Constant` whose only setting is `setting`.
+
+    The result is 0 if the value is not a single integer.
+    """
     if setting.name == "value_int" and setting.type == AttributeProto.INT:
         return int(setting.i)
     if setting.name == "value" and setting.type == AttributeProto.TENSOR:

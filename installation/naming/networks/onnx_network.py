@@ -163,10 +163,10 @@ class OnnxNetwork:
             self.input = Input(size, settings.mean, settings.std, assumed=assumed)
 
     def _check_stated(self, settings: InputSettings | None) -> None:
-        """Raise LabelSetError if the file's metadata state a picture format that `settings` lack.
+        """Raise LabelSetError if the metadata state a picture format, but `settings` do not.
 
         The format is the order of colours or the range of numbers. Custom Vision writes such
-        metadata. Pictures in another format would get wrong names.
+        metadata. With pictures in another format, the network would give wrong names.
         """
         stated = self._session.get_modelmeta().custom_metadata_map
         pictures = {key.casefold(): value.casefold() for key, value in stated.items()}

@@ -49,9 +49,10 @@ field number.
 def count_records(data: bytes, most: int) -> int:
     """Return the number of records in the ONNX file `data`, or `most` + 1 if it has more.
 
-    A packed list of numbers is one record, but each of its numbers counts as well, except in the
-    data of tensors. If its numbers have a fixed size, their bytes below 128 are counted instead.
-    Raises DecodeError if the file is damaged.
+    A packed list of numbers is one record, but its numbers count as well, except in the data of
+    tensors. Only the bytes below 128 are counted in such a list: each varint has exactly one of
+    them, but a number of a fixed size may have none or several. Raises DecodeError if the file is
+    damaged.
     """
     count = at = 0
     end, fields = len(data), _fields(ModelProto.DESCRIPTOR)

@@ -1,7 +1,7 @@
-"""Puts the weights of an ONNX network's second file into the first, so that nothing opens a file.
+"""Puts the weights in the second file of an ONNX network into the network itself.
 
-Exporters write a second file if the weights are large. The network names that file, but its name
-does not matter here, because people rename files.
+Otherwise onnxruntime would open that file. Exporters write a second file if the weights are large.
+The network names the file, but the name does not matter here, because people rename files.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from installation.naming.label_set.folder import ONNX_DATA_FILE
 
 
 def take_weights(model: Any, weights: bytes) -> str | None:
-    """Put `weights`, the second file, into the tensors of the ModelProto `model` that refer to it.
+    """Put the weights from a network's second file into the tensors that refer to this file.
 
-    Returns why the two files do not belong together, or None if they do. Raises DecodeError if the
+    `model` is the ModelProto of the first file, and `weights` has the bytes of the second. Returns
+    why the two files do not belong together, or None if they do. Raises DecodeError if the
     first file is damaged.
     """
     tensors = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]

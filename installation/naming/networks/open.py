@@ -101,7 +101,7 @@ def _open(label_set: LabelSet, device: Device) -> Encoder:
 
 
 def _open_own(label_set: LabelSet, device: Device) -> Encoder:
-    """Return the network in the label set's folder, whose output is logits."""
+    """Return the network in the label set's folder. The output of the network is logits."""
     file = find_network(label_set.folder)
     is_show = SandboxStatus.from_environment() is not None
     network: Encoder
@@ -199,10 +199,11 @@ def check_network(folder: Path) -> None:
 
 
 def prepare_network(folder: Path) -> None:
-    """Check and try the ONNX network in a label set's `folder`, if it has one, for `open_encoder`.
+    """Check and try the ONNX network in a label set's `folder`; `open_encoder` uses the result.
 
-    A show calls this before its sandbox forbids new processes. If the network must not be opened,
-    LabelSetError is raised by `open_encoder`, not here.
+    Does nothing if the folder has no ONNX network. A show calls this before its sandbox forbids new
+    processes. If the network must not be opened, LabelSetError is raised by `open_encoder`, not
+    here.
     """
     from installation.naming.networks.confined_network import try_network
 
@@ -240,8 +241,9 @@ def _judged_onnx(file: Path) -> tuple[bytes, str]:
 def _judged_again(file: Path) -> tuple[bytes, str] | None:
     """Return a network that `prepare_network` has accepted; None if `file` has changed since.
 
-    A show whose network failed opens it again, when it may no longer start a process. So it checks
-    the file itself. This is safe, because a child process has accepted the same bytes before.
+    If a network fails during a show, the show opens the network again. By then the show may no
+    longer start a process, so it checks the file in its own process. This is safe, because a child
+    process has accepted the same bytes before.
     """
     if file not in _accepted:
         return None
@@ -264,7 +266,7 @@ def _judge_onnx(file: Path) -> tuple[bytes, str]:
 
 
 def _read_onnx(file: Path) -> list[bytes]:
-    """Return the contents of an ONNX file and, if there is one, of its second file."""
+    """Return the contents of an ONNX file and, if it exists, of ONNX_DATA_FILE beside it."""
     second = file.with_name(ONNX_DATA_FILE)
     files = [file, second] if second.exists() else [file]
     data = []

@@ -41,11 +41,11 @@ HEAD_WIDTH = 64
 """The width of one attention head in both towers (arXiv 2103.00020, table 20)."""
 
 ANOTHER_NETWORK = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
-"""The exceptions that timm's rules raise for tensors of another network."""
+"""The exceptions that timm raises if it loads the tensors of another network."""
 
 
 class TimmFeatures(TorchEncoder):
-    """Encodes crops as the features below a network's head."""
+    """Encodes crops as features: the output of a network without its head."""
 
     def __init__(
         self, name: str, device: Device, folder: Path = WEIGHTS, where: str = SETTINGS_FILE

@@ -80,8 +80,8 @@ def test_showing_more_labels_needs_a_build(tmp_path: Path) -> None:
     safe = made_classes(tmp_path)
     everything = load_label_set("made-classes", EVERYTHING, tmp_path)
     why = (
-        r"the file does not have the labels that were hidden when it was built and are shown now "
-        r"\(1 label\). "
+        r"some labels are shown now, but were hidden when this file was built, so it does not "
+        r"contain them \(1 label\). "
         r"Run: kiosk labels build made-classes"
     )
     encoder = built_file.read_metadata(safe)["encoder_sha256"]

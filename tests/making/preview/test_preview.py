@@ -144,7 +144,7 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     assert named.startswith("Of 120 neutral pictures, ")
     assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert classes.startswith("If the network were certain of each class in turn: ")
+    assert classes.startswith("On each class, as if the network were certain of it: ")
 
 
 @pytest.mark.usefixtures("short_trial")

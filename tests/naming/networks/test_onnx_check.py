@@ -185,9 +185,9 @@ TAGS = helper.make_tensor("tags", TensorProto.STRING, [2], [b"a", b"b"])
 @pytest.mark.parametrize(
     ("node", "tensors", "remedy"),
     [
-        (helper.make_node("ArgMax", [], []), (), "Cut off what follows the scores"),
-        (helper.make_node("ZipMap", [], [], domain="ai.onnx.ml"), (), "Cut off what follows"),
-        (helper.make_node("Relu", [], []), (TAGS,), "Cut off what follows the scores"),
+        (helper.make_node("ArgMax", [], []), (), "Cut off the operations after the scores"),
+        (helper.make_node("ZipMap", [], [], domain="ai.onnx.ml"), (), "Cut off the operations"),
+        (helper.make_node("Relu", [], []), (TAGS,), "Cut off the operations after the scores"),
         (helper.make_node("FusedConv", [], [], domain="com.microsoft"), (), "without `--optimize`"),
         (helper.make_node("BiasGelu", [], [], domain="com.microsoft"), (), "without `--optimize`"),
         (helper.make_node("Conv", [], [], domain="com.example"), (), "Export the network alone"),

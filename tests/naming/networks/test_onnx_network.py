@@ -417,7 +417,7 @@ def test_a_network_of_custom_vision_is_read_after_its_map_is_cut_off(tmp_path: P
     folder = write_onnx(tmp_path, whole, f"output: scores\n{CUSTOM_VISION}")
     refused = refusal(folder)
     assert re.search("the operation '(ZipMap|ArrayFeatureExtractor)'|text", refused)
-    assert "Cut off what follows the scores with onnx.utils.extract_model" in refused
+    assert "Cut off the operations after the scores, by means of onnx.utils.extract" in refused
     onnx.save(whole, tmp_path / "model.onnx")
     scores = next(node.output[0] for node in whole.graph.node if node.op_type == "Softmax")
     onnx.utils.extract_model(

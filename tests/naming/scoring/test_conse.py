@@ -170,8 +170,8 @@ def test_a_stale_build_is_refused(built: LabelSet) -> None:
     stale = replace(built, fingerprint="0" * 64)
     assert (
         refusal(stale)
-        == "labels.csv, labelset.yaml or the sentences that the kiosk adds have changed since this "
-        "file was built"
+        == "labels.csv, labelset.yaml or the kiosk's own sentences have changed since this file "
+        "was built"
     )
     weights = "this file was built for other weights of the network"
     assert refusal(built, encoder="f" * 64) == weights
