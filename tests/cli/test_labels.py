@@ -88,8 +88,8 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     assert project.kiosk("check").returncode == 0
     assert_refused(
         project.kiosk("check", "more.yaml"),
-        "models/made/built.safetensors: the file does not have the labels that were hidden when it "
-        "was built and are shown now (1 label)",
+        "models/made/built.safetensors: some labels are shown now, but were hidden when this file "
+        "was built, so it does not contain them (1 label)",
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
     assert outcome.stdout.startswith(

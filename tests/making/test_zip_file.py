@@ -261,7 +261,7 @@ def test_a_set_with_mistakes_or_a_stale_build_is_not_exported(models: Path, tmp_
     csv = models / SHIPPED / "labels.csv"
     words = csv.read_text()
     csv.write_text(words.replace("patient company", "bad company"))
-    assert "the kiosk adds have changed since" in refused(lambda: export(SHIPPED, models, tmp_path))
+    assert "own sentences have changed since" in refused(lambda: export(SHIPPED, models, tmp_path))
     csv.write_text(words.replace("another,,", "another,,nobody", 1))
     assert "hidden_because is 'nobody'" in refused(lambda: export(SHIPPED, models, tmp_path))
     assert "the label set 'nothing' does not exist" in refused(
