@@ -5,7 +5,7 @@ from __future__ import annotations
 from installation.running.progress import Progress, State
 
 START_S = 180.0
-"""The longest time until the show has a camera, s; 38 s were seen in a slow virtual machine."""
+"""The longest time until a show's sandbox is complete, s; a slow virtual machine took 38 s."""
 
 LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """The longest time that each part may go without progress, s.

@@ -76,8 +76,8 @@ class Starter(Protocol):
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
         """Start a show and return its process.
 
-        `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
-        since the supervisor's start, s; it is subtracted from `--seconds`.
+        `camera_id` is the number of the last show's camera, or 0. `ran_s` is the time since the
+        supervisor's start, s. `--seconds` limits all shows together, so `ran_s` is subtracted.
         """
         ...
 

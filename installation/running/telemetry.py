@@ -83,11 +83,12 @@ class Summary:
 
     `seconds`, `first_paint_s`, `first_frame_s` (the camera's first frame on the screen) and
     `first_verdict_s` are counted from the start of the process. The rates are averages over the
-    time in which frames were shown. `camera_fps` counts frames that the camera delivered,
-    `mirror_fps` frames that reached the screen, and `readings_per_s` crops that were classified.
-    `frame_age_ms` is the time from a frame's arrival to the flip that first shows it.
-    `interval_ms` is the time from one such flip to the next. `jitter_ms` is the standard deviation
-    of this interval. `dropped` counts the frames that were never shown.
+    time in which frames were shown. `camera_fps` counts frames that the camera delivered, and
+    `mirror_fps` frames that reached the screen. `readings_per_s` counts readings; a reading is one
+    visitor who was classified on one frame. `frame_age_ms` is the time from a frame's arrival to
+    the flip that first shows it. `interval_ms` is the time from one such flip to the next.
+    `jitter_ms` is the standard deviation of this interval. `dropped` counts the frames that were
+    never shown.
     """
 
     seconds: float

@@ -1,8 +1,8 @@
 """Runs networks with PyTorch; inputs and outputs are NumPy arrays.
 
 The default show does not need PyTorch. PyTorch runs fetched networks, networks from Hugging Face in
-a label set's folder, and the default network on a graphics card. On NVIDIA's cards it computes in
-half precision.
+a label set's folder, and the default network on a graphics card. On NVIDIA's cards PyTorch computes
+in half precision.
 """
 
 from __future__ import annotations

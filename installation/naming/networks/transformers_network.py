@@ -370,8 +370,8 @@ def _load(
     The text is empty if all tensors fit. If the network is larger than all tensors in the file
     together, it is not built: None is returned in its place, and the text says so.
 
-    `tensors` is the file from `safetensors.safe_open`; a tensor that the network does not have is
-    not read. Raises LabelSetError if the network cannot be built, and SafetensorError or OSError.
+    `tensors` is the file from `safetensors.safe_open`. Tensors that the network lacks are not read.
+    Raises LabelSetError if building the network fails, SafetensorError or OSError if reading fails.
     """
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
@@ -421,7 +421,7 @@ def _load(
 def _input(label_set: LabelSet, config: ConfigFile, full: Any) -> Input:
     """Return the format of the network's pictures, from labelset.yaml or the network's files.
 
-    `full` is transformers' configuration, with the defaults of what config.json leaves out.
+    `full` is transformers' configuration. It has a default for all that config.json leaves out.
     """
     own = config.part("pretrained_cfg")
     resized: object = own.values.get("interpolation")

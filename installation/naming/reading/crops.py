@@ -110,10 +110,10 @@ def cut(
 ) -> Batch:
     """Return a batch `(N, 3, size, size)` float32, normalised for `network_input`.
 
-    There is one crop per box, resized with antialiasing and stretched to a square; outside the
-    frame it is grey. A crop differs by at most one level from torchvision's `resized_crop` with
-    `antialias=True` of the same uint8 picture. The batch is stored in `memory` and valid until the
-    next call; without `memory`, a new array is allocated.
+    There is one crop per box, resized with antialiasing and stretched to a square. The parts of a
+    crop outside the frame are grey. Before it is normalised, a crop differs by at most one level of
+    256 from the result of torchvision's `resized_crop` with `antialias=True`. The batch is stored
+    in `memory` and valid until the next call; without `memory`, a new array is allocated.
     """
     size = network_input.size
     memory = memory or Buffers()

@@ -78,7 +78,7 @@ class ReadingScheduler:
     ) -> None:
         """Record that the visitors in `read`, which are some of `tracks`, were classified at `now`.
 
-        `now` is an instant (s, monotonic), and `took_s` the time that it took for all of `read`.
+        `now` is an instant (s, monotonic). `took_s` is the time of all these readings together, s.
         """
         for track in read:
             self._read_at[track.id] = now

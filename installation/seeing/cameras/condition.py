@@ -55,10 +55,10 @@ RATE_S = 5.0
 
 
 def is_torn(pixels: Pixels) -> bool:
-    """Return whether the lower rows have one flat colour, with which decoders replace missing data.
+    """Return whether the lower rows all have the same colour.
 
-    A truncated JPEG has no content below the cut. Black and white do not count, because the picture
-    of a covered or dazzled camera is flat as well.
+    If a JPEG is truncated, decoders fill the missing rows with one colour. Black and white do not
+    count, because a covered or dazzled camera sends a picture in one colour as well.
     """
     rows = pixels[-max(2, pixels.shape[0] // 16) :]
     flat = rows.reshape(-1, rows.shape[2])

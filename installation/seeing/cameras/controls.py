@@ -101,8 +101,8 @@ class CameraControls:
     def all(self) -> list[Control]:
         """Return the controls that can be set. Raises OSError if the camera does not answer.
 
-        If it answers for some controls only, those up to the first error are returned: the driver
-        does not say which control would come after that.
+        If it answers for some controls only, those before the first error are returned, because
+        the driver does not say which control comes after an error.
         """
         found: list[Control] = []
         number = 0
