@@ -44,7 +44,8 @@ def _to_type(script: Path, *, anywhere: bool = False) -> str:
 def as_called(text: str, *, anywhere: bool = False) -> str:
     """Return `text` with each command of the kiosk as it must be typed in the current folder.
 
-    For a text that is kept and read in another folder, `anywhere` requests absolute paths.
+    If `anywhere`, the commands have absolute paths. This is for a text that is stored, and is later
+    read by somebody whose current folder is another one.
     """
 
     def called(match: re.Match[str]) -> str:

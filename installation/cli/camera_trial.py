@@ -94,7 +94,8 @@ def try_camera(file: Path, privacy: Privacy) -> Trial:
 def _witness() -> Witnessed:
     """Return a function that checks a child process from outside the sandbox.
 
-    Start the child after this call, which gives this process a mark that its children inherit.
+    This call gives this process a mark, which children that start later inherit. A child without
+    the mark has a mistake, so start the child after this call.
     """
     if sys.platform != "linux":
         return lambda _: []

@@ -216,7 +216,9 @@ def _arguments() -> HostCheck:
     is_show = SandboxStatus.from_environment() is not None
     if limits.arguments_are_empty() if is_show else limits.can_empty_arguments():
         return HostCheck("arguments", True, "the show hides its arguments from other users", remedy)
-    found = "every user can read the show's arguments, and the show could write pictures there"
+    found = (
+        "every user can read the show's arguments, and the show could replace them with pictures"
+    )
     return HostCheck("arguments", False, found, remedy)
 
 
@@ -302,8 +304,8 @@ names of the files that are opened there.
 
 def _network_disks(root: Path) -> HostCheck:
     remedy = (
-        "Unmount that folder, because the program that serves it learns the name of each file that "
-        "is opened there."
+        "Unmount that folder, because the program or computer that serves its files learns the "
+        "name of each file that is opened there."
     )
     table = _read(root / "proc/self/mounts")
     if table is None:

@@ -19,8 +19,8 @@ def enter_middle_stage() -> list[Mistake]:
     """Set up every layer of the middle stage, for all threads; return the layers that are missing.
 
     PATH is set to a missing folder, so that libraries find no program. Some libraries look for a
-    program while they are imported, and write files for it before they start it: ctypes looks for
-    a compiler.
+    program while they are imported, as ctypes looks for a compiler. If they find it, they write
+    files for it, which the sandbox refuses, and the import fails.
     """
     os.environ["PATH"] = "/nonexistent"
     from installation.guarding.layers import limits, seccomp

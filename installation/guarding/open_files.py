@@ -51,7 +51,8 @@ such memory can use it. System V's shared memory is not listed, because every pr
 machine can find it.
 
 From the middle stage on, memfd_create is refused. So every memfd was made before that, when the
-show opened its window. A memfd (`DISPLAY_MEMORY`) is harmless only if there is a display.
+show opened its window. A memfd (`DISPLAY_MEMORY`) is harmless only if there is a display, because
+only a window needs one, to share memory with its display server.
 """
 
 

@@ -2,8 +2,8 @@
 
 A filter sees the number of an ioctl but not the file, so an ioctl that is allowed for a graphics
 card is allowed on every open file. Therefore a filter has the sets for graphics cards only on a
-machine with a graphics card. These sets come from documentation and from the source code of
-drivers, because the tests run on machines without a graphics card.
+machine with a graphics card. The tests run on machines without a graphics card, so they cannot
+trace these ioctls. Therefore these sets come from documentation and from the drivers' source code.
 """
 
 from __future__ import annotations

@@ -20,8 +20,9 @@ eight frames of the largest cameras.
 """
 
 MARK = 10
-"""The resource whose soft limit carries the mark of a process: RLIMIT_LOCKS, which Linux stores,
-inherits and displays in /proc, and has not applied to anything since version 2.4.25 (getrlimit(2)).
+"""The resource whose soft limit is the mark of a process: RLIMIT_LOCKS. Linux stores this limit,
+passes it on to child processes and displays it in /proc. Since version 2.4.25 Linux does not
+enforce it (getrlimit(2)).
 """
 
 CAP_DAC_READ_SEARCH = 1 << 2

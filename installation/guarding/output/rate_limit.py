@@ -21,8 +21,8 @@ lines are, for example, reports of the same mistake in many lines of a file.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
-"""The rate at which a line that is repeated for hours is written, lines per second: once a minute,
-with the number of omitted lines.
+"""The rate for repetitions of a line, lines per second. Of a line that repeats for hours, one is
+written each minute, with the number of omitted lines.
 """
 
 MOST_KINDS = 200
@@ -50,7 +50,7 @@ class RateLimit:
     def admit(self, line: str) -> list[str]:
         """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
 
-        If lines were omitted since the last admitted one, a line with their number comes first.
+        If lines were omitted since the last admitted one, a line that counts them comes first.
         """
         if not self.take():
             self._left_out += 1
@@ -98,7 +98,7 @@ class RepeatLimit:
     def admit(self, line: str) -> list[str]:
         """Return the lines to write for `line`: none if it is omitted, otherwise `line` itself.
 
-        If similar lines were omitted, a line with their number comes first.
+        If similar lines were omitted, a line that counts them comes first.
         """
         if not line.strip() or line[0].isspace():
             return [line]

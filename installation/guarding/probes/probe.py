@@ -76,10 +76,10 @@ class Probe:
     """
 
     def refusing_layer(self, number: int | None) -> str | None:
-        """Return the layer that refuses this probe with the error `number`; None if no layer does.
+        """Return the layer that refused this probe, found by the error number `number`.
 
-        The result is also None for Landlock's error number if Landlock does not cover the call,
-        because the kernel itself then refused the call.
+        The result is None if no layer refuses with `number`. It is also None if `number` is
+        Landlock's, but Landlock is not the layer for this call: the kernel itself then refused it.
         """
         if number is None:
             return None
