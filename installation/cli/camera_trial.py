@@ -94,8 +94,8 @@ def try_camera(file: Path, privacy: Privacy) -> Trial:
 def _witness() -> Witnessed:
     """Return a function that checks a child process from outside the sandbox.
 
-    This call gives this process a mark, which children that start later inherit. A child without
-    the mark has a mistake, so start the child after this call.
+    This call gives this process a mark, which children that start later inherit. The
+    function reports a child without this mark, so start the child after this call.
     """
     if sys.platform != "linux":
         return lambda _: []

@@ -89,9 +89,7 @@ _FILE_FAMILIES = {
     0xCF: "SMB",
     0xF5: "F2FS",
     ord("X"): "XFS: setting flags and project ids of files",
-    ord(
-        "f"
-    ): "ext4: setting flags and versions of files, turning on fs-verity, adding keys of folders",
+    ord("f"): "ext4: setting flags and versions of files, enabling fs-verity, adding keys",
     ord("o"): "OCFS2",
     ord("r"): "FAT",
     ord("v"): "versions of files",
