@@ -229,12 +229,12 @@ class ContentSettings(Section):
         if missing and words < MIN_WORDS:
             problem = (
                 f"content.hide lacks {join_first(missing)}, but content.acknowledged has "
-                f"{counted(words, 'word')} (expected every reason in content.hide, or "
-                f"{MIN_WORDS} words or more in content.acknowledged)"
+                f"{counted(words, 'word')} (expected all reasons in hide, or {MIN_WORDS} "
+                "words or more)"
             )
             remedy = (
-                "Add these reasons to content.hide again, so that visitors do not get such labels. "
-                "Or write in content.acknowledged who decided to leave them out, and why."
+                "Add them, so that visitors do not get such labels. Or write in "
+                "content.acknowledged who decided to leave them out, and why."
             )
             raise _refusal(problem, remedy)
         return hide

@@ -131,10 +131,9 @@ def test_hiding_less_needs_a_sentence() -> None:
     text = "content:\n  hide: [{}]\n  acknowledged: {}\n"
     kept = ", ".join(reason for reason in REASONS if reason != "age")
     expected = (
-        "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected every "
-        "reason in content.hide, or 5 words or more in content.acknowledged). Add these "
-        "reasons to content.hide again, so that visitors do not get such labels. Or write in "
-        "content.acknowledged who decided to leave them out, and why."
+        "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected all "
+        "reasons in hide, or 5 words or more). Add them, so that visitors do not get such labels. "
+        "Or write in content.acknowledged who decided to leave them out, and why."
     )
     for nothing in ("", '""', "' '"):
         assert mistakes_of(text.format(kept, nothing)) == [expected.format("0 words")]
