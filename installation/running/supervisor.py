@@ -33,7 +33,7 @@ from installation.running.started import STOP_SIGNALS, Started
 from installation.running.status_socket import StatusSocket
 
 STOP_S = 4.0
-"""The longest time for the show to end after a stop signal, s; the unit allows 5 s in total."""
+"""The longest time for the show to end after a stop signal, s; systemd allows the unit 10 s."""
 
 LEFTOVERS_S = 2.5
 """The longest time for the output filters to write their remaining lines after the show has ended,
@@ -315,7 +315,7 @@ class Supervisor:
         kill(self._show.pid, signal.SIGKILL)
 
     def _after_show(self, code: int, now: float) -> int | None:
-        """Clean up after a show ended with `code`; return the exit status if no show follows."""
+        """Clean up after a show that ended with `code`; return `code` if no show follows."""
         show, ran_s = self._show, now - self._show_began_at
         assert show is not None
         self._show = None

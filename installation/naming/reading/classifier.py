@@ -126,7 +126,7 @@ class CropClassifier:
         return mean
 
     def forget(self) -> None:
-        """Overwrite the data of earlier crops that libraries still hold."""
+        """Overwrite the data of earlier crops in the memory of the encoder's library."""
         self.encoder.forget()
 
 

@@ -249,8 +249,8 @@ def pack(
 ) -> tuple[int, int]:
     """Copy a region of `frame` to the top left of `packed` `(side, side, 3)`; return its size.
 
-    The size is `(height, width)` in `packed`. The region is grey outside the frame. If it is larger
-    than `packed`, it is reduced by a whole factor.
+    The size is `(height, width)` in `packed`. The region is grey outside the frame. A region larger
+    than `packed` is reduced by a whole factor.
     """
     left, top, width, height = region
     side = len(packed)

@@ -57,10 +57,10 @@ class RehearsalUntilPlugged:
         clock: Clock,
         list_nodes: Callable[[], Iterable[Path]] = v4l.video_nodes,
     ) -> None:
-        """Play `rehearsal`; `before` are the video nodes that existed at the start.
+        """Play `rehearsal` until a new video node appears.
 
-        They are compared with the current nodes, which `list_nodes` returns, every
-        `CHECK_INTERVAL_S` of `clock`.
+        `before` are the video nodes that existed at the start. `list_nodes` returns the current
+        nodes; it is called every `CHECK_INTERVAL_S` of `clock`.
         """
         self.name = rehearsal.name
         self.pool = rehearsal.pool

@@ -53,9 +53,9 @@ class PictureSource(Protocol):
 class Replay:
     """A camera that plays a picture source.
 
-    The source repeats endlessly at its own rate. If `read` is called late, it skips pictures, as
-    any camera does. With `as_fast_as_possible`, which is for measurements, `read` returns each
-    picture once without waiting, and then None.
+    The source repeats endlessly at its own rate. If `read` is called late, the camera skips
+    pictures, as any camera does. With `as_fast_as_possible`, which is for measurements, `read`
+    returns each picture once without waiting, and then None.
     """
 
     def __init__(
