@@ -54,7 +54,7 @@ def measure(
     batches: Sequence[int] = BATCHES,
     seconds: float = 2.0,
 ) -> list[tuple[int, float, float, float]]:
-    """Return each batch size with the rates of three ways to compute, crops/s.
+    """Return each batch size, and how many crops per second three ways of computing take then.
 
     The ways are those that the module's docstring lists: the eager forward pass, the same pass in a
     CUDA graph, and the whole pass. `network` encodes crops as features `(N, width)`, from which

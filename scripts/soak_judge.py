@@ -80,7 +80,8 @@ class WorldJudge:
     ) -> None:
         """Judge `scene`, which was made from `sightings` and `context` for a window of `size` px.
 
-        `proof` is that of the self-test, None before it; the privacy line states its time.
+        `proof` is the result of the self-test, or None if the self-test has not run yet. The
+        privacy line states the time of the self-test.
         """
         now = self._clock.now()
         self._fits = size == context.size == self._world.monitors.size(now)
@@ -127,7 +128,7 @@ class WorldJudge:
         )
 
     def _file_fault(self, now: float) -> Fault | None:
-        """Return the newest fault of a file that has begun."""
+        """Return the file fault that began last; None if all that have begun are over."""
         begun = [f for f in self._day.faults if f.begins_at <= now and f.name in FILE_FAULTS]
         return begun[-1] if begun and self._world.wants_card() else None
 

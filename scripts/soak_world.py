@@ -67,11 +67,14 @@ class WallClock:
         self._begins_at = begins_at
 
     def true(self, at: float) -> float:
-        """Return the true time at the instant `at` of the day, s since 1970."""
+        """Return the true time when the day's clock shows `at` (s), s since 1970.
+
+        `shown` returns what the machine's wall clock shows then, which may be wrong.
+        """
         return MORNING.timestamp() + at - self._begins_at
 
     def shown(self, at: float) -> float:
-        """Return what the clock shows at the instant `at` of the day, s since 1970."""
+        """Return what this clock shows when the day's clock shows `at` (s), s since 1970."""
         fault = self._day.present(at)
         name = None if fault is None else fault.name
         if fault is not None and name == "summer time":
@@ -364,7 +367,7 @@ def day_calendar(wall: WallClock) -> SimpleNamespace:
 
 
 def use_time_zone() -> None:
-    """Let this process be in the day's time zone."""
+    """Set this process's time zone to `TIME_ZONE`, that of the simulated day."""
     os.environ["TZ"] = TIME_ZONE
     time.tzset()
 

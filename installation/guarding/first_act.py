@@ -19,8 +19,8 @@ import sys
 def close_to_others() -> None:
     """Protect the memory of this process from other programs, and hide its arguments.
 
-    Failures are reported later: `middle_stage` reports unprotected memory, and `host` reports
-    readable arguments.
+    Failures are ignored here and reported later: `middle_stage` reports unprotected memory, and
+    `host` reports readable arguments.
     """
     if sys.platform != "linux":
         return

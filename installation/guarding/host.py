@@ -331,7 +331,8 @@ def _tracer(root: Path) -> HostCheck:
 def _user(root: Path) -> HostCheck:
     """Return the check that the show runs as an ordinary user, without root's capabilities.
 
-    Stage two refuses geteuid, which then returns a wrong number, so the user is read from /proc.
+    The user is read from /proc, because stage two refuses the system call geteuid. The C library
+    then returns a wrong number.
     """
     remedy = (
         "Run the show as an ordinary user, without capabilities, as the systemd unit of "

@@ -37,8 +37,9 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 COUNTER = "[eventfd]"
-"""The end of the name of an eventfd: a counter in the kernel, which every program with its
-descriptor can read and write. CUDA makes some, and so do the libraries of a window on Wayland.
+"""The end of the name of an eventfd: a counter in the kernel, which every program that has its
+descriptor can read and write. CUDA makes such counters, and so do the libraries of a window on
+Wayland.
 """
 
 DISPLAY_MEMORY = "/memfd:"

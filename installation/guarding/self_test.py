@@ -64,11 +64,11 @@ class Proof:
         return replace(self, tested_at=tested_at)
 
     def by_this_clock(self) -> Proof:
-        """Return the proof with `tested_at` corrected by this machine's clock and time zone.
+        """Return the proof with `tested_at` in this machine's current time and time zone.
 
-        If summer time has begun or ended since the self-test, `tested_at` still has the UTC offset
-        that was valid at the time of the self-test. The time zone is read at each call, because
-        somebody may set it while the show runs.
+        If the clock was set after the self-test, the time is corrected (see `by_clock`). The UTC
+        offset is that at the time of the self-test, even if summer time has begun or ended since.
+        The time zone is read at each call, because somebody may set it while the show runs.
         """
         if hasattr(time, "tzset"):
             time.tzset()

@@ -134,7 +134,9 @@ def show_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def enter_stage_one(
     status: SandboxStatus, report: Path | None, *, logs_json: bool = False
 ) -> SandboxStatus:
-    """Set up every layer of stage one, and return `status` with the missing layers added.
+    """Set up the layers of stage one; return `status` with the results.
+
+    Its field `missing` has a mistake for each layer that could not be set up.
 
     The order matters, because output filters and the scratch folder need rights that the layers
     remove.

@@ -168,7 +168,7 @@ def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def _left_scratch_dirs(base: Path) -> Iterator[Path]:
-    """Yield the folders in `base` that `make_scratch_dir` made for a process that has ended."""
+    """Yield the scratch folders in `base` that belong to this user, and whose process has ended."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(base):
             form = re.fullmatch(r"kiosk-scratch-([0-9]+)-[0-9a-f]{16}", entry.name)

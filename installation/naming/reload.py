@@ -93,9 +93,10 @@ class LabelSetReloader:
             self.poll()
 
     def poll(self) -> None:
-        """Check the files once; open a changed set if its files are the same as at the last check.
+        """Check the files once; open the set again if its files have changed and are complete.
 
-        If they are not the same, somebody may still be writing them.
+        They count as complete if they are the same as at the last check. Otherwise, somebody may
+        still be writing them.
         """
         now = signature(self._classifier.label_set.folder)
         still = now == self._polled

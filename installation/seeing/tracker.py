@@ -90,11 +90,11 @@ The slowest machine that the tracker supports searches once a second. On this ma
 """
 
 LOST_S = 0.5
-"""The time for which a track is drawn after its last hit, s, although the detector misses its face.
+"""How long a track is still drawn if the detector no longer finds its face, s after its last hit.
 The track itself may continue for longer.
 
-A square that stayed without a face would cover the back of a head, or somebody else. At four looks
-a second, the detector usually finds a lost face again within half a second.
+A track is drawn as a square. If it stayed longer without a face, it would cover the back of a head,
+or somebody else. At four looks a second, a lost face is usually found again within half a second.
 """
 
 BOX_NOISE = 0.05

@@ -15,7 +15,9 @@ from installation.settings.values.number import number_remedy
 from installation.settings.values.size import KEYS, size_remedy, unknown_size_remedy
 
 Keys = tuple[str | int, ...]
-"""The path of a setting in the file: `("camera", "fps")`, `("content", "hide", 3)`."""
+"""The path of a setting in the file, such as `("camera", "fps")`. Items of a list are counted from
+0: `("content", "hide", 3)` is the fourth item of `content.hide`.
+"""
 
 Schema = dict[str, Any]
 """A model's JSON schema, or a part of one."""

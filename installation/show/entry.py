@@ -40,11 +40,13 @@ def run_show(
 
     `title` is an open screen with the title card. If it is None, or is not on the display that the
     settings name, a screen is opened here. `started_at` is the start of the process (s, monotonic),
-    from which `seconds` counts. `emit` is called with the events if the show runs without a screen;
-    if such a show has a camera, `headless` must be true, or ScreenError is raised. `windowed` is
-    the size of the window or surface, px (None: fullscreen). `log` is called with lines for the
-    staff. Without a `guard` nothing is enforced; use this only in tests. `settings` watches
-    kiosk.yaml (None: nobody watches it). Raises KioskError.
+    from which `seconds` counts. `emit` is called with the events if `headless` is true or the
+    machine has no display. `windowed` is the size of the window or surface, px (None: fullscreen).
+    `log` is called with lines for the staff. Without a `guard` nothing is enforced; use this only
+    in tests. `settings` watches kiosk.yaml (None: nobody watches it).
+
+    Raises KioskError. It is a ScreenError if the machine has a camera but no display, because
+    nothing would inform visitors. With `headless`, a sign must inform them, and no error is raised.
     """
     if title is not None and not title.suits(loaded.settings.screen):
         title.screen.close()

@@ -212,8 +212,8 @@ class Mirror:
     def _keeps_mirror(self, frame: Frame, now: float) -> bool:
         """Return whether a mirror that is on the screen stays although the analysis sees nobody.
 
-        It stays for `UNREAD_S` if the search for faces has failed, or if no sightings have arrived
-        for `GONE_S`, because somebody may still stand in front of the screen.
+        It stays, for at most `UNREAD_S`, if the search for faces has failed, or if the last
+        sightings are older than `GONE_S`. Somebody may then still stand in front of the screen.
         """
         sightings = self._sightings
         is_late = sightings is not None and frame.taken_at - sightings.taken_at > GONE_S

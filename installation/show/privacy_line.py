@@ -17,7 +17,9 @@ FIRST_DAY = datetime.date(2026, 1, 1)
 """A date before this version was written; a clock that shows an earlier date has not been set."""
 
 BATTERY_CLOCKS = Path("/sys/class/rtc")
-"""The folder in which the kernel lists the clocks that run while the machine is off."""
+"""The folder in which the kernel lists the machine's hardware clocks. A clock with a battery keeps
+the time while the machine is off.
+"""
 
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 """The file that systemd-timesyncd makes when it has set the clock from the network."""
@@ -67,9 +69,9 @@ def update_privacy_line(
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
     returns False for today, they state neither time nor day. The sentence `promise` says that no
-    picture is kept. Visitors see this sentence before they are read. If the foot is shortened, the
-    sentence is also there. The sentence is empty if the kernel does not prevent the storing of
-    pictures.
+    picture is kept. Visitors see this sentence before they are classified. If the foot is
+    shortened, the sentence is also in the foot. It is empty if the kernel does not prevent the
+    storing of pictures.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -1,5 +1,6 @@
-"""The green part of a tag: 40 % of its width if the name has a score of 40 (of 100).
+"""Computes which part of a tag is green.
 
+If the name has a score of 40 of 100, it is 40 % of the width inside the tag's black border.
 The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 All letters are white, on the green and on the black, so that no letter changes where the green
 ends. White letters are legible on this green because it is darker than the green of the squares.

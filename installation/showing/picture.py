@@ -115,9 +115,11 @@ def _with_repeating_ratio(cover: Cover, frame_height: int, bottom: int) -> Cover
 
 
 def _repeats_soon(height: int, rows: int) -> bool:
-    """Return whether a picture of `height` rows can fill `rows` rows of a screen in strips.
+    """Return whether a picture of `height` rows can be scaled to `rows` rows in strips.
 
-    It can if their common boundaries are at most `MOST_ROWS` rows apart.
+    A strip may end only at a common boundary, which lies between two rows of the picture and also
+    between two rows of the screen. Common boundaries must be at most `MOST_ROWS` rows apart, in
+    rows of the picture or of the screen, whichever has more.
     """
     return max(height, rows) <= MOST_ROWS * math.gcd(height, rows)
 

@@ -113,9 +113,9 @@ class LineFilter:
         yield line
 
     def _take(self, text: str) -> bool:
-        """Return whether `text` fits into the budget; if so, reduce the budget.
+        """Return whether `text` fits into the budgets of bytes and of lines; if so, reduce them.
 
-        The budget is reduced by the bytes of `text` and by one line.
+        They are reduced by the bytes of `text`, including its line end, and by one line.
         """
         needed = len(text.encode()) + 1
         if not self._bytes.has(needed) or not self._lines.has(1):

@@ -32,7 +32,7 @@ LARGEST_REPORT = 2000
 LARGEST_FIGURE = 10**8
 """The largest number in a report: three years in seconds."""
 DECIMALS = 3
-"""The number of decimals to which the numbers in a show's summary are rounded."""
+"""The most decimals of a number in a show's summary; numbers with more are rounded."""
 
 Figures = Mapping[str, "Figures | None"]
 

@@ -59,7 +59,10 @@ pictures, the last comparison needs three float32 matrices of 512 × 20,000 cosi
 
 @functools.cache
 def _sums() -> torch.Tensor:
-    """Return the fixed random weights of the sums in a sketch, `(3 · PATCHES², SKETCH)`."""
+    """Return the weights by which colours are summed up into a sketch, `(3 · PATCHES², SKETCH)`.
+
+    They are random, but always the same.
+    """
     shape = (3 * PATCHES**2, SKETCH)
     return torch.from_numpy(np.random.RandomState(0).normal(size=shape)).float()
 

@@ -186,11 +186,12 @@ def _draw_name(
     scale: float,
     taken: Sequence[Rect],
 ) -> Rect | None:
-    """Draw the name beside its dot, in the largest font size that fits, and return its area.
+    """Draw the name next to its dot, and return its area; None if there is no room for it.
 
-    `centre` is the middle of the dot, `max_wins` is the largest `Dot.wins` of all labels, `scale`
-    enlarges the text, and `taken` are areas that the name must not overlap. Returns None if there
-    is no room for the name, or the label is hidden.
+    The font size is the largest that fits, up to a limit. The limit is higher for labels that win
+    more often. `centre` is the middle of the dot, `max_wins` is the largest `Dot.wins` of all
+    labels, `scale` enlarges the text, and `taken` are areas that the name must not overlap. The
+    name of a hidden label is not drawn; None is returned.
     """
     if dot.wins is None:
         return None

@@ -60,7 +60,9 @@ def load_label_set(
 
 
 def read_source(name: str, models: Path = MODELS, *, where: str = "kiosk labels") -> LabelSetSource:
-    """Return the contents of the files of the label set `name`, with each row's reasons for hiding.
+    """Return the contents of the files of the label set `name`.
+
+    Each row has all reasons for which its label may be hidden.
 
     `where` is the file, command or option that names the set. Raises LabelSetError with all
     mistakes of the files.

@@ -163,7 +163,11 @@ def find_network(folder: Path) -> Path:
 
 
 def _remedy_for_missing(folder: Path) -> str:
-    """Return the remedy for a network under another name or in another format."""
+    """Return the remedy for a folder without a usable network.
+
+    If it contains a network with another name or in another format, the remedy says what to do with
+    that file.
+    """
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError:

@@ -102,9 +102,9 @@ class CropClassifier:
         return self.scorer.score(encoded)
 
     def _is_inside(self, box: Box, frame: Frame) -> bool:
-        """Return whether the share `LEAST_INSIDE` of the bust crop for `box` is on the frame.
+        """Return whether at least `LEAST_INSIDE` of the crop for `box` is on the frame.
 
-        True if no bust crop is used: crops of other parts are never rejected.
+        Only crops of the bust (head and shoulders) are tested; for other crops, it is always True.
         """
         part = self.parts[0]
         return part != "bust" or crops.share_inside(box, frame, part) >= LEAST_INSIDE

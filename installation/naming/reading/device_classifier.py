@@ -189,9 +189,10 @@ class DevicePass:
     ) -> npt.NDArray[np.float32]:
         """Return scores `(visitors, labels)`, valid until the next call.
 
-        `regions` has, for each part, the region of each visitor's crop on `frame`. The result has
-        a fixed number of rows. Only the first rows, one for each visitor in `regions`, have a
-        meaning.
+        A visitor has one crop of each part, such as the bust or half the body. `regions[part]` has
+        the crop of that part of each visitor, `(left, top, width, height)` in px of `frame`. The
+        result has a fixed number of rows. Only the first rows, one for each visitor in `regions`,
+        have a meaning.
         """
         packed, weights = self._packed.numpy(), self._packed_weights.numpy()
         for part, of_part in enumerate(regions):

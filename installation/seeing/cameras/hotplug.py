@@ -44,8 +44,9 @@ def plugged_in(node: Path, instead: str) -> RestartNeededError:
 
 
 class RehearsalUntilPlugged:
-    """A camera that plays the rehearsal, and raises an error as soon as a camera is plugged in.
+    """A camera that plays the rehearsal, a simulated visitor, until a camera is plugged in.
 
+    As soon as one is plugged in, it raises an error.
     The sandbox lets the show open only the devices that existed when it was sealed, so a new camera
     can be opened only by a new process of the show, which the supervisor starts.
     """

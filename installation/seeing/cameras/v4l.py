@@ -61,7 +61,8 @@ class Mode:
 class CameraListing:
     """A camera: its node, its by-id path if it has one, its name, and its modes.
 
-    `problem` says why the camera could not be queried; it then has no name and no modes.
+    `problem` says why the camera could not be queried. It then has no modes, and its name may be
+    empty.
     """
 
     node: Path
@@ -239,8 +240,9 @@ def query(
 def _unopened(node: Path, by_id: Path | None, error: OSError) -> CameraListing | None:
     """Return a listing for `node`, which cannot be opened; None if it is not a node for pictures.
 
-    A webcam has a second node, for metadata. The camera's name and the index of the node, which is
-    0 for the node of the pictures, can be read from the kernel without permission to open the node.
+    The listing has the camera's name, and says why the node cannot be opened. A webcam has a second
+    node, for metadata. The node of the pictures has the index 0, the second node another index.
+    Name and index can be read from the kernel without permission to open the node.
     """
     about = _about(node)
     if _first_line(about / "index") not in ("", "0"):

@@ -236,8 +236,8 @@ def _in_rows(
     """Return the lines of `rows`, and their height, px; None if a row is wider than the screen.
 
     The first line has its upper edge at `top`, px. If there is only one row, its last paragraph is
-    flush right. If there are several rows, no paragraph is flush right. Otherwise, the last
-    paragraph of the first row would begin far to the right, above the end of the second row.
+    flush right. If there are several rows, no paragraph is flush right: a paragraph at the right
+    end of the first row would stand just above the end of the second row.
     """
     left, least_gap = context.px(MARGIN), context.px(COLUMN_GAP)
     width = context.size[0] - 2 * left

@@ -205,7 +205,10 @@ def _fitted(
 
 
 def _contents(context: ScreenContext, shown: Shown, size: int) -> list[list[_Piece]]:
-    """Return the possible texts of the caption, the longest first; empty if there is no caption."""
+    """Return the possible texts of the caption, best first; empty if there is no caption.
+
+    Later texts usually need less room.
+    """
     contents: list[list[_Piece]] = []
     match shown:
         case Shown(stage="announced", name=seconds) if seconds:

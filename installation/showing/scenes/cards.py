@@ -44,7 +44,7 @@ SENTENCE_PAD = 20
 """The space around the sentence, px at 1080p."""
 
 SENTENCE_GAP = 40
-"""The space between the title and the sentence, px at 1080p."""
+"""The space between the titles of two languages, and below the last title, px at 1080p."""
 
 MARK_PAD = 14
 """The space around the word that marks the rehearsal, px at 1080p."""

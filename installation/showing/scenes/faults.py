@@ -1,7 +1,7 @@
-"""The faults of the camera and the analysis in words for the staff, and a card with them.
+"""Describes the faults of the camera, the analysis and the files for the staff.
 
-The words are in the show's language. Mistakes in files are added as the log has them, in English,
-because they quote the files.
+The descriptions are in the show's language. They are shown on a card, which also has the log's
+lines about mistakes in files. These are in English, because they quote the files.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class FontFile:
 
 @cache
 def open_face(file: FontFile) -> Face:
-    """Return the face in `file`, opened; it stays open."""
+    """Return the face in `file`, which is opened once: later calls return the same face."""
     return Face(file.path, file.number)
 
 
