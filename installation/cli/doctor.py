@@ -227,7 +227,7 @@ class _Examination:
         )
         remedy = (
             "Run the show with the systemd unit that `kiosk service` prints: it allows this "
-            "memory. Without that unit, raise `ulimit -l`."
+            "much memory. Without that unit, raise `ulimit -l`."
         )
         return Finding("fallback", f"{problem}. {remedy}")
 
