@@ -234,7 +234,7 @@ class ContentSettings(Section):
             )
             remedy = (
                 "Add them, so that visitors do not get such labels. Or write in "
-                "content.acknowledged who decided to leave them out, and why."
+                "content.acknowledged who left them out, and why."
             )
             raise _refusal(problem, remedy)
         return hide

@@ -133,7 +133,7 @@ def test_hiding_less_needs_a_sentence() -> None:
     expected = (
         "kiosk.yaml:2: content.hide lacks age, but content.acknowledged has {} (expected all "
         "reasons in hide, or 5 words or more). Add them, so that visitors do not get such labels. "
-        "Or write in content.acknowledged who decided to leave them out, and why."
+        "Or write in content.acknowledged who left them out, and why."
     )
     for nothing in ("", '""', "' '"):
         assert mistakes_of(text.format(kept, nothing)) == [expected.format("0 words")]
