@@ -27,8 +27,8 @@ from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
-"""The time between two checks of the files, s. A change is built if the next check finds no further
-change.
+"""The time between two checks of the files, s. A change is built only if the next check finds no
+further change, because a file may still be being written.
 """
 
 LineLog = Callable[[str], None]

@@ -87,7 +87,7 @@ field.
 """
 
 _ZIP64_LOCATOR_BYTES = 20
-"""The length of the record before the last record of a zip64, bytes."""
+"""The length, bytes, of the record that stands before the last one in a zip64."""
 
 _ALLOWED_FLAGS = 0b1000_0000_1110
 """The flags that an entry may have: deflate's options, sizes stored after the data, and names in

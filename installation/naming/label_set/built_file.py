@@ -55,7 +55,7 @@ scores NaN.
 
 
 class StaleBuildError(LabelSetError):
-    """The label set's text or visible labels have changed, so it must be built again."""
+    """The set's words, settings or visible labels have changed, so the set must be built again."""
 
 
 def expected_metadata(label_set: LabelSet, encoder: str | None = None) -> dict[str, str]:

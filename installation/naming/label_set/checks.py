@@ -94,7 +94,7 @@ def check_rows(rows: Sequence[Row], settings: LabelSetSettings, file: str) -> It
 
 
 class _Table:
-    """The other rows and the network's outputs, with which each row is compared."""
+    """What each row is compared with: the other rows, and the network's outputs."""
 
     def __init__(self, rows: Sequence[Row], settings: LabelSetSettings) -> None:
         self._root = settings.root.id

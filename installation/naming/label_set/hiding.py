@@ -139,7 +139,10 @@ def unsafe_synsets(folder: Path = WEIGHTS) -> frozenset[str]:
 
 
 def read_unsafe_synsets(file: Path) -> frozenset[str]:
-    """Return the 1,593 WordNet ids of the list in `file`; raises LabelSetError."""
+    """Return the 1,593 WordNet ids in `file`, ImageNet's list of unsafe categories.
+
+    Raises LabelSetError.
+    """
     where = display_path(file)
     try:
         with file.open("rb") as opened:

@@ -39,14 +39,14 @@ class LabelSet:
     """The visible labels of a set, and how they are scored.
 
     `labels` are in the file's order. `rows[i]` is the index of `labels[i]` in the built tensors, or
-    in the logits of a network whose outputs are the labels. `background` has such indices for the
-    background rows, which take a share of the score but are never shown. `row_count` is the number
-    of all rows of labels.csv. `size` is the number of its rows that are not background rows, and
-    `unknown` the number of labels that are left out because the network does not have them.
-    `hidden` has the number of hidden rows for each reason; each row is counted under the first
-    reason that hides it. `masked` has the indices in `labels` of the masked classes, which never
-    have a score (see naming/lists/masked.py). `fingerprint` is the SHA-256 of everything that the
-    tensors are built from.
+    in the logits of a network whose outputs are the labels. `background` has the same kind of index
+    for each background row; these rows take a share of the score but are never shown. `row_count`
+    is the number of all rows of labels.csv. `size` is the number of its rows that are not
+    background rows, and `unknown` the number of labels that are left out because the network does
+    not have them. `hidden` has the number of hidden rows for each reason; each row is counted under
+    the first reason that hides it. `masked` has the indices in `labels` of the masked classes,
+    which never have a score (see naming/lists/masked.py). `fingerprint` is the SHA-256 of
+    everything that the tensors are built from.
     """
 
     name: str

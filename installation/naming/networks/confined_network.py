@@ -40,7 +40,7 @@ do not use.
 """
 
 CHILD_CPU_S = 24 * 3600
-"""The limit on the child process's CPU time, s; a build may read thousands of pictures."""
+"""The limit on the child process's CPU time, s. It is long for builds with many pictures."""
 
 OPEN_TIMEOUT_S = 40.0
 """The longest time for the child process to open the network and to encode two pictures, s.

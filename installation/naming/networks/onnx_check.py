@@ -419,7 +419,7 @@ def _tensors(setting: Any) -> Sequence[Any]:
 
 
 def _check_tensor(tensor: Any) -> None:
-    """Raise _RefusedError if a tensor is incomplete in this file, or claims too many numbers."""
+    """Raise _RefusedError if a tensor contains text, or too few numbers for its shape."""
     _check_names(tensor.name)
     if uses_external_data(tensor) or tensor.external_data:
         name = ellipsize(str(data_location(tensor).get("location", "")))
