@@ -232,7 +232,7 @@ def _directory_offset(opened: IO[bytes], where: str) -> int:
         raise LabelSetError(Mistake(where, problem, f"Copy it again. {_NEW_ZIP_REMEDY}"))
     if directory_size > MAX_DIRECTORY_BYTES or last.startswith(b"PK\6\7"):
         problem = (
-            "the zip is in the format zip64, or its list of files is too long (expected at most "
+            "the zip is in the format zip64, or its list of entries is too long (expected at most "
             f"{MAX_DIRECTORY_BYTES:,} bytes)"
         )
         raise LabelSetError(Mistake(where, problem, _NEW_ZIP_REMEDY))
