@@ -51,7 +51,7 @@ class FolderPictures:
                 Mistake(
                     display_path(folder),
                     f"this folder contains no pictures (expected {', '.join(PICTURE_SUFFIXES)})",
-                    "Put pictures into the folder, or choose another source.",
+                    "Put pictures into the folder, or change camera.source.",
                 )
             )
         mistakes = [mistake for file in self._files if (mistake := _check(file))]

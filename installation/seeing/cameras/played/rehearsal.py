@@ -164,7 +164,7 @@ def read_portrait() -> Pixels:
             Mistake(
                 "rehearsal",
                 "the portrait data/astronaut.png of the package scikit-image is missing or damaged",
-                "Reinstall scikit-image, or choose another source.",
+                "Reinstall scikit-image, or change camera.source.",
             )
         )
     return cast(Pixels, portrait)

@@ -95,7 +95,7 @@ class Replay:
             pixels = self._source.next()
         if pixels is None:
             problem = "the film cannot be rewound to its beginning"
-            raise CameraError(Mistake(self.name, problem, "Choose another source."))
+            raise CameraError(Mistake(self.name, problem, "Change camera.source."))
         pixels = self._orientation.apply(pixels)
         # The picture is decoded and oriented before it is due, so that it arrives on time.
         assert self._due_at is not None
