@@ -151,7 +151,7 @@ def _next_answer(lines: Iterator[str]) -> dict[str, Any]:
 
 
 def _mistakes(lines: Iterable[str]) -> list[Mistake]:
-    """Return the mistakes in `lines`, one in each."""
+    """Return the mistakes that `lines` report, one on each line."""
     mistakes: list[Mistake] = []
     for line in lines:
         try:

@@ -133,7 +133,7 @@ def check_film(loaded: Loaded[Settings]) -> None:
 def check_camera(loaded: Loaded[Settings]) -> None:
     """Raise CameraError if the source is a device that is not plugged in, or not a camera.
 
-    It is not opened.
+    The device is not opened.
     """
     source = loaded.settings.camera.source
     if not isinstance(source, Device) or sys.platform != "linux":
@@ -322,7 +322,10 @@ def _source_in_words(source: Source) -> str:
 
 
 def _controls_in_words(camera: CameraSettings) -> str:
-    """Return which controls of the camera are set; "" if none."""
+    """Return the camera's controls that kiosk.yaml sets, and why they were not checked, if so.
+
+    The result is "" if kiosk.yaml sets none.
+    """
     from installation.seeing.cameras import named_controls
 
     named = named_controls.in_words(camera).items()

@@ -29,7 +29,9 @@ INTERRUPTED = 130
 """The exit status after SIGINT: 128 plus the signal's number, as shells define it."""
 
 MIN_COLUMNS = 40
-"""The least line length, characters; a narrower terminal breaks the lines itself."""
+"""The least length to which lines are broken, characters. A terminal that is narrower than this
+breaks the lines again.
+"""
 
 FILTERS_TIMEOUT_S = 2.0
 """How long an ending process with a supervisor waits for its output filters to write their

@@ -58,7 +58,10 @@ def _document(path: Path) -> dict[Any, Any]:
 
 
 def _beginnings(text: str) -> Iterator[str]:
-    """Yield the whole text, then ever shorter parts of it that end before a top-level setting."""
+    """Yield `text`, then its beginnings, the longest first.
+
+    Each beginning ends before a line with a top-level setting.
+    """
     yield text
     lines = text.splitlines()
     for number in reversed(range(1, len(lines))):

@@ -69,7 +69,10 @@ def refuse(call: str, *tests: Test, error: int = REFUSED_ERRNO) -> Rule:
 
 
 def allow(call: str, reason: str, *tests: Test) -> Rule:
-    """Return the rule that allows `call` if all `tests` are true; `reason` says who needs it."""
+    """Return the rule that allows `call` if all `tests` are true.
+
+    `reason` says what needs the call.
+    """
     return Rule(call, tests, None, reason)
 
 

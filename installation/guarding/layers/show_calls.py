@@ -73,7 +73,7 @@ _FILE_IOCTLS = {
     "FIOCLEX": 0x5451,
     "TCGETS2": 0x802C542A,
 }
-"""The ioctls that are made on any file. From include/uapi/asm-generic/ioctls.h."""
+"""The ioctls that libraries make on files of any kind. From include/uapi/asm-generic/ioctls.h."""
 
 
 def show_calls(

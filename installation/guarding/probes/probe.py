@@ -105,7 +105,7 @@ class ProbeResult:
     errno: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry in the output of `kiosk audit --json`; absent probes have none."""
+        """Return the entry for `kiosk audit --json`, which has entries for all but absent probes."""
         return {
             "name": self.name,
             "thread": self.thread,
