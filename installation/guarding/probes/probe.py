@@ -105,7 +105,7 @@ class ProbeResult:
     errno: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry for `kiosk audit --json`, which has entries for all but absent probes."""
+        """Return the entry in `kiosk audit --json`, which leaves absent probes out."""
         return {
             "name": self.name,
             "thread": self.thread,
