@@ -337,8 +337,8 @@ def check_node(node: Path, may_use: Callable[[Path], bool] = _may_use) -> Mistak
     if listing is not None and listing.is_refused and v4l.is_closed_output(node):
         return Mistake(
             str(node),
-            "pictures can be written to this device, so pictures of visitors could leave the show "
-            "through it, and the sandbox does not let the show open it",
+            "the show could write pictures of visitors to this device, so the sandbox keeps it "
+            "closed",
             "Use another camera. With `privacy: degraded` the show opens this one, but promises "
             "visitors less than with `privacy: enforce`.",
         )
