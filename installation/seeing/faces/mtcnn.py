@@ -25,6 +25,7 @@ from installation.pinned_file import read_pinned
 from installation.seeing.box import Box
 from installation.seeing.faces.detector import DetectionError, Face, reduce_frame, reduction
 from installation.seeing.frame import Frame, Pixels
+from installation.seeing.scaling import scale
 
 FOLDER = Path(__file__).parent
 """The folder with the networks' files."""
@@ -209,20 +210,20 @@ class Mtcnn:
         h, w, _ = small.shape
         found = [np.empty((0, 4), np.float32)]
         found_scores = [np.empty(0, np.float32)]
-        scale, level = PNET_PX / MIN_FACE_PX, small
-        while min(h, w) * scale >= PNET_PX:
-            level_w, level_h = int(w * scale + 1), int(h * scale + 1)
-            larger, level = level, self._buffers.take(f"level {scale:.4f}", (level_h, level_w, 3))
+        ratio, level = PNET_PX / MIN_FACE_PX, small
+        while min(h, w) * ratio >= PNET_PX:
+            level_w, level_h = int(w * ratio + 1), int(h * ratio + 1)
+            larger, level = level, self._buffers.take(f"level {ratio:.4f}", (level_h, level_w, 3))
             cv2.resize(larger, (level_w, level_h), level, interpolation=cv2.INTER_AREA)
             outputs = self._run("pnet.onnx", level[None])
             scores, offsets = outputs["scores"][0, 0], outputs["offsets"][0]  # (y, x), (4, y, x)
             y, x = np.nonzero(scores >= MIN_SCORES[0])  # (n,), (n,)
             corner = np.stack((x, y), 1).astype(np.float32) * PNET_STRIDE_PX  # (n, 2)
-            boxes = np.concatenate((corner + 1, corner + PNET_PX), 1) / np.float32(scale)  # (n, 4)
+            boxes = np.concatenate((corner + 1, corner + PNET_PX), 1) / np.float32(ratio)  # (n, 4)
             keep = suppress(boxes, scores[y, x], MAX_IOUS[0])
             found.append(_with_offsets(boxes[keep], offsets[:, y, x].T[keep]))
             found_scores.append(scores[y, x][keep])
-            scale *= PYRAMID_FACTOR
+            ratio *= PYRAMID_FACTOR
         boxes, all_scores = np.concatenate(found), np.concatenate(found_scores)  # (N, 4), (N,)
         return _squared(boxes[suppress(boxes, all_scores, MAX_IOUS[1])])
 
@@ -339,7 +340,7 @@ def _crops(
     for index, (x0, y0, x1, y1) in enumerate(edges.tolist()):
         crop = picture[y0:y1, x0:x1]
         if crop.size:
-            cv2.resize(crop, (size, size), crops[len(kept)], interpolation=cv2.INTER_AREA)
+            scale(crop, crops[len(kept)], cv2.INTER_AREA)
             kept.append(index)
     return boxes[kept], crops[: len(kept)]
 
