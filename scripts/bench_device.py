@@ -36,8 +36,8 @@ SIDE = 256
 """The side of the crops before they are resized, px."""
 
 LEAST_SHARE = 0.9
-"""The target: the least rate of the whole pass, copies included, relative to the rate of the
-network's CUDA graph alone.
+"""The target: the least ratio (rate of the whole pass) / (rate of the network's CUDA graph alone).
+The whole pass is all work from packing the crops to the scores on the host, copies included.
 """
 
 LEAST_SAME = 0.995
@@ -57,8 +57,8 @@ def measure(
     """Return each batch size, and how many crops per second three ways of computing take then.
 
     The ways are those that the module's docstring lists: the eager forward pass, the same pass in a
-    CUDA graph, and the whole pass. `network` encodes crops as features `(N, width)`, from which
-    `classes` scores are computed. Each measurement takes `seconds`.
+    CUDA graph, and the whole pass from crops to scores. `network` encodes crops as features
+    `(N, width)`, from which `classes` scores are computed. Each measurement takes `seconds`.
     """
     on_card = torch.device(device)
     runner = TorchNetwork(network, device)
@@ -148,8 +148,8 @@ def main() -> int:
 
     print(f"{description}, torch {torch.__version__}, {NETWORK} with {CLASSES:,} classes\n")
     print(
-        "| crops at a time | eager forward, crops/s | CUDA graph | whole pass | whole pass / "
-        "CUDA graph | met |"
+        "| crops at a time | eager forward, crops/s | CUDA graph | crops to scores | "
+        "crops to scores / CUDA graph | met |"
     )
     print("|---|---|---|---|---|---|")
     network = timm.create_model(NETWORK, num_classes=0)

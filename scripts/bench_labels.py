@@ -110,7 +110,8 @@ class Build:
 class Kind:
     """The settings in labelset.yaml, and the list of ImageNet from which the labels are taken.
 
-    `prepare` creates what the method needs, given the set's folder and the ids of its labels.
+    `prepare` is called with the set's folder and the ids of its labels. It creates what else the
+    method needs.
     """
 
     settings: str
@@ -426,7 +427,10 @@ def ways(classifier: CropClassifier) -> dict[str, Callable[[], object]]:
 
 
 def _passes(action: Callable[[], object]) -> int:
-    """Return how many runs of `action` take `SPAN_S`, at least one; a first run is not timed."""
+    """Return how many runs of `action` together take about `SPAN_S`; at least one.
+
+    One run is timed for this, after a run that is not timed.
+    """
     action()
     return max(1, round(SPAN_S / _timed(action, 1)))
 

@@ -8,7 +8,7 @@ camera.
 - `plain`: read a picture, detect, classify every face, write its label, scale, repeat;
 - `reader`: the same with a thread that reads the film, so that the loop uses the newest picture;
 - `split`: one thread reads the film, one detects and classifies, and one shows each picture with
-  the last words;
+  the newest labels, which may be those of an earlier picture;
 - `pipeline`: roboflow's InferencePipeline (package streamvision) calls the plain loop's steps;
 - `loader`: the plain loop on the pictures of Ultralytics' LoadStreams;
 - `plain torch` and `split torch`: the same as `plain` and `split`, but PyTorch runs the networks:
@@ -178,7 +178,7 @@ def reader(work: Measured) -> None:
 
 
 def split(work: Measured) -> None:
-    """Run the loop `split`: draw the last words while another thread computes the next ones."""
+    """Run the loop `split`: draw the newest labels while another thread finds the next ones."""
     from installation.running.latest import Latest
 
     newest, looks, words = _newest(work.camera), Latest[Any](), Words()

@@ -1,7 +1,8 @@
 """Measures the processor time of each stage of a frame, and counts the whole pictures written.
 
-The kiosk's own parts work in turn in one thread, by the film's time and not by a clock, so that
-other programs on the computer hardly affect the figures. OpenCV runs on one thread.
+The kiosk's own parts work in turn in one thread. They get the time from the film, not from the
+computer's clock, so other programs on the computer hardly affect the figures. OpenCV runs on one
+thread.
 """
 
 from __future__ import annotations
@@ -81,11 +82,11 @@ def _write(picture: Any) -> Write:
 
 
 def pictures(written: Iterable[Write]) -> list[tuple[int, float]]:
-    """Return the number of pixels of each picture that was written, and how often it was written.
+    """Return, for each written picture, its number of pixels and how often it was written.
 
-    A picture is what was written in one block of memory. If strips are written next to each other,
-    they count as one picture. If each strip overwrites the one before, they count as a picture of a
-    strip's size that was written several times.
+    All writes to one block of memory belong to one picture. If strips are written next to each
+    other, they count as one picture. If each strip overwrites the one before, they count as a
+    picture of a strip's size that was written several times.
     """
     blocks: defaultdict[int, list[Write]] = defaultdict(list)
     for write in written:
@@ -206,7 +207,7 @@ ORDER = (
 
 
 def measure(film: Path, screen: tuple[int, int], frames: int = 240, skipped: int = 150) -> Stages:
-    """Return the stages of `frames` pictures of `film`, after the first `skipped` pictures."""
+    """Return the time of each stage for `frames` pictures of `film`, after the first `skipped`."""
     from installation.memory.buffers import overwrite_freed_memory
     from installation.running.latest import Latest
     from installation.seeing.cameras.orientation import Orientation
@@ -275,7 +276,7 @@ def _timed(owner: Any, name: str, stages: Stages, stage: str) -> Iterator[None]:
     """Measure the calls of a function in the `with` block as a separate stage.
 
     The function is the attribute `name` of `owner`. Its processor time is added to `stage` and
-    subtracted from `PANELS`, which contains the calls.
+    subtracted from `PANELS`, because it was measured as a part of that stage too.
     """
     original = getattr(owner, name)
 

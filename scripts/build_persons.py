@@ -5,13 +5,15 @@ steps decide which of them a public screen may not show. Rules over WordNet come
 subtrees, usage domains such as *ethnic slur*, and glosses that call their own word an insult. Then
 comes `scripts/persons/`, the result of reading every category with its definition:
 
-- `hidden.csv`: hidden by hand, with the reason; it also corrects the reason of a rule. Its `note`
-  explains the reason if the name and the definition do not;
+- `hidden.csv`: categories that are hidden by hand, with the reason. If a rule also hides the
+  category, this reason replaces the rule's. The column `note` explains a reason that the name and
+  the definition do not explain;
 - `shown.csv`: harmless, although a rule would hide it;
 - `definitions.csv`: our own definition, if the name is harmless but WordNet's definition is
   hurtful, wrong or about one sex only. labels.csv and the screen mark it as ours;
 - `names.csv`: another name, for categories that share their first word, or whose first word is
-  about one sex only or has a hurtful second meaning. It is another of ImageNet's own words;
+  about one sex only or has a hurtful second meaning. The name is another word that ImageNet has
+  for the category;
 - `parents.csv`: another parent, for categories that WordNet puts under a wrong one.
 
 The screen shows a name with the chain of the categories above it. The chain leaves out hidden
@@ -205,7 +207,10 @@ class Synset:
 
     @classmethod
     def parse(cls, line: str) -> Synset:
-        """Return the synset of one data line (format: wndb(5)); an instance has no hypernyms."""
+        """Return the synset of one data line (format: wndb(5)).
+
+        A named individual, which WordNet calls an instance, gets no hypernyms.
+        """
         head, gloss = line.split(" | ", 1)
         fields = head.split()
         n_words = int(fields[3], 16)
@@ -352,8 +357,9 @@ def direct_hyponyms(synsets: Mapping[str, Synset]) -> dict[str, list[str]]:
 
 
 def nearest_ancestor(id_: str, among: Collection[str], synsets: Mapping[str, Synset]) -> str:
-    """Return the nearest hypernym of `id_` in `among`; "" if *person* is nearer than any of them.
+    """Return the nearest hypernym of `id_` that is in `among`.
 
+    The result is "" if *person* is nearer than all hypernyms in `among`, or if there are none.
     The search is breadth-first. Of two hypernyms that are equally near, the result is the one that
     WordNet lists first.
     """

@@ -110,11 +110,11 @@ def main() -> int:
 
 
 def read_people(photos: Sequence[Photo], labels: str) -> tuple[People, Name]:
-    """Return the people on `photos` with their scores, and the function that names a group.
+    """Return the people on `photos` with their scores, and the function that names people.
 
-    The show's own parts are used. In the views, people get scores even if more than a third of
-    their bust is outside the picture, as in pictures that were cropped around a face. A show gives
-    them none.
+    The function names the people in one picture together. The show's own parts are used. In the
+    views, people get scores even if more than a third of their bust is outside the picture, as in
+    pictures that were cropped around a face. A show gives such people no scores.
     """
     label_set = load_label_set(labels, ContentSettings())
     built_file.check_ready(label_set)  # before PyTorch is loaded, which takes seconds

@@ -60,7 +60,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "a lamp blinds the camera: its pictures are white",
         "the camera's white picture, without names",
     ),
-    "torn": ("the camera sends half pictures", "the calm card"),
+    "torn": ("half of each picture from the camera is missing", "the calm card"),
     "damaged": ("the camera's pictures cannot be decoded", "the calm card"),
     "other size": ("the camera sends pictures of another size", "the mirror, cropped otherwise"),
     "slow": ("the camera sends less than half of its pictures", "a mirror that stutters"),
@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the whole show stands still (SIGSTOP)",
         "the last picture for at most 6 s, then the calm card",
     ),
-    "X server": ("the X server dies", "nothing until the X server is back"),
+    "X server": ("the X server dies", "no picture until the X server is back"),
     "supervisor": (
         "the supervisor stands still (SIGSTOP)",
         "the mirror for up to a minute, then the desktop until systemd starts the kiosk again",
@@ -93,10 +93,13 @@ FAULTS: dict[str, tuple[str, str]] = {
     "window closed": ("another program closes the show's window", "the calm card"),
     "display server": (
         "the display's server ends, and starts again",
-        "nothing until the server is back, then the calm card",
+        "no picture until the display's server is back, then the calm card",
     ),
     "close key": ("somebody presses the keys that close a window", "the mirror, as before"),
-    "covered": ("a window of the desktop covers the show", "the other window for a minute"),
+    "covered": (
+        "a window of the desktop covers the show",
+        "that window for a minute, then the mirror",
+    ),
     "resolution": (
         "the display gets another resolution, or is turned",
         "first a part of the old picture, then a picture of the right size",
@@ -128,7 +131,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "labels changed": (
         "the label set is changed",
-        "the mirror; the new names when nobody stands there, or after half a minute",
+        "the mirror; names of the new set as soon as nobody stands there, or after half a minute",
     ),
     "computer stops": (
         "the whole computer stands still for 40 s, as when it sleeps",
@@ -241,7 +244,9 @@ def main() -> int:
     """Write the table; with --check, only return 1 if it does not match the observations."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--check", action="store_true", help="do not write the table; return 1 if it differs"
+        "--check",
+        action="store_true",
+        help="do not write the table; return 1 if the table in the page is not up to date",
     )
     args = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")

@@ -16,13 +16,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 LONGEST_SHEBANG = 127
-"""The length of a first line, bytes, that every Linux reads completely; from the source of pip's
-scripts.
+"""The greatest length of a script's first line, bytes, that every Linux reads completely. The
+number is in the source code with which pip writes scripts.
 """
 
 
 def relocate(environment: Path, old: str, new: str) -> None:
-    """Replace `old` by `new` in each file of `environment` that an installer wrote it into."""
+    """Replace the path `old` by `new` in the files of `environment` that an installer wrote."""
     for file in _files(environment):
         before = file.read_bytes()
         if b"\0" not in before and (after := _relocated(file, before, old, new)) != before:

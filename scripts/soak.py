@@ -80,7 +80,9 @@ SLOPE_HOURS = 4.0
 """The least length of a simulated day for which the growth of memory is fitted, hours."""
 
 ENDS_S = 0.01
-"""How much too early a show may end without a mistake, because of rounding, s of the day."""
+"""If a show ends too early, but by at most this time, no mistake is reported, because of rounding,
+s of the day.
+"""
 
 MALLOC = "GLIBC_TUNABLES"
 """The environment variable that makes a show allocate memory as it does under the guard."""
@@ -271,11 +273,11 @@ ROWS = {
 
 
 def observations_of(findings: Findings) -> list[recoveries.Observation]:
-    """Return the recoveries from the day's faults, and from three different analysis failures.
+    """Return an observation for each fault from which the show has recovered, with its time.
 
-    After three different failures of the analysis, a new process replaces the show's. A fault from
-    which the show has not recovered is left out; it is reported as a mistake. A window that covered
-    the show has no time here, because the show comes in front of it before the fault ends.
+    A new process after three different failures of the analysis is also an observation. A fault
+    from which the show has not recovered is reported as a mistake elsewhere. If a window covered
+    the show, the observation has no time, because the show comes to the front during the fault.
     """
     recovered = [
         (ROWS.get(fault.name, fault.name), seconds) for fault, seconds in findings.recovered.items()
@@ -320,7 +322,7 @@ def main() -> int:
         default=ALL_FAULTS,
         choices=ALL_FAULTS,
         metavar="FAULT",
-        help="the faults to draw from (default: all)",
+        help="the faults that may occur (default: all)",
     )
     parser.add_argument(
         "--crowd", action="store_true", help="fill the day with up to 32 people at a time"

@@ -121,7 +121,9 @@ APART = 2.2
 than the largest distance at which the tracker matches a face with a track (`tracker.GATE_RANGE`).
 """
 APART_S = 3.0
-"""How long after somebody has left another person may stand in the same place, s."""
+"""The least time between two visits in the same place, s: from one person's leaving to the next
+person's coming.
+"""
 
 
 class DayClock:
@@ -132,9 +134,10 @@ class DayClock:
     """
 
     def __init__(self, speed: float, faults_begin_at: Sequence[float] = ()) -> None:
-        """Run `speed` times as fast as the machine's clock until the first fault begins.
+        """Start the clock; it runs `speed` times as fast as the machine's clock.
 
-        `faults_begin_at` are the instants of the day at which a fault begins, s.
+        `faults_begin_at` are the instants of the day, s, at which a fault begins that slows the
+        clock down to the speed of the machine's.
         """
         self.fast = speed
         self._speed = speed
@@ -167,7 +170,7 @@ class DayClock:
         return day
 
     def hurry(self, seen_at: float) -> None:
-        """Run fast again, until the next fault begins; not if one has begun since `seen_at`."""
+        """Run fast again until the next fault; do nothing if one has begun after `seen_at`."""
         with self._changed:
             self._now()
             if self._began_at <= seen_at and self._speed != self.fast:
@@ -407,7 +410,7 @@ class DayDevice:
         return False
 
     def get(self, propId: int) -> float:  # noqa: N803  # OpenCV's name
-        """Return the property: the width, the height or, for any other, the frame rate."""
+        """Return the pictures' width or height, or the frame rate for all other properties."""
         known = {cv2.CAP_PROP_FRAME_WIDTH: SIZE[0], cv2.CAP_PROP_FRAME_HEIGHT: SIZE[1]}
         return float(known.get(propId, FPS))
 
@@ -475,7 +478,7 @@ class DayDetector:
         return [_face(box) for box in self._day.faces_at(frame.taken_at)]
 
     def follow(self, frame: Frame, boxes: Sequence[Box]) -> list[Face]:  # noqa: ARG002
-        """Return the faces that `detect` returns, which also include those outside `boxes`."""
+        """Return the same faces as `detect`, including faces outside `boxes`."""
         return self.detect(frame)
 
     def forget(self) -> None:
@@ -519,5 +522,5 @@ class DayClassifier:
         return SURE * sure + (1 - SURE) * scores
 
     def forget(self) -> None:
-        """Forget the pixels of the classifier."""
+        """Let the show's classifier forget its pixels."""
         forget_all((self._classifier,))

@@ -19,19 +19,22 @@ from scripts.soak_day import FILE_FAULTS, SCREEN_FAULTS, Day, DayClock, Fault
 from scripts.soak_world import DayProof, World
 
 FITS_S = 6.0
-"""How long the picture may have another size than the display, s of the day. The show looks once a
-second, counts a change when two looks have seen it, and opens a new window after four seconds.
+"""How long the picture may have another size than the display, s of the day. The show reads the
+display's size once a second. When it has read a new size twice, it waits for four seconds, and then
+opens a new window.
 """
 TOLD_S = 5.0
 """How long it may take until the staff's card says that a file is wrong, s of the day. The show
-looks once a second, and reads a file that two looks have seen unchanged; reading a label set takes
-up to a second on a busy machine.
+checks once a second whether a file has changed. It reads the changed file when the next check finds
+no further change. Reading a label set takes up to a second on a busy machine.
 """
 STATED_S = 2.0
 """How long the privacy line may be wrong after the clock was set, s of the day."""
 
 FRONT_S = 4.0
-"""How much later than `COVERED_S` the show's window may come in front of another one, s."""
+"""If another window covers the show's window, the show's window must come in front of it within
+`COVERED_S` + `FRONT_S`, s.
+"""
 
 SIGNS = {
     "turned": "the window is moved there",
@@ -60,8 +63,8 @@ class WorldJudge:
         self._wrong_since: dict[str, float] = {}
         self._fits = False
         self._tells: bool | None = None
-        """Whether the staff's card mentions the newest fault of a file; None if the card is not on
-        the screen.
+        """Whether the staff's card mentions the newest fault of kiosk.yaml or of the label set;
+        None if the card is not on the screen.
         """
         self._untold: Fault | None = None
         self._label_count: int | None = None
@@ -97,7 +100,8 @@ class WorldJudge:
     def _allow(self, problem: str, seconds: float, is_right: bool, now: float) -> None:
         """Report `problem` once it has lasted for longer than `seconds`.
 
-        `is_right` says that it does not exist at the instant `now`.
+        If `is_right`, the problem does not exist at the instant `now`, and the time that it has
+        lasted is zero again.
         """
         if is_right:
             self._wrong_since.pop(problem, None)
@@ -150,7 +154,10 @@ class WorldJudge:
             self._mistake(f"the staff's card does not tell of '{fault.name}' ({fault})", now)
 
     def is_as_before(self, fault: Fault, now: float) -> bool:
-        """Return whether the screen shows no trace of `fault`; changed labels must be in use."""
+        """Return whether the screen no longer shows an effect of `fault`.
+
+        For the fault `labels changed`, return whether the changed labels are in use.
+        """
         if fault.name in SCREEN_FAULTS:
             return self._fits
         if fault.name == "labels changed":

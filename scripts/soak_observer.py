@@ -50,15 +50,15 @@ frames a second. The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
 """
 READING_FPS = 6.0
 """The least rate of new frames while the show reads the files of a label set again, frames per
-second of real time. This is up to a second of work in Python, which shares the interpreter with the
-thread that paints.
+second of real time. Python works on the files for up to a second. During that time, the thread that
+paints shares the interpreter with this work.
 """
 LABELS_S = 35.0
-"""How much longer than `RECOVERY_S` a changed label set may take, s of the day: visitors who
-stand there keep the old one for half a minute.
+"""The time that a changed label set may take in addition to `RECOVERY_S`, s of the day. Visitors
+in front of the screen keep names of the old label set for half a minute.
 """
 LATE_S = GONE_S / 2
-"""If the analysis has no results for longer than this, it may have lost a face, s of the day."""
+"""After a time of this length without results, the analysis may have lost a face; s of the day."""
 ONE_NAME_S = 15.0
 """How long after a fault a poster may get another name, s of the day: after a fault of the camera
 or of the analysis it is a new visitor.
@@ -73,7 +73,8 @@ squares are drawn, only when a frame arrives.
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
 STARTED_S = 5.0
-"""How long after a process's first frame the rate of new frames begins to be judged, s of the day.
+"""The time after a process's first frame in which the rate of new frames is not judged, s of the
+day.
 """
 SETTLED_S = 900.0
 """When the memory, the descriptors and the threads of a process are first measured, s of the day
@@ -89,7 +90,9 @@ CONTROL_FPS = 15.0
 """The rate of the loop in `Control` on a machine with idle cores, frames a second."""
 
 CONTROL_WORK_S = 0.004
-"""The processor time of each turn of the loop in `Control`, s; about that of painting a frame."""
+"""The processor time that the loop in `Control` uses in each turn, s. To paint a frame, the show
+uses about as much.
+"""
 
 
 class Control:
@@ -122,7 +125,7 @@ class Control:
             self._share.value = min(1.0, rate / CONTROL_FPS)
 
     def share(self) -> float:
-        """Return the loop's rate in the last `RATE_S`, relative to `CONTROL_FPS`, 0–1."""
+        """Return the rate of this loop in the last `RATE_S`, relative to `CONTROL_FPS`, 0–1."""
         return float(self._share.value)
 
     def stop(self) -> None:
@@ -143,16 +146,18 @@ class Findings:
     restarts: list[tuple[str, float]] = field(default_factory=list)
     """Why each process ended, and the real time until the next one showed its first frame, s."""
     memory: list[tuple[int, float, float]] = field(default_factory=list)
-    """The number of the level, the hour of the day, and the resident memory, MB.
+    """The measurements: the number of a level, the hour of the day, and the resident memory, MB.
 
-    Each process has two levels: the second begins when it has read a label set again, which takes
-    some 15 MB once.
+    Measurements with the same number are one level of memory. Each process has two levels. The
+    second begins when the process has read a label set again, which takes some 15 MB once.
     """
     scenes: int = 0
     names: int = 0
     most_people: int = 0
     rates: list[tuple[float, float]] = field(default_factory=list)
-    """The rate of new frames in each judged period, and the least allowed, per s of real time."""
+    """For each judged period: the rate of new frames and the least allowed rate, frames per second
+    of real time.
+    """
     process: int = 0
     ended: tuple[str, float] | None = None
     """Why the last process ended too early, and when, s on the machine's clock (monotonic)."""
@@ -160,7 +165,8 @@ class Findings:
     def slope(self) -> float | None:
         """Return the slope of memory, MB for each hour of the day; None if there is no fit.
 
-        The fit has one slope for all levels, and a separate initial value for each.
+        The fit has one slope for all levels of memory (see `memory`), and a separate initial value
+        for each level.
         """
         hours, megabytes = [], []
         for number in {number for number, _, _ in self.memory}:
@@ -200,8 +206,9 @@ class Observer:
         self._searched_at = -math.inf
         """The instant of the newest results of the analysis, s of the day."""
         self._poster_names: dict[tuple[Visit, int], set[str]] = {}
-        """The names that each poster has had, and its stages after the first name, keyed by the
-        poster and the number of faults that had begun.
+        """The names that each poster (a hanging picture of a face) has had, and its stages after
+        the first name. The key is the poster with the number of faults that have begun, so each
+        fault begins a new set.
         """
         self._day = day
         self._clock = clock
@@ -217,7 +224,9 @@ class Observer:
         self._window: object = None
         self._baseline: tuple[int, int] | None = None
         self._more = 0
-        """How many measurements in a row have found more descriptors or threads than the first."""
+        """How many measurements in a row have found more descriptors or threads than the first
+        measurement of this process.
+        """
 
     def show(
         self,
@@ -352,10 +361,10 @@ class Observer:
         return waiting
 
     def _note_gap(self, sightings: Sightings | None) -> None:
-        """Forget the names of posters if the analysis was late, so that it may have lost them.
+        """Forget the names of posters if the analysis was late and may have lost the posters.
 
-        On a day that runs 60 times as fast, faces are searched for too seldom: a poster is a new
-        visitor again and again.
+        On a day that runs 60 times as fast as real time, faces are searched for too seldom. The
+        show then takes a poster for a new visitor again and again.
         """
         if sightings is None:
             return
@@ -364,7 +373,7 @@ class Observer:
         self._searched_at = sightings.taken_at
 
     def _judge_poster(self, poster: Visit, shown: Shown, now: float) -> None:
-        """Find a second name of `poster`, or the same name after it was gone."""
+        """Add a mistake if `poster` gets a second name, or gets its name back after losing it."""
         begun = [fault for fault in self._day.faults if fault.begins_at <= now]
         if begun and now < begun[-1].ends_at + ONE_NAME_S:
             return
@@ -372,7 +381,7 @@ class Observer:
             return  # Large text changes later than the stage.
         had = self._poster_names.setdefault((poster, len(begun)), set())
         if shown.stage == "named" and had - {shown.name}:
-            self._mistake(f"a poster has a second name ({shown.name}; had: {sorted(had)})", now)
+            self._mistake(f"a poster is named again ({shown.name}; before: {sorted(had)})", now)
             had.clear()
         if shown.stage == "named" or had:
             had.add(shown.name if shown.stage == "named" else shown.stage)

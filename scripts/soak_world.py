@@ -47,7 +47,7 @@ TIME_ZONE = "CET-1CEST,M3.5.0/2,M10.5.0/3"
 two o'clock.
 """
 MORNING = datetime.datetime(2026, 3, 27, 9, 0, tzinfo=datetime.UTC)
-"""The true time at which the day begins."""
+"""The time at which the day begins, as a clock without faults shows it."""
 BEFORE_SUMMER = datetime.datetime(2026, 3, 29, 0, 59, 58, tzinfo=datetime.UTC)
 """What the clock shows when the fault `summer time` begins: two seconds before summer time."""
 
@@ -61,7 +61,7 @@ class WallClock:
     """The machine's wall clock on a day."""
 
     def __init__(self, day: Day, clock: DayClock, begins_at: float) -> None:
-        """Show `MORNING` at the instant `begins_at` of `clock`."""
+        """Create a wall clock that shows the time `MORNING` when `clock` shows `begins_at`."""
         self._day = day
         self._clock = clock
         self._begins_at = begins_at
@@ -94,16 +94,16 @@ class WallClock:
 
 @dataclass(frozen=True)
 class DayProof(Proof):
-    """The proof of a self-test in which every probe was refused.
+    """The result of a self-test in which every probe was refused.
 
-    Its time is corrected by the simulated wall clock and the clock of the day.
+    If the simulated wall clock was set after the self-test, `by_this_clock` corrects `tested_at`.
     """
 
     wall: WallClock | None = None
     clock: DayClock | None = None
 
     def by_this_clock(self) -> DayProof:
-        """Return the proof with `tested_at` corrected by the day's wall clock."""
+        """Return this result with `tested_at` corrected by what the wall clock shows now."""
         assert self.wall is not None
         assert self.clock is not None
         proof = self.by_clock(self.wall.local(), self.clock.now())
@@ -118,7 +118,7 @@ class DayGuard:
         self._wall = wall
         self._clock = clock
         self.proof: DayProof | None = None
-        """The proof of the self-test; None before it."""
+        """The result of the self-test; None until it has run."""
 
     def check_stage_one(self) -> None:
         """Do nothing."""
@@ -127,7 +127,7 @@ class DayGuard:
         """Do nothing."""
 
     def seal(self) -> DayProof:
-        """Return the proof of a self-test at this instant."""
+        """Return the result of a self-test that runs now: every probe is refused."""
         result = ProbeResult("write a file", "open(O_WRONLY)", "main", "refused", "Landlock", 13)
         self.proof = DayProof(
             results=(result,),
@@ -144,7 +144,7 @@ class DayFiles:
     """Copies of kiosk.yaml and of its label set, which become wrong on the day."""
 
     def __init__(self, day: Day, folder: Path) -> None:
-        """Copy the files to `folder`."""
+        """Copy kiosk.yaml and the label set that it names to `folder`."""
         self._day = day
         self.settings = folder / DEFAULT_FILE.name
         self.models = folder / "models"
@@ -160,7 +160,7 @@ class DayFiles:
         self._state: tuple[Fault | None, bool] = (None, False)
 
     def load(self) -> Loaded[Settings]:
-        """Return the settings of the copy."""
+        """Return the settings in the copy of kiosk.yaml."""
         return load_settings(self.settings, source="rehearsal", models=self.models)
 
     def label_count(self, now: float) -> int:
@@ -173,7 +173,7 @@ class DayFiles:
         return sum(1 for _ in begun) % 2 == 1
 
     def step(self, now: float) -> None:
-        """Bring the files into their state at the instant `now`."""
+        """Write the files as the day's faults require them at the instant `now`."""
         fault = self._day.present(now)
         fault = fault if fault is not None and fault.name in FILE_FAULTS else None
         state = fault, self.has_one_less(now)
@@ -348,12 +348,15 @@ class World:
             stop_for(fault.ends_at - now)
 
     def server_ends(self) -> bool:
-        """Return whether the display's server has ended while this process shows something."""
+        """Return whether the server of this process's display has ended, now or before."""
         self.has_lost_server |= self._day.fault_at(self._clock.now()) == "display server"
         return self.has_lost_server
 
     def wants_card(self) -> bool:
-        """Return whether somebody wants to see the staff's card, because of a file."""
+        """Return whether somebody wants to see the staff's card.
+
+        This is so from the beginning of a fault of `FILE_FAULTS` until the show has recovered.
+        """
         now = self._clock.now()
         return any(
             fault.name in FILE_FAULTS and fault.begins_at <= now and not self._is_over(fault)
@@ -362,7 +365,7 @@ class World:
 
 
 def day_calendar(wall: WallClock) -> SimpleNamespace:
-    """Return a replacement of the module `datetime` that only has `date.today()`, by `wall`."""
+    """Return a replacement of the module `datetime`: its `date.today()` is the date of `wall`."""
     return SimpleNamespace(date=SimpleNamespace(today=wall.today))
 
 

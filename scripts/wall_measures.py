@@ -64,8 +64,8 @@ BEGINNING = 34
 class Row:
     """One font size in one scene.
 
-    `text` is a line of this size: the first that no earlier scene has shown in this size. `px` is
-    the height of its capitals.
+    `text` is the scene's first line of this size that no earlier scene has shown in this size.
+    `px` is the height of its capitals.
     """
 
     scene: str
@@ -90,7 +90,10 @@ def rows(context: ScreenContext, label_set: LabelSet) -> Iterator[Row]:
 
 
 def lines(scene: Scene) -> Iterator[Line]:
-    """Yield all lines of text in `scene`, those of the bands first."""
+    """Yield all lines of text in `scene`: from the last panel to the first, then at the visitors.
+
+    So the notice and the foot, which are the last panels of a scene, come first.
+    """
     for panel in reversed(scene.panels):
         yield from panel.lines
     for visitor in scene.visitors:
@@ -146,7 +149,7 @@ def sighted(
 
 
 def height_mm(px: float, size: Size, inches: float) -> float:
-    """Return how high `px` are on a screen of `size` px and `inches` from corner to corner."""
+    """Return the length of `px` in mm on a screen of `size` px with a diagonal of `inches`."""
     return px * inches * MM_PER_INCH / math.hypot(*size)
 
 
@@ -183,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         too_low += height_mm(row.px, size, JUDGED_INCHES) < LEAST_MM
     if too_low:
         print(
-            f"\nRows that are lower than {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} inches: "
+            f"\nRows with capitals under {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} inches: "
             f"{too_low}."
         )
     return 1 if too_low else 0

@@ -36,7 +36,7 @@ STDERR = 2
 """The file descriptor of standard error."""
 
 MOST_REMARKS = 2000
-"""The largest number of bytes that are stored of what libraries write to standard error."""
+"""Of the text that libraries write to standard error, at most this number of bytes is stored."""
 
 SHOW_NOTHING = ("dummy", "offscreen")
 """SDL's drivers that show nothing; they start only if SDL_VIDEODRIVER names them."""
@@ -202,7 +202,7 @@ exist.
 def end_if_the_window_ends(end: Callable[[str], object]) -> None:
     """Let `end` be called, with a description of the event, if the X server or the window ends.
 
-    Call this while the window is open; it does nothing with a driver other than X11's.
+    Call this while the window is open. Unless SDL uses its driver for X11, nothing is done.
 
     `end` must end the process. Xlib's default is to call the C library's exit while threads are
     running, which crashes with SIGSEGV or SIGILL and logs nothing. Other errors of the X server,

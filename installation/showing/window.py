@@ -104,9 +104,9 @@ class OffScreen:
 
 
 BUFFER_FLIPS = 12
-"""The number of flips with which `allocate_buffers` makes the display's driver allocate all its
-buffers. It is larger than necessary for Mesa's software renderer, which allocates at most four
-buffers for a Wayland window.
+"""How often `allocate_buffers` flips, so that the display's driver allocates all its buffers. The
+number is larger than necessary for Mesa's software renderer, which allocates at most four buffers
+for a Wayland window.
 """
 
 

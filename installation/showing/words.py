@@ -151,8 +151,8 @@ class Words:
     staff_layers: Annotated[NonEmptyText, with_placeholders("holding", "all")]
     """The line of the staff card that says how many layers of the sandbox are active."""
     staff_landlock: Sentence
-    """What the layer Landlock does. The words for the other layers follow. They are on the staff
-    card because few people know the layers' technical names.
+    """The words that say what the layer Landlock does. The next attributes say what the
+    other layers do. The staff card has these words because few people know the layers' technical names.
     """
     staff_new_privileges: Sentence
     staff_core_dumps: Sentence
@@ -185,8 +185,8 @@ class Words:
     staff_running: Sentence
     staff_time: Annotated[NonEmptyText, with_placeholders("hours", "minutes")]
     staff_frozen: Sentence
-    """The words on the staff card if the camera is frozen. The words for the camera's other faults
-    follow; for each, the words with `_remedy` say what to do.
+    """The words on the staff card if the camera is frozen. The next attributes are the words for
+    the camera's other faults. Those whose names end in `_remedy` say what to do.
     """
     staff_frozen_remedy: Sentence
     staff_black: Sentence
@@ -211,14 +211,16 @@ class Words:
     staff_waiting_remedy: Sentence
     staff_no_reading: Sentence
     """The words on the staff card if a network has failed. If the graphics card has failed,
-    `staff_card_failed` is shown instead. The words with `_remedy` say what to do.
+    `staff_card_failed` is shown instead. Those whose names end in `_remedy` say
+    what to do.
     """
     staff_no_reading_remedy: Sentence
     staff_card_failed: Sentence
     staff_card_failed_remedy: Sentence
     staff_file_wrong: Sentence
     """The words on the staff card of a running show if a changed kiosk.yaml or label set has a
-    mistake. The remedies, and the words for a changed file without a mistake, follow.
+    mistake. The next attributes are the remedies, and the words for a changed file without a
+    mistake.
     """
     staff_settings_wrong_remedy: Sentence
     staff_labels_wrong_remedy: Sentence
@@ -243,7 +245,7 @@ class Words:
         return replace(self, **changed)
 
     def way_out_in(self, seconds: int) -> str:
-        """Return the line below the notice for a name that disappears within `seconds`."""
+        """Return `way_out` with the number `seconds`; for one second, return `way_out_one`."""
         return self.way_out_one if seconds == 1 else self.way_out.format(seconds=seconds)
 
     def number(self, count: int) -> str:
@@ -324,8 +326,8 @@ def with_privacy_line(
 ) -> Words:
     """Return `words` with the privacy line that is true `today`.
 
-    The arguments are those of `privacy_line`. If `prevented` is false, `promise`, the sentence
-    about pictures under an empty square, is empty.
+    The arguments are those of `privacy_line`. If `prevented` is false, `promise` is empty,
+    because the screen must not promise anything about the pictures.
     """
     line = privacy_line(words, prevented, tested_at, today)
     return words.updated({"privacy": line, "promise": words.promise if prevented else ""})

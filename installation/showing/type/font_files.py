@@ -187,7 +187,7 @@ def _region(group: str, wanted: set[str]) -> str:
 
 
 def _find_on_system(group: str, region: str, wanted: set[str]) -> dict[str, Face]:
-    """Return a font of the system for each cluster of `wanted`, keyed by cluster.
+    """Return a font of the system for each grapheme cluster in `wanted`, keyed by cluster.
 
     Clusters that no font of the system can draw are left out.
     """

@@ -213,9 +213,9 @@ class Fonts:
         return face
 
     def _find_face(self, cluster: str) -> Face | None:
-        """Return the face for `cluster` among those that can be found without starting a program.
+        """Return a face that can draw the grapheme cluster `cluster`, without starting a program.
 
-        The result is None if no face has it.
+        The result is None if neither the open faces nor the packaged ones can draw `cluster`.
         """
         if face := self._faces.get(cluster) or packaged_face(cluster):
             return face

@@ -121,7 +121,8 @@ def _positions(text: str, make: object, locale: str) -> list[int]:
 def _belongs_to_next(letter: str) -> bool:
     """Return whether no line may end between `letter` and the letter after it.
 
-    This is so for a vowel that is written before its consonant, and for `_JOINS_NEXT`.
+    The result is True for a vowel that is written before its consonant, and for a letter in
+    `_JOINS_NEXT`.
     """
     return letter in _JOINS_NEXT or bool(
         icu.Char.hasBinaryProperty(letter, icu.UProperty.LOGICAL_ORDER_EXCEPTION)
@@ -129,7 +130,7 @@ def _belongs_to_next(letter: str) -> bool:
 
 
 def _from_utf16(text: str, units: list[int]) -> list[int]:
-    """Return positions in `text` for the positions `units` that ICU counts in UTF-16 units."""
+    """Return the positions `units` in `text`, converted from ICU's UTF-16 units to characters."""
     if max(text) <= "\uffff":
         return units
     characters, count = {0: 0}, 0

@@ -109,10 +109,10 @@ def least_width(text: str, advances: Sequence[float]) -> float:
 def _breaks_that_fit(
     text: str, edges: Sequence[float], max_width: float, hyphen_width: float, language: str
 ) -> list[Break]:
-    """Return the breaks of `text`; a part wider than `max_width` is cut between letters.
+    """Return the breaks of `text`; a word wider than `max_width` also has breaks between letters.
 
-    `edges` are the distances from the start of `text` to the end of each character. A part that
-    ends with a hyphen is wider by `hyphen_width`.
+    `edges[n]` is the width of the first `n` characters of `text`. Text before a break that draws a
+    hyphen is wider by `hyphen_width`.
     """
     breaks: list[Break] = []
     start = 0
@@ -142,7 +142,8 @@ def _span(text: str, start: int, end: Break) -> Span:
 def _cost(free_share: float, end: Break, before: Sequence[Span]) -> float:
     """Return the cost of a line that follows the lines `before`.
 
-    `free_share` is the share of the line's width that stays free, 0–1; negative if it is too wide.
+    `free_share` is the share of the line's width that stays free, 0–1; negative if the line
+    is too wide.
     """
     cost = LINE_COST + BREAK_COSTS[end.kind]
     if end.hyphenates and before and before[-1].hyphen:

@@ -47,7 +47,7 @@ def script_of(letter: str) -> str:
     """Return the ISO 15924 code of `letter`'s script, like `Latn`.
 
     For a character that several scripts share, the result is the code of one of them. It is `""` if
-    all scripts share it, or if Latin, Greek, Cyrillic or an East Asian script does.
+    all scripts share the character, or if Latin, Greek, Cyrillic or an East Asian script uses it.
     """
     script = str(fontTools.unicodedata.script(letter))
     if script not in COMMON:

@@ -25,8 +25,8 @@ HYPHEN = "-"
 
 
 LEAST_OF_DIAGONAL = 0.8
-"""How large lengths and letters are at least, as a share of their size on a 16 : 9 screen with the
-same diagonal. So the notice's capitals are at least 15 mm high on any screen of 55 inches.
+"""The least size of lengths and letters, as a share of their size on a 16 : 9 screen with the same
+diagonal. So the notice's capitals are at least 15 mm high on any screen of 55 inches.
 """
 
 
@@ -34,7 +34,8 @@ same diagonal. So the notice's capitals are at least 15 mm high on any screen of
 class ScreenContext:
     """The words, the fonts and the screen's size (px), which all scenes of a show share.
 
-    Two contexts are equal only if they are the same object, so that layouts can be cached by it.
+    Two contexts are equal only if they are the same object, so that a context can be the key
+    of a cached layout.
     """
 
     words: Words
@@ -63,8 +64,8 @@ class ScreenContext:
     def px(self, length: float) -> int:
         """Return `length` (px at 1080p) in px of this screen; the result is at least 1.
 
-        `length` is scaled as on the largest 16 : 9 screen that fits into this one, but at least by
-        `LEAST_OF_DIAGONAL` times the scale of a 16 : 9 screen with the same diagonal. The result is
+        The scale is the larger of two: that of the largest 16 : 9 screen that fits into this one,
+        and `LEAST_OF_DIAGONAL` times that of a 16 : 9 screen with the same diagonal. The result is
         rounded up, so that no type is too small.
         """
         return max(1, math.ceil(round(length * self._scale, 6)))
