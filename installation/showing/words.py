@@ -152,7 +152,8 @@ class Words:
     """The line of the staff card that says how many layers of the sandbox are active."""
     staff_landlock: Sentence
     """The words that say what the layer Landlock does. The next attributes say what the
-    other layers do. The staff card has these words because few people know the layers' technical names.
+    other layers do. The staff card has these words because few people know the layers' technical
+    names.
     """
     staff_new_privileges: Sentence
     staff_core_dumps: Sentence
