@@ -186,8 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         too_low += height_mm(row.px, size, JUDGED_INCHES) < LEAST_MM
     if too_low:
         print(
-            f"\nRows with capitals lower than {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} inches: "
-            f"{too_low}."
+            f"\nRows with capitals lower than {LEAST_MM:g} mm on a screen of {JUDGED_INCHES} "
+            f"inches: {too_low}."
         )
     return 1 if too_low else 0
 
