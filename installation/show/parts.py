@@ -134,7 +134,7 @@ def open_parts(
     open_networks: Callable[[], Networks] = partial(
         _open_networks, loaded, label_set, device, description, files_read, clock, log
     )
-    if device != "cpu" or not label_set.uses_own_network:
+    if device != "cpu" or not label_set.uses_default_network:
         open_networks = OpenNetworks(open_networks(), open_networks)
     else:
         _import_libraries()

@@ -78,7 +78,7 @@ class LabelSet:
         return self.settings.encoder_name
 
     @property
-    def uses_own_network(self) -> bool:
+    def uses_default_network(self) -> bool:
         """Whether the set uses the default network, the one that comes with the kiosk.
 
         This network needs PyTorch only on a graphics card.
