@@ -149,14 +149,13 @@ def _enlarge(
     up, which are not scaled again. So what the strip above has painted there is restored.
     """
     (height, width, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
-    reach = math.ceil(H / height / 2)
+    reach = math.ceil((H / height - 1) / 2)
     for strip in _strips(height, H, 4 * width):
         if (height, width) == (H, W):
             given = _dimmed(bgr[strip.given], brightness, memory)
             cv2.cvtColor(given, conversion, screen[strip.rows])
             continue
-        repeated = math.ceil(2 * reach * height / (strip.period * H)) * strip.period
-        above = min(repeated, strip.given.start)
+        above = min(strip.period, strip.given.start)
         given = bgr[strip.given.start - above : strip.given.stop]
         converted = memory.take("converted", (len(given), width, 4))
         cv2.cvtColor(_dimmed(given, brightness, memory), conversion, converted)
