@@ -150,7 +150,10 @@ def _bare_face(frame: Frame, box: Box) -> tuple[Frame, Box]:
 
 
 def _before_a_wall(frame: Frame, box: Box) -> tuple[Frame, Box]:
-    """Return the person, cut out by GrabCut, before a plain wall with a shadow at its edges."""
+    """Return the person in front of a plain wall that is darker at its edges.
+
+    GrabCut cuts the person out of `frame`.
+    """
     height, width = frame.height, frame.width
     scale = min(1.0, WALL_SIDE / max(height, width))
     size = max(8, round(width * scale)), max(8, round(height * scale))

@@ -322,7 +322,7 @@ def _source_in_words(source: Source) -> str:
 
 
 def _controls_in_words(camera: CameraSettings) -> str:
-    """Return the camera's controls that kiosk.yaml sets, and why they were not checked, if so.
+    """Return the camera's controls that kiosk.yaml sets; if they were not checked, also why.
 
     The result is "" if kiosk.yaml sets none.
     """

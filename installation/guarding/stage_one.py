@@ -136,7 +136,7 @@ def enter_stage_one(
 ) -> SandboxStatus:
     """Set up the layers of stage one; return `status` with the results.
 
-    Its field `missing` has a mistake for each layer that could not be set up.
+    In the returned status, `missing` lists a `Mistake` for each layer that could not be set up.
 
     The order matters, because output filters and the scratch folder need rights that the layers
     remove.

@@ -46,7 +46,7 @@ kernel's include/linux/sched.h.
 
 
 def ended_forks(pid: int, proc: Path = PROC) -> set[int]:
-    """Return the children of process `pid` that have ended and had executed no program.
+    """Return the children of process `pid` that have ended and never started a program (execve).
 
     For a show these are its output filters. They are found only until the process `pid` reads their
     exit status. Programs that a library has started are not returned.

@@ -321,7 +321,7 @@ class OwnWords(Section):
 
 
 def _parse_languages(value: object, info: ValidationInfo) -> Language:
-    """Return the `Language` of one or two codes; `second` is the `Language` of the second code."""
+    """Return the `Language` of the first code; its `second` is that of the second code, if any."""
     if isinstance(value, Language):
         return value
     given = value if isinstance(value, list | tuple) else [value]

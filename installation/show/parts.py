@@ -236,8 +236,8 @@ def _open_networks(
 ) -> Networks:
     """Return the networks for `label_set` on `device`, warmed up; raises KioskError.
 
-    `description` is the device in words, with the reason if it is the CPU. `files_read` is the
-    signature of the label set's files. `log` is called with a line about each part.
+    `description` is the device in words; for the CPU it says why no card is used. `files_read` is
+    the signature of the label set's files. `log` is called with a line about each part.
     """
     from installation.naming.reading.classifier import open_classifier
     from installation.naming.reload import WATCHED, LabelSetReloader

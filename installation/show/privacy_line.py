@@ -29,7 +29,7 @@ SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 def has_battery_clock(clocks: Path = BATTERY_CLOCKS) -> bool:
     """Return whether a clock of this machine has kept the time while the machine was off.
 
-    A Raspberry Pi has no such clock, or its clock has no battery, and begins at each start with the
+    A Raspberry Pi has no such clock, or one without a battery, which begins at each start with the
     year 1970. The result is cached, because some of these clocks take milliseconds to read.
     """
     for file in clocks.glob("rtc*/since_epoch"):

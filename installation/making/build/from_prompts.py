@@ -57,11 +57,11 @@ network would read each of them as a token of its own.
 """
 
 STRENGTH = 0.5
-"""What share of a label's mean logit on neutral pictures is subtracted from the label's logits.
+"""A label's mean logit on neutral pictures, times this factor, is subtracted from its logits.
 
-The logits of visitors' pictures also contain a share of this mean, and exactly this share should be
-subtracted. It is unknown. If it is between 0 and 1, it differs from 0.5 by at most 0.5. So 0.5 is a
-guess, not yet tried with the real weights.
+The right factor says how much of that mean is in the logits of visitors' pictures as well. It is
+not known, but is probably between 0 and 1. 0.5, the middle, is a guess that was not yet tried with
+the real weights.
 """
 
 NEUTRAL = 60
@@ -199,7 +199,9 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return how evenly labels win on neutral pictures, before and after adding `bias`.
+    """Return lines on which labels have the highest score on neutral pictures, and how evenly.
+
+    They compare the scores before and after `bias` is added.
 
     `logits` `(N, L)` are computed from the neutral pictures.
     """

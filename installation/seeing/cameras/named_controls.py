@@ -81,7 +81,7 @@ class _Setting(Protocol):
 
 
 class _Choice(_Setting):
-    """A setting of a single control: each of its values stands for one value of the control."""
+    """A setting in plain words for one control; each word stands for one value of the control."""
 
     def __init__(self, name: str, number: int, values: Mapping[object, int]) -> None:
         """Set the control `number` to one of `values`, which are keyed by values of kiosk.yaml."""

@@ -87,9 +87,9 @@ class _Meter:
 
 @dataclass(frozen=True)
 class _Chain:
-    """The categories above a name, and the name: a paragraph whose lines end after the sign ›.
+    """A paragraph with the categories above a name and then the name, with the sign › between them.
 
-    A line ends within a category only if the category is wider than the line.
+    Its lines end after a ›. Only a category that is wider than the line is broken within.
     """
 
     names: tuple[str, ...]
