@@ -101,7 +101,7 @@ def test_a_picture_that_is_removed_during_the_show_is_named(tmp_path: Path) -> N
     pictures.next()
     (tmp_path / "b.png").unlink()
     with pytest.raises(
-        CameraError, match=r"b\.png: this picture can no longer be read.*Restore the"
+        CameraError, match=r"b\.png: this picture can no longer be read.*Put the undamaged"
     ):
         pictures.next()
 
