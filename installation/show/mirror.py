@@ -116,11 +116,11 @@ class Mirror:
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
-        """The time from each frame's arrival to the flip that first shows the frame."""
-        self.intervals = Durations()
-        """The times between flips that show a new frame. A flip that shows the same frame again
-        is left out.
+        """The time from each frame's arrival to the flip that first shows the frame; to the end of
+        the step that receives the frame if the screen shows no picture.
         """
+        self.intervals = Durations()
+        """The times between the ends of the steps that receive a new frame."""
 
     def step(self, *, staff_card: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame arrives; return the sightings if there are new ones.
@@ -173,17 +173,18 @@ class Mirror:
             self._still, self.room = None, bands(self._context).room
 
     def _show(self, scene: Scene) -> None:
-        """Show `scene`; paint it only if it has a picture, is new, or was painted `STILL_S` ago.
+        """Paint and flip `scene` if it has a picture, is new, or was painted `STILL_S` ago.
 
         A scene without a picture is shown while nobody is there. Most of these scenes equal the
-        scene before: only the list of names moves, by one pixel about fourteen times a second.
+        scene before: only the list of names moves, about fourteen times a second. A flip copies the
+        whole screen to the display, also if nothing was painted.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
             self._painter.paint(scene, self._screen.surface)
             self._still = None if scene.picture else scene
             self._painted_at = now
-        self._screen.flip()
+            self._screen.flip()
 
     def _note_arrival(self, arrived: bool) -> None:
         """Note whether a frame has `arrived`; drop the last frame if none has arrived for too long.

@@ -11,6 +11,7 @@ import pygame
 
 from installation.memory.buffers import Buffers
 from installation.showing.filled_tag import green_part
+from installation.showing.meter import parts
 from installation.showing.scene import BLACK, DARK_GREEN, GREEN, Panel, Rect, Scene
 from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.fonts import Fonts
@@ -67,7 +68,7 @@ class Painter:
 
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
-        marks = (panel.bars, panel.strikes, panel.filled_px, panel.fills_from_right)
+        marks = (panel.bars, panel.meters, panel.strikes, panel.filled_px, panel.fills_from_right)
         key: Key = (size, panel.background, panel.lines, marks, surface.get_masks())
         drawn = self._panels.get(key, lambda: self._draw(panel, surface))
         surface.blit(drawn, (panel.rect.x, panel.rect.y))
@@ -88,7 +89,7 @@ class Painter:
         opaque = panel.background is not None and panel.background[3] == 255
         drawn = pygame.Surface(size, 0 if opaque else pygame.SRCALPHA, 32)
         drawn.fill(panel.background or (0, 0, 0, 0))
-        for bar in panel.bars:
+        for bar in (*panel.bars, *(part for meter in panel.meters for part in parts(meter))):
             drawn.fill(bar.colour, _area(bar.rect))
         if panel.filled_px:
             drawn.fill(DARK_GREEN, _area(green_part(panel)))

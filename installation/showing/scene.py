@@ -108,6 +108,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Meter:
+    """A bar with 100 parts that shows each name's share of the evidence, see `meter.parts`.
+
+    `rect` is in px from the corner of its panel.
+    """
+
+    rect: Rect
+    groups: tuple[tuple[int, Colour], ...]
+    """How many parts have each colour, from the first part on. Together they may be fewer than 100;
+    the rest of the bar is left empty.
+    """
+    fills_from_right: bool = False
+    """Whether the first part is at the right."""
+
+
+@dataclass(frozen=True)
 class Panel:
     """Lines of text and bars, drawn on `background`.
 
@@ -119,6 +135,7 @@ class Panel:
     lines: tuple[Line, ...]
     bars: tuple[Bar, ...] = ()
     """The bars that are drawn before the lines of text, and so are behind them."""
+    meters: tuple[Meter, ...] = ()
     strikes: tuple[Bar, ...] = ()
     """The bars that are drawn after the lines of text, and so strike through them."""
     filled_px: int = 0

@@ -15,7 +15,7 @@ import pygame
 import pytest
 
 from installation.memory import buffers, pool
-from installation.naming.reading.values import Sightings
+from installation.naming.reading.values import Sightings, Stage
 from installation.running.latest import Latest
 from installation.seeing.cameras.webcam import Webcam
 from installation.seeing.frame import Frame
@@ -149,19 +149,23 @@ def test_no_memory_is_allocated_for_a_frame(
         assert peak <= share * frame_bytes + 200_000
 
 
-def test_while_nobody_is_there_only_changes_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("screen", [FULL_HD, UHD])
+@pytest.mark.parametrize("counted", [Painter.paint, OffScreen.flip])
+def test_while_nobody_is_there_only_changes_are_painted(
+    counted: Callable[..., object], screen: Size, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While nobody is there, the screen is painted 14 to 18 times a second, and not for each frame.
 
-    The list of names moves by a pixel fourteen times a second, and the camera's picture is not
-    shown.
+    The list of names moves fourteen times a second on a screen of any size, and the camera's
+    picture is not shown. The screen is flipped as often as it is painted.
     """
-    mirrored = MirroredCamera(HD, FULL_HD, visited=False)
-    paints = count(monkeypatch, Painter.paint)
+    mirrored = MirroredCamera(HD, screen, visited=False)
+    calls = count(monkeypatch, counted)
     seconds = 4
     for _ in range(30 * seconds):
         mirrored.read()
         mirrored.show()
-    assert 14 * seconds <= len(paints) <= 18 * seconds
+    assert 14 * seconds <= len(calls) <= 18 * seconds
 
 
 @pytest.mark.parametrize("counted", [Painter._draw, Face.shape])
@@ -206,10 +210,48 @@ def test_a_crowd_that_stands_still_is_laid_out_with_few_calls() -> None:
     assert calls <= 4_000
 
 
+def test_no_frame_of_four_visitors_is_much_work() -> None:
+    """While four visitors get their names, no scene takes more than 40,000 calls of functions.
+
+    A part of the typesetting is done in the frames before a name changes. All of it in one frame
+    takes 100,000 calls, and the mirror would skip pictures.
+    """
+    context = ScreenContext(load_words(), Fonts(), FULL_HD, "en", label_set=PEOPLE)
+    heads = [(180, 330, 230), (500, 300, 220), (800, 340, 225), (1120, 320, 230)]
+    calls, most, scene = 0, 0, None
+
+    def note(_: FrameType, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    for frame in range(30 * 8):
+        now = 100 + frame / 30
+        visitors = []
+        for number, head in enumerate(heads):
+            since = frame / 30 - 0.4 * number
+            stage: Stage = "announced" if since < 3 else "reading" if since < 4.3 else "named"
+            label = LABELS[number] if stage == "named" else None
+            visitor = sighting(number, face(head), label, (since - 3) / 1.3, stage=stage)
+            visitors.append(replace(visitor, ends_at=now - since + 3))
+        calls = 0
+        sys.setprofile(note)
+        try:
+            scene = compose(FRAME, sightings_of(visitors), context, now, scene)
+        finally:
+            sys.setprofile(None)
+        context.fonts.evict(now)
+        most = max(most, calls if frame else 0)
+    assert scene is not None
+    assert sum(visitor.caption is not None for visitor in scene.visitors) >= 2
+    assert most <= 40_000
+
+
 def count(monkeypatch: pytest.MonkeyPatch, method: Callable[..., object]) -> list[str]:
     """Return a list that grows with each call of `method`, a function of its class."""
     calls: list[str] = []
-    owner = {"Painter": Painter, "Face": Face}[method.__qualname__.split(".")[0]]
+    owner = {"Painter": Painter, "Face": Face, "OffScreen": OffScreen}[
+        method.__qualname__.split(".")[0]
+    ]
 
     def counted(*given: object) -> object:
         calls.append(method.__name__)

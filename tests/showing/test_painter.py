@@ -18,6 +18,7 @@ from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import Stage
 from installation.seeing.frame import Frame, Pixels
 from installation.showing.filled_tag import BORDER
+from installation.showing.meter import parts
 from installation.showing.painter import KEYLINE, THIN, Painter
 from installation.showing.scene import DARK_GREEN, GREEN, Line, Panel, Scene, Size
 from installation.showing.scenes.cards import trouble_card, unguarded_card
@@ -237,7 +238,7 @@ def test_type_is_read_on_any_picture(level: int, idle: Literal["list", "mirror"]
                 lines += 1
                 least = 4.5 if background or not scene.picture else 3
                 assert _contrast(_luminance(line.colour), _luminance(behind)) >= least
-            for bar in panel.bars:
+            for bar in (*panel.bars, *(part for each in panel.meters for part in parts(each))):
                 assert _contrast(_luminance(bar.colour), _luminance(behind)) >= 3
     assert lines > 60
 

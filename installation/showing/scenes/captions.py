@@ -19,9 +19,9 @@ from installation.showing.scene import (
     GREY,
     ON_BLACK,
     WHITE,
-    Bar,
     Colour,
     Line,
+    Meter,
     Panel,
     Rect,
     Shown,
@@ -30,6 +30,7 @@ from installation.showing.scenes.definitions import shortened
 from installation.showing.type.direction import is_right_to_left
 from installation.showing.type.line_breaks import NO_BREAK_SPACE, unbreakable
 from installation.showing.type.typesetting import (
+    LazyPanels,
     Paragraph,
     ScreenContext,
     least_width,
@@ -60,14 +61,6 @@ PAD = 18
 BAR_HEIGHT = 30
 """The height of the bar that shows each name's share of the evidence, px at 1080p."""
 
-BAR_PARTS = 100
-"""The number of parts of the bar; each part stands for 1 % of the evidence."""
-
-GROUP_GAP = 3
-"""In the bar, a gap between two parts of different colours is about this many times as wide as a
-gap between two parts of one colour. It is wider because green and grey are about equally light.
-"""
-
 RUNNERS_UP = 2
 """How many names after the best one are listed, each with its share of the evidence."""
 
@@ -78,8 +71,8 @@ be a column with one word on each line. Only the caption with the shortest text 
 
 
 @dataclass(frozen=True)
-class _Meter:
-    """The bar in a caption; it has 100 parts, and shows each name's share of the evidence."""
+class _Evidence:
+    """The bar in a caption that shows each name's share of the evidence."""
 
     shares: Shares
     fills_from_right: bool
@@ -117,57 +110,75 @@ class _List:
     """A paragraph without text that gives the size, the colour and the language."""
 
 
-_Piece = Paragraph | _Meter | _Chain | _List
-_Fitted = tuple[Paragraph, ...] | _Meter
+_Piece = Paragraph | _Evidence | _Chain | _List
+_Fitted = tuple[Paragraph, ...] | _Evidence
 """A piece of a caption for a given width: a bar, or paragraphs. Only a `_List` that does not fit on
 one line has several paragraphs: one for each name, and one for its `total`.
 """
 
 
 def caption_panels(
-    context: ScreenContext,
-    shown: Shown,
-    size: int,
-    max_width: int,
-    least: dict[Paragraph, int] | None = None,
-) -> Iterator[list[Panel]]:
-    """Yield, for each text that the caption may have, its panels in all possible widths.
+    context: ScreenContext, shown: Shown, size: int, max_width: int
+) -> list[LazyPanels]:
+    """Return, for each text that the caption may have, its panels in all possible widths.
 
-    The longest text and the widest panel come first.
-
-    No panel is wider than `max_width`, px, and no word is broken. `size` is the font size of
-    definitions, px per em at 1080p. `least` is a cache of the least widths of paragraphs, which the
-    caller keeps from one call to the next.
+    The longest text and the widest panel come first. No panel is wider than `max_width`, px, and no
+    word is broken. `size` is the font size of definitions, px per em at 1080p. The result is cached
+    as long as it is asked for at least twice a second.
     """
     pad = context.px(PAD)
-    known = {} if least is None else least
     widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
-    contents = _contents(context, shown, size)
-    for pieces in contents:
-        panels = []
-        for width in dict.fromkeys(widths):
-            fitting = [_fitted(context, piece, width, known) for piece in pieces]
-            if None in fitting:
-                continue
-            panel = _set_once(context, [each for each in fitting if each], width, pad)
-            if panel.rect.height <= TALLEST * panel.rect.width or pieces is contents[-1]:
-                panels.append(panel)
-        yield list(dict.fromkeys(panels))
+    kept = context.fonts.captions.get((context, caption_key(context, shown)), dict)
+    key = (size, *widths)
+    if key not in kept:
+        contents = _contents(context, shown, size)
+        kept[key] = [
+            LazyPanels(_panels(context, pieces, widths, any_height=pieces is contents[-1]))
+            for pieces in contents
+        ]
+    return kept[key]
 
 
-def _fitted(
-    context: ScreenContext, piece: _Piece, width: int, known: dict[Paragraph, int]
-) -> _Fitted | None:
+def caption_key(context: ScreenContext, shown: Shown) -> Shown:
+    """Return the part of `shown` that the caption's texts depend on.
+
+    A caption does not have the name that is being considered, and it has the seconds of the
+    countdown only in a second language.
+    """
+    if shown.stage == "reading" or (shown.stage == "announced" and context.second is None):
+        return Shown(shown.stage, "" if not shown.name else "any")
+    return shown
+
+
+def _panels(
+    context: ScreenContext, pieces: Sequence[_Piece], widths: Sequence[int], *, any_height: bool
+) -> Iterator[Panel]:
+    """Yield the different panels with `pieces` whose lines are at most one of `widths` px wide.
+
+    A width in which a word would have to be broken is left out. So is a panel that is too tall
+    (`TALLEST`), unless `any_height`.
+    """
+    found: list[Panel] = []
+    for width in dict.fromkeys(widths):
+        fitting = [_fitted(context, piece, width) for piece in pieces]
+        if None in fitting:
+            continue
+        panel = _set(context, [each for each in fitting if each], width)
+        is_tall = panel.rect.height > TALLEST * panel.rect.width
+        if panel not in found and (any_height or not is_tall):
+            found.append(panel)
+            yield panel
+
+
+def _fitted(context: ScreenContext, piece: _Piece, width: int) -> _Fitted | None:
     """Return `piece` for lines of `width` px; None if a word would have to be broken.
 
     Words of a known language may be hyphenated. But a `_List` or a `_Chain` is hyphenated only if
-    one of its words is wider than the line. `known` is a cache of the least widths of paragraphs.
+    one of its words is wider than the line.
     """
 
     def fits(paragraph: Paragraph) -> bool:
-        if paragraph not in known:
-            known[paragraph] = least_width(context.fonts, paragraph)
-        return known[paragraph] <= width
+        return least_width(context.fonts, paragraph) <= width
 
     def joined(units: Sequence[str], type_: Paragraph) -> Paragraph | None:
         plain = replace(type_, language="")
@@ -182,7 +193,7 @@ def _fitted(
         return replace(type_, text=plain.text) if type_.language else None
 
     match piece:
-        case _Meter():
+        case _Evidence():
             return piece
         case Paragraph():
             return (piece,) if piece.language or fits(piece) else None
@@ -299,7 +310,7 @@ def _of_name(context: ScreenContext, verdict: Verdict, size: int) -> list[list[_
             _small(context, words.drawn, colour)
             for words, colour in zip(context.languages, (WHITE, GREY), strict=False)
         ]
-    bar = _Meter(shares, fills_from_right(verdict))
+    bar = _Evidence(shares, fills_from_right(verdict))
     meter: list[_Piece] = [*scores, bar, *_others(context, shares, own)]
     brief = _small(context, context.words.brief_score.format(score=shares.own), WHITE)
     contents: list[list[_Piece]] = [
@@ -367,24 +378,12 @@ def fills_from_right(verdict: Verdict) -> bool:
     return is_right_to_left(verdict.label.name)
 
 
-def _set_once(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad: int) -> Panel:
-    """Return the result of `_set`, which is cached while its text is on the screen.
+def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int) -> Panel:
+    """Return a panel with `pieces` one below the other, in lines of at most `max_width` px.
 
-    The parameters are those of `_set`.
+    Bars are as wide as the widest line.
     """
-    texts = tuple(each.text for piece in pieces if isinstance(piece, tuple) for each in piece)
-    kept = context.fonts.panels.get(texts, dict)
-    key = (tuple(pieces), max_width, pad)
-    if key not in kept:
-        kept[key] = _set(context, pieces, max_width, pad)
-    return kept[key]
-
-
-def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad: int) -> Panel:
-    """Return a panel with `pieces` one below the other, at most `max_width` px wide.
-
-    Bars are as wide as the widest line; `pad` is the space around the text, px.
-    """
+    pad = context.px(PAD)
     panels = [
         [set_panel(context.fonts, [each], max_width, 0, None) for each in piece]
         if isinstance(piece, tuple)
@@ -395,13 +394,13 @@ def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad:
     width = max(widths, default=max_width)
     space, bar_height = context.px(PARAGRAPH_SPACE), context.px(BAR_HEIGHT)
     lines: list[Line] = []
-    bars: list[Bar] = []
+    meters: list[Meter] = []
     y = pad
     for number, (piece, group) in enumerate(zip(pieces, panels, strict=True)):
         y += space if number else 0
         y += piece[0].space_above if isinstance(piece, tuple) else 0
-        if isinstance(piece, _Meter):
-            bars += _parts(piece, Rect(pad, y, width, bar_height))
+        if isinstance(piece, _Evidence):
+            meters.append(_meter(piece, Rect(pad, y, width, bar_height)))
             y += bar_height
             continue
         for row, (paragraph, panel) in enumerate(zip(piece, group, strict=True)):
@@ -414,33 +413,19 @@ def _set(context: ScreenContext, pieces: Sequence[_Fitted], max_width: int, pad:
                 for line in panel.lines
             ]
             y += panel.rect.height
-    return Panel(Rect(0, 0, width + 2 * pad, y + pad), ON_BLACK, tuple(lines), tuple(bars))
+    return Panel(Rect(0, 0, width + 2 * pad, y + pad), ON_BLACK, tuple(lines), meters=tuple(meters))
 
 
-def _parts(meter: _Meter, rect: Rect) -> list[Bar]:
-    """Return the parts of the bar in `rect`: green for the best name, grey for the runners-up.
+def _meter(evidence: _Evidence, rect: Rect) -> Meter:
+    """Return the bar at `rect`: green for the best name, then grey for the runners-up.
 
     Parts for all further names are dark grey. The part of the bar that belongs to no name is left
     empty.
     """
-    shares = meter.shares
-    counts = (shares.own, sum(share for _, share in shares.runners_up), shares.others)
-    colours = [
-        colour
-        for count, colour in zip(counts, (GREEN, GREY, DARK_GREY), strict=True)
-        for _ in range(count)
-    ]
-    gap = 1 if rect.width >= 3 * BAR_PARTS else 0
-    gap = max(gap, rect.width // (5 * BAR_PARTS))
-    edges = [rect.x + round(part * rect.width / BAR_PARTS) for part in range(BAR_PARTS + 1)]
-    bars = []
-    for number, colour in enumerate(colours):
-        left, right = edges[number], edges[number + 1] - gap
-        if number and colours[number - 1] != colour:
-            left += 1
-        if number + 1 < len(colours) and colours[number + 1] != colour:
-            right = edges[number + 1] - max(2, GROUP_GAP * gap)
-        width = max(1, right - left)
-        x = rect.x + rect.right - left - width if meter.fills_from_right else left
-        bars.append(Bar(Rect(x, rect.y, width, rect.height), colour))
-    return bars
+    shares = evidence.shares
+    groups = (
+        (shares.own, GREEN),
+        (sum(share for _, share in shares.runners_up), GREY),
+        (shares.others, DARK_GREY),
+    )
+    return Meter(rect, groups, evidence.fills_from_right)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from installation.naming.reading.values import Candidate, Sighting, Sightings, Stage
 from installation.seeing.box import Box
@@ -16,8 +17,9 @@ from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Scene, Shown, Visitor
 from installation.showing.scenes.bands import Bands, bands
+from installation.showing.scenes.caption_layout import MAX_CAPTIONS
 from installation.showing.scenes.idle import idle
-from installation.showing.scenes.layout import MAX_CAPTIONS, Layout
+from installation.showing.scenes.layout import Layout
 from installation.showing.type.typesetting import ScreenContext
 
 SQUARE_SCALE = 1.24
@@ -148,6 +150,10 @@ def compose(
         context, edges.room, visitors, faces, known, bystanders=bystanders, searches=searches
     )
     placed = layout.place()
+    if searches or not may_change:
+        nexts = [show(sighting, now, known.get(sighting.track.id)) for sighting, _ in found]
+        pairs = zip(visitors, nexts, strict=True)
+        layout.prepare([replace(visitor, shown=shown) for visitor, shown in pairs])
     return Scene(
         frame,
         cover.view,

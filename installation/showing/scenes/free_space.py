@@ -105,6 +105,21 @@ def near(rects: Iterable[Rect], space: int, part: Rect) -> list[Obstacle]:
     ]
 
 
+def is_free(rect: Rect, obstacles: Iterable[Obstacle]) -> bool:
+    """Return whether `rect` keeps the space of each of `obstacles` free."""
+    x, y, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+    # A loop instead of `any`: it takes half the time.
+    for left_edge, upper_edge, right_edge, lower_edge, space in obstacles:
+        if (
+            x - space < right_edge
+            and left_edge < right + space
+            and y - space < lower_edge
+            and upper_edge < bottom + space
+        ):
+            return False
+    return True
+
+
 def corners(
     panel: Panel, side: Side, square: Rect, tag: Rect, room: Rect
 ) -> Iterator[tuple[int, int]]:

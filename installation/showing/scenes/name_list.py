@@ -32,7 +32,8 @@ BAR_SHARE = 0.6
 
 DRIFT_PX_S = 14
 """The speed at which the list scrolls up, px/s at 1080p: a row every three seconds, slow enough to
-read.
+read. The list moves in steps of 1 px at 1080p, so that a larger screen need not be painted more
+often.
 """
 
 LIT_S = 3.0
@@ -136,8 +137,8 @@ def list_panels(
     row_px = round(ROW * size)
     start = int(since * 1000) % len(listing)
     rows = _rows(context.fonts, listing, size, room.width, start)
-    speed = context.px(DRIFT_PX_S)
-    first, shift = divmod(round(speed * (now - since)), row_px)
+    speed, step = context.px(DRIFT_PX_S), context.px(1)
+    first, shift = divmod(step * round(speed * (now - since) / step), row_px)
     count = math.ceil((room.height + shift) / row_px)
     period = int((now - since) / LIT_S)
     turn = period * 5 % max(1, room.height // row_px - LIT_ROWS - 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pygame
 import pygame.surfarray
@@ -26,6 +27,9 @@ from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.type.face import Face, Glyph, Ink, draw
 from installation.showing.type.font_files import find_faces, no_font, own_face, packaged_face
 from installation.showing.type.scripts import script_of
+
+if TYPE_CHECKING:
+    from installation.showing.type.typesetting import LazyPanels
 
 CAP_HEIGHT = 0.714
 """The height of a capital in the kiosk's own face, relative to the font size; the value is from the
@@ -111,10 +115,14 @@ class Fonts:
         all panels with these texts, keyed by the function's arguments. So while a text is on the
         screen in one size, its panels in other sizes are kept too.
         """
+        self.captions: ExpiringCache[Hashable, dict[Hashable, list[LazyPanels]]] = ExpiringCache()
+        """The cache of `captions.caption_panels`. Its keys are what a caption says. Each value has
+        the panels of each of its texts, keyed by the font size and the widths.
+        """
 
     def evict(self, now: float) -> None:
         """Drop the cached values of texts that have left the screen, at the instant `now` (s)."""
-        for cache in (self._shaped, self._advances, self.least_widths, self.panels):
+        for cache in (self._shaped, self._advances, self.least_widths, self.panels, self.captions):
             cache.evict(now)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:

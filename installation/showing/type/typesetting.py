@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -101,6 +101,26 @@ class TextLine:
     text: str
     levels: bytes
     extent: Extent
+
+
+class LazyPanels:
+    """Panels that are typeset when they are first needed, and then kept."""
+
+    def __init__(self, coming: Iterator[Panel]) -> None:
+        self._coming = coming
+        self._kept: list[Panel] = []
+
+    def __iter__(self) -> Iterator[Panel]:
+        yield from self._kept
+        while self.typeset_next():
+            yield self._kept[-1]
+
+    def typeset_next(self) -> bool:
+        """Typeset the next panel; return whether there was one left."""
+        panel = next(self._coming, None)
+        if panel is not None:
+            self._kept.append(panel)
+        return panel is not None
 
 
 def break_lines(fonts: Fonts, paragraph: Paragraph, max_width: int) -> list[TextLine]:

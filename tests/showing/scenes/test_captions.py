@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from installation.naming.label_set.csv_file import Wording
 from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import RunnerUp, Stage, Verdict
-from installation.showing.scene import DARK_GREY, GREEN, GREY, Panel, Shown, Size
-from installation.showing.scenes.captions import BAR_PARTS, PAD, RUNNERS_UP, caption_panels
+from installation.showing.meter import PARTS, parts
+from installation.showing.scene import DARK_GREY, GREEN, GREY, Bar, Panel, Shown, Size
+from installation.showing.scenes.captions import PAD, RUNNERS_UP, caption_panels
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.line_breaks import line_breaks, unbreakable
@@ -53,12 +54,17 @@ def shown(stage: Stage, label: Label | None = None, score: float = 0.31) -> Show
 
 def fullest(context: ScreenContext, problem: Shown, size: int = 42, max_width: int = WIDE) -> Panel:
     """Return the fullest and widest caption."""
-    return next(iter(caption_panels(context, problem, size, max_width)))[0]
+    return next(iter(caption_panels(context, problem, size, max_width)[0]))
 
 
 def text_on(panel: Panel) -> str:
     """Return the text of `panel` on one line, with ordinary spaces."""
     return " ".join(line.text for line in panel.lines).replace("\u00a0", " ")
+
+
+def bars_on(panel: Panel) -> list[Bar]:
+    """Return the parts of the bar on `panel`."""
+    return [part for meter in panel.meters for part in parts(meter)]
 
 
 def all_panels(context: ScreenContext, problem: Shown) -> Iterator[Panel]:
@@ -93,13 +99,13 @@ def test_the_bar_has_a_hundred_parts_as_the_words_say(label: Label, score: float
     problem = shown("named", label, score)
     assert problem.verdict is not None
     shares = problem.verdict.shares(RUNNERS_UP)
-    bars = fullest(CONTEXT, problem).bars
+    bars = bars_on(fullest(CONTEXT, problem))
     colours = [bar.colour for bar in bars]
     runners_up = sum(share for _, share in shares.runners_up)
     assert colours.count(GREEN) == shares.own
     assert colours.count(GREY) == runners_up
     assert colours.count(DARK_GREY) == shares.others
-    assert len(bars) == BAR_PARTS - shares.nobodys
+    assert len(bars) == PARTS - shares.nobodys
     rights = [bar.rect.right for bar in bars]
     lefts = [bar.rect.x for bar in bars]
     assert all(right <= left for right, left in zip(rights, lefts[1:], strict=False))
@@ -209,8 +215,9 @@ def test_the_bar_begins_where_the_name_begins(
     """Under a right-to-left name the green of the bar is at the right, as on the tag."""
     label = replace(CLINICIAN, name=name)
     panel = fullest(context((1920, 1080)), shown("named", label))
-    ordered = sorted(panel.bars, key=lambda bar: bar.rect.x, reverse=from_right)
-    assert list(panel.bars) == ordered
+    bars = bars_on(panel)
+    ordered = sorted(bars, key=lambda bar: bar.rect.x, reverse=from_right)
+    assert bars == ordered
     assert [bar.colour for bar in ordered[:31]] == 31 * [GREEN]
     first, last = ordered[0].rect, ordered[-1].rect
     begin, end = (last.x, first.right) if from_right else (first.x, last.right)
@@ -280,14 +287,14 @@ def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeCon
     problem = shown("named", LONGEST_DEFINITION)
     words = [
         len(text_on(panels[0]).split())
-        for panels in caption_panels(on_screen, problem, 36, WIDE)
+        for panels in map(list, caption_panels(on_screen, problem, 36, WIDE))
         if panels
     ]
     assert words[0] == max(words)
     assert words[-1] == min(words)
-    last = list(caption_panels(on_screen, problem, 36, WIDE))[-1][0]
+    last = next(iter(caption_panels(on_screen, problem, 36, WIDE)[-1]))
     assert text_on(last) == "31 of 100 points"
-    assert last.bars
+    assert last.meters
     sizes = {
         line.size
         for panels in caption_panels(on_screen, problem, 36, WIDE)
@@ -300,7 +307,7 @@ def test_captions_grow_shorter_until_the_evidence_alone_is_left(context: MakeCon
 def test_a_long_definition_is_whole_in_the_chains_place(context: MakeContext) -> None:
     """A long definition replaces the chain if there is room for it; otherwise it is cut."""
     texts = [
-        text_on(panels[0])
+        text_on(next(iter(panels)))
         for panels in caption_panels(
             context((1920, 1080)), shown("named", LONGEST_DEFINITION), 36, WIDE
         )

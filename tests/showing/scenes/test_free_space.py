@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.showing.scene import Rect
-from installation.showing.scenes.free_space import Slide, near, nearest_free
+from installation.showing.scenes.free_space import Slide, is_free, near, nearest_free
 
 positions = st.integers(-40, 40)
 intervals = st.tuples(positions, st.integers(1, 30)).map(lambda pair: (pair[0], sum(pair)))
@@ -64,3 +64,12 @@ def test_only_what_is_near_is_an_obstacle(part: Rect, others: list[Rect]) -> Non
         (each.x, each.y, each.right, each.bottom, SPACE) for each in others if each.overlaps(part)
     ]
     assert near(others, SPACE, part) == expected
+
+
+@given(rects, st.lists(rects, max_size=6), st.integers(0, 5))
+def test_a_rectangle_is_free_if_it_keeps_its_distance(
+    rect: Rect, others: list[Rect], space: int
+) -> None:
+    """A rectangle is free if it overlaps no obstacle after it has grown by the obstacles' space."""
+    obstacles = near(others, space, Rect(-200, -200, 400, 400))
+    assert is_free(rect, obstacles) == (not rect.grown(space).overlaps(*others))

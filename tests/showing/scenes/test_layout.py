@@ -23,10 +23,11 @@ from installation.seeing.frame import Frame
 from installation.showing.cover import Cover
 from installation.showing.scene import Rect, Size, Visitor
 from installation.showing.scenes.bands import SAFE, bands
-from installation.showing.scenes.chests import chest, without
+from installation.showing.scenes.caption_layout import MAX_CAPTIONS
 from installation.showing.scenes.compose import POSITION_SLACK, POSITION_SLACK_SHARE, compose
 from installation.showing.scenes.definitions import shortened
-from installation.showing.scenes.layout import MAX_CAPTIONS, TAG_FAR, TAG_GAP
+from installation.showing.scenes.layout import TAG_FAR, TAG_GAP
+from installation.showing.scenes.surroundings import chest, without
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.typesetting import ScreenContext
 from installation.showing.words import load_words
@@ -265,7 +266,7 @@ def test_a_lone_visitor_always_reads_what_the_name_rests_on(
         text = " ".join(line.text for line in visitor.caption.panel.lines)
         for word in (*shortened(label.definition).split(), "31", "100"):
             assert word in text
-        assert visitor.caption.panel.bars
+        assert visitor.caption.panel.meters
 
 
 @given(visitors, st.lists(st.floats(-1, 1), min_size=64, max_size=64), st.sampled_from(SCREENS))

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installation.naming.label_set.load import read_source
-from installation.showing.scene import Panel
+from installation.showing.scene import Panel, Rect
 from installation.showing.scenes.definitions import shortened
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.line_breaks import letter_breaks
-from installation.showing.type.typesetting import Paragraph, break_lines, least_width, set_panel
+from installation.showing.type.typesetting import (
+    LazyPanels,
+    Paragraph,
+    break_lines,
+    least_width,
+    set_panel,
+)
 
 WHITE = (255, 255, 255)
 
@@ -147,3 +155,23 @@ def test_the_shipped_definitions_break_into_even_lines(width: int) -> None:
             ragged.append([line.text for line in lines])
     assert len(definitions) > 200
     assert len(ragged) <= len(definitions) / 100, ragged
+
+
+def test_panels_are_typeset_once_and_only_if_they_are_needed() -> None:
+    """Two loops over the same panels, one of them left early, typeset each panel once."""
+    asked: list[int] = []
+
+    def typeset() -> Iterator[Panel]:
+        for width in (30, 20, 10):
+            asked.append(width)
+            yield Panel(Rect(0, 0, width, 10), None, ())
+
+    panels = LazyPanels(typeset())
+    assert next(iter(panels)).rect.width == 30
+    assert asked == [30]
+    assert panels.typeset_next()
+    assert asked == [30, 20]
+    assert [each.rect.width for each in panels] == [30, 20, 10]
+    assert [each.rect.width for each in panels] == [30, 20, 10]
+    assert asked == [30, 20, 10]
+    assert not panels.typeset_next()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from installation.showing.scene import Rect
-from installation.showing.scenes.chests import without
+from installation.showing.scenes.surroundings import without
 
 squares = st.builds(
     lambda x, y, side: Rect(x, y, side, side),
