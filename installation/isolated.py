@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from installation.settings.paths import PROJECT
 
 OPTIONS = ("-I", "-S", "-B")
-"""Python's options: ignore PYTHON… variables, the current folder and the user's packages (-I), run
-no code of the environment (-S), and write no bytecode (-B).
+"""Python's options. -I: ignore the variables whose names begin with PYTHON, and import nothing from
+the current folder or from the user's packages. -S: run no `sitecustomize` and no `.pth` file. -B:
+write no bytecode files.
 """
 
 PROGRAM = (

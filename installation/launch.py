@@ -145,7 +145,7 @@ otherwise answer systemd in the supervisor's place.
 
 
 class Launcher:
-    """Starts shows and the card for the supervisor, each in the sandbox."""
+    """Starts the supervisor's processes in the sandbox: shows, and the card behind their window."""
 
     def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
         """Store the `arguments` of `kiosk run`, and `args`, their parsed form."""

@@ -137,9 +137,10 @@ class Measured:
             self._named_at = now
 
     def figures(self, written: Sequence[Write]) -> dict[str, float | None]:
-        """Return the figures; `written` are the recorded calls that wrote pictures to memory.
+        """Return the figures of one run: its rates, its delays, and the copies for each picture.
 
-        Rates are measured from the first shown picture on.
+        The copies of whole pictures are counted from `written`, the recorded calls that wrote
+        pictures to memory. Rates are measured from the first shown picture on.
         """
         passed = time.monotonic() - (self._first_at or self._started_at)
         shown = self._ages.total

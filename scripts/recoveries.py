@@ -117,7 +117,7 @@ FAULTS: dict[str, tuple[str, str]] = {
         "the mirror, as before",
     ),
     "settings wrong": (
-        "kiosk.yaml is mistyped, emptied, removed, or cannot be read, and is right again",
+        "kiosk.yaml has a mistake, is empty, is removed or cannot be read; later it is right",
         "the mirror, as before; the staff's card names the mistake",
     ),
     "settings changed": (

@@ -175,7 +175,9 @@ class WorldJudge:
             self._mistake(f"the log does not say '{sign}' ({fault})", now)
         self._lines.clear()
         if fault.name == "display server" and self._world.has_lost_server:
-            self._mistake("the show goes on with a display whose server has ended", now)
+            self._mistake(
+                "the display server has ended, but the show still uses its lost display", now
+            )
         if fault.name == "covered":
             after_s = self._world.monitors.in_front_after_s
             if after_s is None or not COVERED_S - 1 <= after_s <= COVERED_S + FRONT_S:

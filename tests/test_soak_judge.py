@@ -185,7 +185,9 @@ def test_a_show_that_keeps_a_lost_display_is_found() -> None:
     """Only a new process can show something after the display's server has ended."""
     judged = Judged("display server")
     judged.judge.judge_end(judged.fault, judged.fault.ends_at)
-    assert judged.mistakes == ["the show goes on with a display whose server has ended"]
+    assert judged.mistakes == [
+        "the display server has ended, but the show still uses its lost display"
+    ]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -185,7 +185,12 @@ def enter_stage_one(
     )
     known_children = open_files.children()
     set_up("orphaned processes", NEWER_KERNEL, limits.become_subreaper)
-    set_up(CORE_DUMPS, "Start the show as an ordinary user.", limits.disable_core_dumps)
+    set_up(
+        CORE_DUMPS,
+        "Any user may do this. Check whether another sandbox, such as a container's, forbids the "
+        "system call setrlimit.",
+        limits.disable_core_dumps,
+    )
 
     def restrict_files() -> None:
         nonlocal status

@@ -390,7 +390,7 @@ class Supervisor:
     # Talking to systemd, receiving signals, and ending all processes.
 
     def _tell_manager(self, now: float) -> None:
-        """Tell systemd that the show is starting, that it has started, and that it is alive."""
+        """Tell systemd that the service needs more time to start, has started, or is alive."""
         if not self._is_ready and (self._card_is_ready or self._progress != Progress()):
             self._is_ready = True
             self._manager.ready()

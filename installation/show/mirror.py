@@ -108,7 +108,10 @@ class Mirror:
         self._unread_since: float | None = None
         """The instant at which the search for faces stopped (s, monotonic); None while it runs."""
         self.searches_faces = True
-        """Whether the analysis works, or has not started yet. It is false after a failure."""
+        """False from a failure of the analysis until its networks are open again.
+
+        It is true before the analysis has started.
+        """
         self.room: Rect = bands(context).room
         """The area of the screen that pictures fill, px. From it follows which part of a frame is
         visible, and so which part the analysis reads.

@@ -81,8 +81,8 @@ class Parts:
     presence: Presence
     settler: Settler
     reopen_networks: Callable[[LabelSet, bool], Networks] | None = None
-    """Opens the networks again for a label set after a failure, on the CPU if the second argument
-    is true. If `reopen_networks` is None, `open_networks` is called instead.
+    """Opens the networks again for a label set, for example after a failure. They run on the CPU if
+    the second argument is true. If `reopen_networks` is None, `open_networks` is called instead.
     """
     renew: Callable[[Parts], Parts] | None = None
     """Returns the parts with new objects for `tracker`, `presence` and `settler`, because a thread

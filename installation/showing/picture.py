@@ -174,7 +174,7 @@ class _Strip:
     given: slice
     rows: slice
     period: int
-    """The distance between two common boundaries (see `MOST_ROWS`), in rows of the frame."""
+    """The least number of rows of the frame that fill a whole number of rows of the screen."""
 
 
 def _strips(height: int, rows: int, row_bytes: int) -> Iterator[_Strip]:

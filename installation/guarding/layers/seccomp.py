@@ -169,8 +169,9 @@ _IN_STAGE_TWO = (
     # Calls that the kernel logs, with the name of the program.
     *("remap_file_pages", "setsockopt"),
 )
-"""The calls that no part of a show needs, refused with the error number by which the self-test
-recognises the filter.
+"""The calls that stage two refuses because a show does not need them; `pipe2` is allowed for a
+graphics card. They fail with an error number that the kernel never returns for them. By this
+number, the self-test knows that the filter has refused a call.
 """
 
 

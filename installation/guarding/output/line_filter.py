@@ -20,7 +20,11 @@ OTHER_LETTER = "?"
 """The replacement for a letter that occurs neither in messages nor in label sets."""
 
 MESSAGE_LETTERS = frozenset("–—…×·’‘“”„«»°²³µ→←≤≥−äöüÄÖÜßéèêáíóúñçàùâîôûëïœ")
-"""The letters beyond ASCII in the kiosk's own messages and in the names that messages contain."""
+"""The letters beyond ASCII in the kiosk's own messages and in the names that messages contain.
+
+Another letter beyond ASCII is printed only if `label_letters()` has it; otherwise, `OTHER_LETTER`
+replaces it.
+"""
 
 MAX_LABEL_BYTES = 8 * 1024 * 1024
 """The most bytes that are read of a label set's file. `naming.label_set.folder` has the same limit.

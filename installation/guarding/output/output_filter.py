@@ -202,7 +202,11 @@ def read_summary(data: bytes) -> dict[str, object] | None:
 
 
 def _figures(report: dict[str, object], names: Figures) -> dict[str, object] | None:
-    """Return the numbers that `report` has under `names`; None if a value is not valid."""
+    """Return the numbers that `report` has under `names`.
+
+    If one of them is not valid, return None instead. If the invalid number is in an inner group,
+    only this group becomes None.
+    """
     figures: dict[str, object] = {}
     for name, inner in names.items():
         value = report.get(name)

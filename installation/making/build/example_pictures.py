@@ -266,13 +266,11 @@ def _folders(top: Path) -> dict[str, Path]:
             remedy = did_you_mean(AS_THEY_ARE)
         raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
     except (OSError, ValueError):
-        problem = (
-            "this folder of pictures cannot be read (expected one subfolder per row, named "
-            "after the row's id)"
-        )
+        problem = "this folder of pictures cannot be opened"
         remedy = (
-            "Check that it is a folder, and check its permissions; or name another folder under "
-            "`examples:` in labelset.yaml."
+            "Check that it is a folder, and check its permissions. Or name another folder under "
+            "`examples:` in labelset.yaml. The folder must have one subfolder per row, named after "
+            "the row's id."
         )
         raise LabelSetError(Mistake(display_path(top), problem, remedy)) from None
     # A Mac stores a letter and its accent as two characters.

@@ -43,7 +43,9 @@ MAX_PAIRS = 2000
 """The largest number of pairs that are reported, the most similar first."""
 
 BLOCK_SIZE = 256
-"""The number of labels that are compared at once with all labels; takes 26 MB for 25,000 labels."""
+"""The number of labels that are compared at once with all labels after them. For 25,000 labels, the
+results take up to 26 MB, twice at the same time.
+"""
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
 """The font sizes of a label that never wins, and of the label that wins most often, px per em.

@@ -27,7 +27,9 @@ from installation.settings.spreadsheet import Record, read_records, row_location
 from installation.settings.text_file import read_text
 
 MAIN_COLUMNS = ("id", "name", "definition", "parent", "hidden_because")
-"""The columns of a new labels.csv. A file must have `name`, or `id` if the ids are ImageNet's."""
+"""The columns that every new labels.csv has; optional columns may follow. A file must have `name`,
+or `id` if the ids are ImageNet's.
+"""
 OPTIONAL_COLUMNS = ("looks_like", "is_background", "defined_by")
 SYNONYMS = {
     "name": (

@@ -154,8 +154,8 @@ def read_unsafe_synsets(file: Path) -> frozenset[str]:
     strange = next((word for word in words if not WORDNET_ID.fullmatch(word)), None)
     if len(data) > MAX_UNSAFE_BYTES:
         problem = (
-            f"it has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines of ten "
-            "bytes)"
+            f"the file has more than {MAX_UNSAFE_BYTES:,} bytes (expected {UNSAFE_COUNT:,} lines, "
+            "each with an id of nine characters)"
         )
         raise LabelSetError(Mistake(where, problem, FETCH_AGAIN_REMEDY))
     if strange is not None:

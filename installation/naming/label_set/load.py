@@ -5,7 +5,8 @@ per label; the names of a network's outputs may be in `labels.txt` or `config.js
 the method needs it, `built.safetensors`, which `kiosk labels build` makes from these files. Hidden
 rows are left out when the set is loaded, so hiding a label needs no build. If the labels are
 classes of a network that is not the default one, showing more of them does need a build: the built
-file has the weights only of the labels that were visible when it was built, and of the background.
+file has only the weights of the labels that were visible when it was built, and of the background
+rows, which get scores but are never shown.
 
 Nothing here imports torch or timm, so that `kiosk check` is fast.
 """
@@ -106,7 +107,9 @@ def _ignored_files(file: Path) -> Iterator[Mistake]:
     """Yield a mistake if the folder of `file` has other files with labels, which are not read."""
     others = [name for name in LABEL_FILES if name != file.name and (file.parent / name).exists()]
     if others:
-        problem = f"the labels are read from this file, not from {' or '.join(others)}"
+        problem = (
+            f"the mistakes below are in this file, which is read instead of {' or '.join(others)}"
+        )
         remedy = (
             f"If another file has the labels, move {file.name} out of this folder. Otherwise "
             f"correct the mistakes in {file.name}."

@@ -19,7 +19,11 @@ def is_visible(text: str) -> bool:
 
 
 def confusable_key(text: str) -> str:
-    """Return a key that is equal for texts that look the same, apart from capital letters."""
+    """Return a key with which texts are compared.
+
+    Two texts have the same key if they differ only in capital letters, in invisible characters, or
+    in the encoding of accents.
+    """
     if text.isascii():
         return text.casefold()
     visible = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")

@@ -284,7 +284,8 @@ def _judged(data: bytes, weights: bytes | None) -> bytes | _RefusedError:
     try:
         if count_records(data, MOST_RECORDS) > MOST_RECORDS:
             return _RefusedError(
-                f"it has more than {MOST_RECORDS:,} records, and no image classifier has so many"
+                f"it has more than {MOST_RECORDS:,} entries (fields, and numbers outside the "
+                "weights), and no image classifier has so many"
             )
         model = ModelProto()
         model.ParseFromString(data)

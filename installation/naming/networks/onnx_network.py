@@ -163,10 +163,11 @@ class OnnxNetwork:
             self.input = Input(size, settings.mean, settings.std, assumed=assumed)
 
     def _check_stated(self, settings: InputSettings | None) -> None:
-        """Raise LabelSetError if the metadata state a picture format, but `settings` do not.
+        """Raise LabelSetError if the metadata state a format that `settings` do not mention.
 
-        The format is the order of colours or the range of numbers. Custom Vision writes such
-        metadata. With pictures in another format, the network would give wrong names.
+        The formats are blue as the first colour, and pictures as numbers from 0 to 255 or from 0 to
+        1. Custom Vision writes such metadata. With pictures in another format, the network would
+        give wrong names. Whether `settings` state the same format is not checked.
         """
         stated = self._session.get_modelmeta().custom_metadata_map
         pictures = {key.casefold(): value.casefold() for key, value in stated.items()}

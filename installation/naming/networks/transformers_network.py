@@ -306,7 +306,7 @@ def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
 def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, Any]:
     """Return the settings that are passed to transformers.
 
-    Raises LabelSetError for a huge number.
+    Raises LabelSetError for a number or a list's sum above `LARGEST_NUMBER`, and for a longer list.
     """
 
     def checked(key: str, value: object) -> object:

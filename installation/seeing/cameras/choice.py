@@ -95,7 +95,7 @@ def passed_over(listings: Sequence[CameraListing]) -> list[str]:
 
 def _second_choice(listing: CameraListing) -> str:
     if listing.is_virtual:
-        return "it is a virtual camera: another program supplies its pictures"
+        return "another program supplies its pictures (a virtual camera), so it would be used last"
     if _is_infrared(listing):
         return "its name says that it is an infrared camera"
     return "a USB camera is preferred"

@@ -67,7 +67,7 @@ class _Setting(Protocol):
     def absent(self, value: object) -> Mistake:
         """Return a `Mistake` which says that the camera has no control for this setting."""
         problem = f"{self.name} is {self.words(value)}, but this camera has no control for it"
-        remedy = f"Leave {self.name} empty, or use another camera; {LISTED}"
+        remedy = f"Leave {self.name} empty, or use another camera. {LISTED}"
         return Mistake(self._where, problem, remedy)
 
     def not_offered(self, value: object, offered: str, remedy: str) -> Mistake:

@@ -67,15 +67,14 @@ class Bands:
 
 @lru_cache(maxsize=2)
 def bands(context: ScreenContext, *, guesses: bool = True, is_crowd: bool = False) -> Bands:
-    """Return the bands of every scene on the screen of `context`.
+    """Return the notice and the foot, which have the same size and place in every scene.
 
-    `guesses` says whether any name on the screen is a guess, which decides what the foot says about
-    guesses. `is_crowd` says whether there are so many visitors that some have squares without
-    words. The foot then says why, if one of its lines has room for this remark. The foot has the
-    same height in all these cases.
+    If `guesses` is true, the foot says that a name is a guess; otherwise, it says that no name on
+    the screen is a guess. `is_crowd` means that there are so many visitors that some have squares
+    without words. The foot then says why, if one of its lines has room for this remark.
 
-    The results for the last two calls are cached, because a scene needs the same two again for each
-    frame.
+    Two results are cached, those for the most recently used arguments, because a scene needs the
+    same two for each frame.
     """
     width, height = context.size
     notice = _notice(context)
@@ -213,10 +212,10 @@ def _origin(context: ScreenContext, words: Words) -> str:
 def _in_columns(
     context: ScreenContext, columns: Sequence[Sequence[Paragraph]], top: int
 ) -> tuple[tuple[Line, ...], int]:
-    """Return the lines of `columns`, and their height, px.
+    """Return the lines of all `columns`, and the height that they take together, px.
 
-    All columns have the same width. The first line of each column has its upper edge at `top`, px.
-    On a tall screen, the columns are one below the other.
+    The columns are side by side. They have the same width, and begin at `top`, px. On a tall
+    screen, they are one below the other, and the first one begins at `top`.
     """
     width, height = context.size
     if height > width:

@@ -156,8 +156,8 @@ def test_an_ignored_file_of_labels_is_named(tmp_path: Path) -> None:
     (folder / "labels.txt").write_text("sun\nrain\n")
     first, second = mistakes(tmp_path)
     assert first == (
-        "weather/labels.csv: the labels are read from this file, not from labels.txt. "
-        "If another file has the labels, move labels.csv out of this folder. Otherwise correct the "
-        "mistakes in labels.csv."
+        "weather/labels.csv: the mistakes below are in this file, which is read instead of "
+        "labels.txt. If another file has the labels, move labels.csv out of this folder. "
+        "Otherwise correct the mistakes in labels.csv."
     )
     assert second.startswith("weather/labels.csv:2: hidden_because")

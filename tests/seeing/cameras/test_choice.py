@@ -56,7 +56,7 @@ OTHERS = {
     "a camera that measures depth": (listing(0, "Z16", "Y8I"), "without colour"),
     "a false camera": (
         listing(0, "YU12", driver="v4l2 loopback", bus="platform:v4l2loopback-000"),
-        "it is a virtual camera",
+        "(a virtual camera)",
     ),
     "an infrared camera whose name is cut off": (
         listing(0, "YUYV", name="Integrated Camera: Integrated I", interface="Integrated IR Cam"),
@@ -72,7 +72,7 @@ OTHERS = {
     ),
     "a false camera whose driver nobody named": (
         listing(0, "YUYV", driver="newcam", bus="newcam:0", is_software=True),
-        "it is a virtual camera",
+        "(a virtual camera)",
     ),
     "a television card": (
         listing(0, "YUYV", driver="bttv", bus="PCI:0000:05:00.0"),

@@ -173,13 +173,13 @@ LISTED = "`kiosk cameras` lists what each camera offers."
             FakeControls.without(FOCUS, FOCUS_AUTO),
             {"focus": 120},
             "camera.focus: focus is 120, but this camera has no control for it. Leave focus "
-            f"empty, or use another camera; {LISTED}",
+            f"empty, or use another camera. {LISTED}",
         ),
         (
             FakeControls.without(PRIORITY),
             {"keep_rate": True},
             "camera.keep_rate: keep_rate is true, but this camera has no control for it. Leave "
-            f"keep_rate empty, or use another camera; {LISTED}",
+            f"keep_rate empty, or use another camera. {LISTED}",
         ),
         (
             FakeControls.without(FOCUS_AUTO),
