@@ -9,8 +9,8 @@ from typing import cast
 __version__ = "0.5.0"
 
 STARTED_AT = time.monotonic()
-"""The instant at which this module was imported, s (monotonic). It stands for the start of the
-process, because no other module of the kiosk is imported earlier.
+"""The instant at which this module was imported, in seconds of the monotonic clock. It stands for
+the start of the process, because no other module of the kiosk is imported earlier.
 """
 
 # Python was started without the code of its environment (`installation.isolated`), and so without

@@ -161,10 +161,10 @@ def did_you_mean(name: str | None) -> str:
 
 
 def limited_nearest() -> Callable[[str, Collection[str]], str | None]:
-    """Return a version of `nearest` for one file, which may contain any number of mistakes.
+    """Return a function like `nearest`, to use for all words of one file.
 
-    A search is slow. So after MAX_MISTAKES words, or if there are more than MAX_CANDIDATES names,
-    the result is None without a search.
+    A search is slow, and a file may contain any number of mistakes. So after MAX_MISTAKES words, or
+    if there are more than MAX_CANDIDATES names, the result is None without a search.
     """
     searches = iter(range(MAX_MISTAKES))
 

@@ -90,7 +90,7 @@ CAMERA_TRIAL = "camera-trial"
 
 MIN_SIDE_PX = 160
 MAX_SIDE_PX = 16384
-"""The largest side of a texture that current GPUs draw, px."""
+"""The largest side, in pixels, of a texture that current GPUs draw."""
 
 MAX_SIZE_DIGITS = 6
 """The largest number of digits in a width or height. A longer number is rejected without being
@@ -139,7 +139,7 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
         help="run without a screen and print what the screen would show, one JSON object per line",
     )
     command.add_argument(
-        "--windowed", metavar="WxH", type=parse_size, help="run in a window of this size, px"
+        "--windowed", metavar="WxH", type=parse_size, help="run in a window of this size in pixels"
     )
     command.add_argument(
         "--seconds", metavar="N", type=_parse_seconds, help="end the show after N seconds"
@@ -183,7 +183,7 @@ def check_run_arguments() -> None:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Return the width and height in a `text` such as `1280x720`, px."""
+    """Return the width and height, in pixels, that a `text` such as `1280x720` states."""
     width, separator, height = text.lower().partition("x")
     if separator and width.isdecimal() and height.isdecimal():
         size = int(width[:MAX_SIZE_DIGITS]), int(height[:MAX_SIZE_DIGITS])

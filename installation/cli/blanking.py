@@ -41,7 +41,7 @@ _PLASMA = (
     ),
 )
 """The settings of KDE Plasma 6: file, groups, key, the harmless value, and the effect of any other
-value. If the value is missing, Plasma's default applies, which has this effect too.
+value. If a file lacks the setting, Plasma uses its default, and the default has the effect too.
 """
 
 

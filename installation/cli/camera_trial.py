@@ -36,7 +36,7 @@ from installation.settings.paths import PROJECT
 from installation.show.progress import ProgressReporter
 
 TIMEOUT_S = 60.0
-"""The longest time for the child to start, run its self-test and open the camera, s."""
+"""The seconds in which the child must start, run its self-test and open the camera."""
 
 NO_ANSWER = Mistake(
     "camera",
@@ -56,8 +56,8 @@ the problem and the remedy.
 
 A mistake is shortened if its line of JSON is too long for the output filter, which writes at most
 4,000 characters of a line. In JSON, one character of a part takes at most six characters (twelve if
-it is above U+FFFF). So three parts of 200 characters take at most 3,600 characters, unless they
-contain many above U+FFFF.
+it is above U+FFFF). So three parts of 200 characters take at most 3,600 characters, unless many of
+the characters are above U+FFFF.
 """
 
 Witnessed = Callable[[int], list[Mistake]]

@@ -175,9 +175,9 @@ def check_controls(loaded: Loaded[Settings]) -> None:
 
 
 def _camera_with_controls(camera: CameraSettings) -> tuple[Path | None, str]:
-    """Return the path of the camera whose controls can be listed, and "".
+    """Return the camera whose controls can be listed, as its path and an empty text.
 
-    If there is no such camera, return None and the reason why kiosk.yaml's controls are not
+    If there is no such camera, return None and a text that says why kiosk.yaml's controls are not
     checked.
     """
     from installation.seeing.cameras.named_controls import NOT_A_CAMERA, OTHER_SYSTEM
@@ -322,9 +322,9 @@ def _source_in_words(source: Source) -> str:
 
 
 def _controls_in_words(camera: CameraSettings) -> str:
-    """Return the camera's controls that kiosk.yaml sets; if they were not checked, also why.
+    """Return a text with the camera's controls that kiosk.yaml sets; "" if it sets none.
 
-    The result is "" if kiosk.yaml sets none.
+    If the controls cannot be checked, the text ends with the reason.
     """
     from installation.seeing.cameras import named_controls
 
@@ -344,7 +344,7 @@ def _language_in_words(language: Language, own: list[str]) -> str:
     parts = [load_words(language.words).language]
     if language.words != language.labels:
         code = language.labels
-        parts.append(f"only the labels are in '{code}', as the kiosk has no words in '{code}'")
+        parts.append(f"only the labels are in '{code}', because the kiosk has no words in '{code}'")
     elif language.labels != ENGLISH and not language.translated:
         parts.append("the labels have no names in this language")
     if language.second is not None:

@@ -202,8 +202,8 @@ class _Examination:
         lines = {angle: FloorLine.from_angle(angle, *size, least) for angle in ANGLES}
         rows = (
             f"diagonal angle of view {angle}°: the line on the floor is {line.line_m:.1f} m from "
-            "the plane of the camera; most adults nearer to this plane than "
-            f"{line.announced_m:.1f} m see the notice about AI"
+            "the plane of the camera; most adults see the notice about AI when they are nearer "
+            f"to this plane than {line.announced_m:.1f} m"
             for angle, line in lines.items()
         )
         intro = (
@@ -338,7 +338,7 @@ def _print_camera(listing: CameraListing) -> None:
     if listing.problem:
         say(f"  cannot be used: {listing.problem}")
     elif reason := reason_against(listing):
-        say(f"  camera.source: auto does not use it: {reason}")
+        say(f"  not used if camera.source is auto: {reason}")
     for mode in listing.modes:
         rates = ", ".join(f"{rate:g}" for rate in mode.fps) or "unknown"
         say(f"  {mode.format} {mode.width}×{mode.height} at {rates} frames a second")

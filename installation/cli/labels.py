@@ -46,7 +46,9 @@ def add_commands(commands: Commands) -> None:
         command.add_argument("set", metavar="NAME", help=set_help)
         return command
 
-    new = add("new", new_set, "make a label set, ready to edit", "the name of its new folder")
+    new = add(
+        "new", new_set, "make a label set, ready to edit", "the name of the new folder in models/"
+    )
     new.add_argument(
         "--from", dest="model", metavar="NAME", help="start with a copy of this set's labels"
     )
@@ -78,7 +80,7 @@ def add_commands(commands: Commands) -> None:
         metavar="WxH",
         type=parse_size,
         default=(1920, 1080),
-        help="the size of the screen, px (default: 1920x1080)",
+        help="the size of the screen in pixels (default: 1920x1080)",
     )
     preview.add_argument(
         "--neighbours",
@@ -92,10 +94,12 @@ def add_commands(commands: Commands) -> None:
         metavar="FILE",
         help="the zip's name (default: NAME.zip in the current folder)",
     )
-    export.add_argument("--force", action="store_true", help="replace the file if it exists")
+    export.add_argument("--force", action="store_true", help="replace the zip if it exists")
     import_ = add_command(own, "import", import_set, "unpack a set that somebody exported")
     import_.add_argument("file", type=Path, metavar="FILE", help="the zip")
-    import_.add_argument("--as", dest="name", metavar="NAME", help="the name of its new folder")
+    import_.add_argument(
+        "--as", dest="name", metavar="NAME", help="the name of the new folder in models/"
+    )
     watch = add("watch", watch_set, "run the show, and build the set again at every change")
     watch.add_argument(
         "rest",
@@ -247,7 +251,7 @@ def watch_set(args: argparse.Namespace) -> int:
     rest = run_parser("kiosk labels watch NAME").parse_args(args.rest)
     if rest.labels not in (None, args.set):
         problem = (
-            f"the value is '{ellipsize(rest.labels)}', but this command watches "
+            f"it names the set '{ellipsize(rest.labels)}', but this command watches the set "
             f"'{ellipsize(args.set)}'"
         )
         raise SettingsError(Mistake("--labels", problem, "Remove this option."))

@@ -29,18 +29,19 @@ INTERRUPTED = 130
 """The exit status after SIGINT: 128 plus the signal's number, as shells define it."""
 
 MIN_COLUMNS = 40
-"""The least length to which lines are broken, characters. A terminal that is narrower than this
-breaks the lines again.
+"""Lines are never broken to fewer characters than this. A terminal that is narrower breaks the
+lines again.
 """
 
 FILTERS_TIMEOUT_S = 2.0
-"""How long an ending process with a supervisor waits for its output filters to write their
-remaining lines, s.
+"""When a process with a supervisor ends, it waits at most this many seconds for its output filters,
+which write their remaining lines in this time.
 """
 
 UNSUPERVISED_TIMEOUT_S = 30.0
-"""How long an ending process without a supervisor, such as an audit, waits for its output filters,
-s. Nobody ends such a process early, and a program that reads its output needs all of it.
+"""When a process without a supervisor ends, for example an audit, it waits at most this many
+seconds for its output filters. Nobody kills such a process early, and a program that reads its
+output needs all of it.
 """
 
 LOG = LineLog()
@@ -63,7 +64,7 @@ def log(message: str) -> None:
 
 
 def end_log(message: str) -> None:
-    """Log the reason why the command ends, wrapped if standard error is a terminal."""
+    """Log `message`, the reason why the command ends; break its lines for a terminal."""
     LOG.end(wrapped(as_called(message), sys.stderr))
 
 

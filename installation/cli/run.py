@@ -37,9 +37,7 @@ from installation.memory.garbage import pause_collection
 from installation.settings.paths import DEFAULT_FILE, PROJECT
 
 AUDIT_TIMEOUT_S = 120.0
-"""The longest time, s, that the audit waits until the simulated visitor of the rehearsal gets a
-label.
-"""
+"""How many seconds the audit waits at most until the rehearsal's visitor gets a label."""
 
 
 def add_commands(commands: Commands) -> None:
@@ -81,9 +79,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the show, print its summary, write it to the file of --report; return the exit status.
+    """Run the show, and print its summary; return the exit status.
 
-    Modules that the title card does not need are imported after it is on the screen.
+    The summary is also written to the file that `--report` names. Modules that the title card does
+    not need are imported when the card is on the screen.
     """
     pause_collection()
     from installation.showing.title import open_title

@@ -39,7 +39,7 @@ def add_commands(commands: Commands) -> None:
     formats = command.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print one JSON object for each show")
     formats.add_argument(
-        "--prometheus", action="store_true", help="print the figures for Prometheus"
+        "--prometheus", action="store_true", help="print the figures in the format of Prometheus"
     )
 
 

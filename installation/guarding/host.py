@@ -172,8 +172,8 @@ def _kernel_log(root: Path) -> HostCheck:
     """Return the check that a program cannot write into the kernel's log by crashing on purpose.
 
     The kernel logs the registers and the code of a program that accesses invalid memory. If the
-    kernel refuses to allocate memory, it may log the name of the program and the size. journald
-    writes the kernel's log to a disk.
+    kernel refuses a request for memory, it may log the program's name and the requested size.
+    journald writes the kernel's log to a disk.
     """
     trace = _read(root / "proc/sys/debug/exception-trace")
     overcommit = _read(root / "proc/sys/vm/overcommit_memory")
@@ -331,8 +331,8 @@ def _tracer(root: Path) -> HostCheck:
 def _user(root: Path) -> HostCheck:
     """Return the check that the show runs as an ordinary user, without root's capabilities.
 
-    The user is read from /proc, because stage two refuses the system call geteuid. The C library
-    then returns a wrong number.
+    The user is read from /proc. Stage two refuses the system call geteuid, so the C library's
+    function would return a wrong number.
     """
     remedy = (
         "Run the show as an ordinary user, without capabilities, as the systemd unit of "

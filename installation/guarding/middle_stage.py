@@ -19,8 +19,9 @@ def enter_middle_stage() -> list[Mistake]:
     """Set up every layer of the middle stage, for all threads; return the layers that are missing.
 
     PATH is set to a missing folder, so that libraries find no program. Some libraries look for a
-    program while they are imported, as ctypes looks for a compiler. If they find it, they write
-    files for it, which the sandbox refuses, and the import fails.
+    program while they are imported; ctypes, for example, looks for a compiler. A library that finds
+    its program writes files for the program. The sandbox refuses these files, so the import would
+    fail.
     """
     os.environ["PATH"] = "/nonexistent"
     from installation.guarding.layers import limits, seccomp

@@ -22,8 +22,8 @@ from pathlib import Path
 from installation.errors import Mistake
 
 LEAK_REMEDY = (
-    "Report this as a bug, because it prevents the show from running. If you know which library "
-    "causes it during the start-up, name that library in the report."
+    "Report this as a bug, because it prevents the show from running. If you know which library is "
+    "the cause, name that library in the report."
 )
 
 MOST_DISPLAY_SOCKETS = 3
@@ -66,8 +66,8 @@ def find_leaks(
     """Return a mistake for each open object through which pictures could leave this process.
 
     Allowed are the devices with the paths `devices`, the pipes with the descriptors `pipes`, the
-    standard streams, the child processes with the ids `known_children` (from before stage one), and
-    sockets to the display that the session's `environment` names.
+    standard streams, and sockets to the display that the session's `environment` names. Child
+    processes are allowed if their ids are in `known_children`: they started before stage one.
     """
     files = _open_files()
     on_wayland = any(

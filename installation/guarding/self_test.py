@@ -51,12 +51,12 @@ class Proof:
     tested_at_s: float | None = None
 
     def by_clock(self, local: datetime.datetime, now_s: float) -> Proof:
-        """Return the proof with `tested_at` corrected; `local` is the local time now.
+        """Return a copy with `tested_at` corrected, if the clock was set after the self-test.
 
-        `now_s` is the time of `boot_clock` now. A computer without a clock battery starts with a
-        past time; its clock is set later, when it reaches the network. The promise on the screen
-        then states the corrected time of the self-test. The proof is returned unchanged if
-        `tested_at_s` is None.
+        `local` is the local time now, and `now_s` the time of `boot_clock` now. A computer without
+        a clock battery starts with a past time, and its clock is set when it reaches the network.
+        The promise on the screen then states the corrected time. If `tested_at_s` is None, nothing
+        is corrected.
         """
         if self.tested_at_s is None:
             return self
@@ -67,8 +67,8 @@ class Proof:
         """Return the proof with `tested_at` in this machine's current time and time zone.
 
         If the clock was set after the self-test, the time is corrected (see `by_clock`). The UTC
-        offset is that at the time of the self-test, even if summer time has begun or ended since.
-        The time zone is read at each call, because somebody may set it while the show runs.
+        offset is the one that applied during the self-test, even if summer time has begun or ended
+        since. The time zone is read at each call, because somebody may set it while the show runs.
         """
         if hasattr(time, "tzset"):
             time.tzset()
@@ -150,10 +150,10 @@ class SelfTest:
             )
 
     def missing(self, results: Sequence[ProbeResult], *, explained: bool = False) -> list[Mistake]:
-        """Return a mistake for each probe that was not refused, and one if probes did not run.
+        """Return a mistake for each probe that was not refused, and one if some probes did not run.
 
-        `explained` says that a missing layer has already been reported. The missing layer explains
-        why probes were not refused, so a single mistake then names all of these probes.
+        `explained` says that a missing layer has already been reported. This layer explains why
+        probes were not refused. A single mistake then names all probes that were not refused.
         """
         failed = [each for each in results if each.outcome in _NOT_REFUSED]
         mistakes = [_not_refused(each) for each in failed]
@@ -182,8 +182,9 @@ def find_landlock_gaps(
 ) -> list[Mistake]:
     """Return a mistake for each change of a file that this `version` of Landlock does not refuse.
 
-    Call this before stage two, whose filter refuses almost all changes before Landlock does.
-    `unavailable` is the result of `find_unavailable`, called before the sandbox was entered.
+    Call this before stage two. In stage two, the filter refuses almost all changes, and Landlock
+    never sees them. `unavailable` is the result of `find_unavailable`, called before the sandbox
+    was entered.
     """
     if not version:
         return []
@@ -204,8 +205,8 @@ def find_landlock_gaps(
     ]
     if not gaps:
         return []
-    ways = counted(len(gaps), "way")
-    problem = f"this kernel's Landlock allows {ways} to change a file: {join_first(gaps)}"
+    changes = counted(len(gaps), "change")
+    problem = f"this kernel's Landlock did not refuse {changes} of files: {join_first(gaps)}"
     return [Mistake(LANDLOCK, problem, "Run `kiosk audit`, and report this as a bug.")]
 
 

@@ -313,11 +313,11 @@ def _redirect_streams(
 
 
 def _open_closed_streams() -> list[int]:
-    """Open /dev/null as standard input and as each closed output; return the outputs in use.
+    """Open /dev/null as standard input and as each closed output; return the open outputs.
 
-    Returns those of the descriptors 1 and 2 that were open. If the number of a closed output stayed
-    free, the next opened file would get it, and the output would go into this file. An import may
-    open a file: with libffi 3.5, ctypes keeps one open.
+    The outputs are the descriptors 1 and 2; the result has those that were open. If the number of a
+    closed output stayed free, the next opened file would get it, and the output would go into this
+    file. An import may open a file: with libffi 3.5, ctypes keeps one open.
     """
     _open_null_as(0)
     others = []

@@ -58,7 +58,7 @@ class SandboxStatus:
     closed or leads to /dev/null has none.
     """
     known_children: tuple[int, ...] = ()
-    """The ids of the child processes from before stage one, including the output filters."""
+    """The ids of the child processes that started before stage one, such as the output filters."""
     started_at: float | None = None
     """The time at which the launcher started, in seconds of the monotonic clock."""
     unavailable: Mapping[str, int] = field(default_factory=dict)
@@ -87,8 +87,8 @@ class SandboxStatus:
     video_outputs: tuple[str, ...] = ()
     """The video devices that this process may not open, because pictures can be written to them."""
     camera_id: int = 0
-    """Identifies the camera that an earlier process of this show used: a number computed from the
-    camera's path; 0: none.
+    """A number computed from the path of the camera that an earlier process of this show used; 0 if
+    there is no such camera.
     """
     waits_for_camera: bool = False
     """Whether the show waits for a missing camera; otherwise it ends with a message for the person
@@ -157,8 +157,8 @@ def make_scratch_dir(environment: Mapping[str, str] = os.environ) -> Path:
 def remove_scratch_dirs(environment: Mapping[str, str] = os.environ) -> None:
     """Remove the scratch folders that this user's earlier shows left behind.
 
-    Usually `output_filter.remove_on_exit` starts a process for each show, which removes the folder
-    when the show ends. The folder is left behind if that process is killed too.
+    Usually a separate process removes a show's folder when the show ends
+    (`output_filter.remove_on_exit`). If that process is killed too, the folder is left behind.
     """
     for base in _bases(environment):
         for folder in _left_scratch_dirs(Path(base)):

@@ -254,13 +254,13 @@ def screen_unit(display: Display = "x11", user: str = USER, program: str | None 
 
     An X server (`x11`) listens at no network port, and only a client with the server's cookie may
     connect. The server has no extension with which a client types into windows (XTEST) or reads
-    what is typed (RECORD). It is started without -noreset, so it discards all data of its clients
-    when the last client disconnects. The card stays connected while another show is started, so
-    the data of a show remain until the kiosk ends.
+    what is typed (RECORD). By default an X server discards all data of its clients when the last
+    client disconnects. The option -noreset would prevent this, so it is not used. The card stays
+    connected while another show is started, so the data of a show remain until the kiosk ends.
 
     A Wayland compositor (`cage`) has its socket in a folder that only root and the kiosk's group
-    may enter. Either display ends when the kiosk ends.
-    `program` replaces the X server or cage in tests.
+    may enter. Either display ends when the kiosk ends. `program` replaces the X server or cage in
+    tests.
     """
     if display == "cage":
         title = "a Wayland compositor"

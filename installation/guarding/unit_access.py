@@ -35,7 +35,7 @@ INSTALL_PYTHON = (
 
 @dataclass(frozen=True)
 class Account:
-    """A user and their groups; with the `uid` None, the user owns nothing and has no group."""
+    """A user and their groups. A user whose `uid` is None owns nothing and has no groups."""
 
     uid: int | None
     groups: frozenset[int] = frozenset()

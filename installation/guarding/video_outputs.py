@@ -99,9 +99,9 @@ def is_video_output(node: Path, udev: Path = UDEV, ioctl: Ioctl = ioctl_of_kerne
 
 
 def is_noted_as_output(node: Path, udev: Path = UDEV) -> bool | None:
-    """Return whether udev has noted that pictures can be written to `node`, which is not opened.
+    """Return whether udev's entry for `node` says that pictures can be written to the device.
 
-    None if udev has no entry for it.
+    None if udev has no entry, or an entry without capabilities. The device is not opened.
     """
     try:
         number = os.stat(node).st_rdev

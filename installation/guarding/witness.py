@@ -6,10 +6,10 @@ only numbers. The witness runs in the supervisor, and reads in /proc what the ke
 show: its filters, its limits, the process that traces it, and the processes that it left behind.
 The show opens no camera before the witness has found the sandbox complete.
 
-Shows of several supervisors may run side by side, also as the same user. Each witness gives its own
-process a mark. Every process that it starts inherits the mark, and cannot change it from stage one
-on. So a process that a show has left behind is recognised even if it has another parent now.
-Processes of other supervisors have other marks.
+Shows of several supervisors may run side by side, also as the same user. Each witness gives its
+supervisor's process a mark. Every process that this supervisor starts inherits the mark. From stage
+one on, no process of the show can change its mark. So a process that a show has left behind is
+recognised even if it has another parent now. Processes of other supervisors have other marks.
 
 A filter does not check a system call that began before the filter was installed. During the
 start-up, a thread could begin such a call, wait in it, and later send pictures from memory to a
@@ -17,9 +17,9 @@ socket. If the socket has been closed meanwhile, no list of open files contains 
 the witness has seen the filters, it stops all threads of the show for a moment. This interrupts
 every call that waits. The call then ends, or the kernel makes it again and the filters check it.
 
-A fact that cannot be read counts as missing, with two exceptions. Only root may list the open
-files of a process with protected memory, so as another user the witness cannot check them. And
-the kernel does not report which processes Landlock restricts.
+A fact that cannot be read counts as missing, with two exceptions. Only root may list the open files
+of a process with protected memory, so as another user the witness cannot check them. And the kernel
+does not report which processes Landlock restricts.
 """
 
 from __future__ import annotations

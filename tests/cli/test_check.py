@@ -48,7 +48,10 @@ def test_check_names_no_hidden_label(project: Project) -> None:
         ("language: en", "English"),
         ("language: de", "Deutsch; the labels have no names in this language"),
         ("language: fr", "Français"),
-        ("language: la", "English; only the labels are in 'la', as the kiosk has no words in 'la'"),
+        (
+            "language: la",
+            "English; only the labels are in 'la', because the kiosk has no words in 'la'",
+        ),
         (
             "words:\n  reading: Patience.\n  loading: Soon.",
             "English; these texts are the curator's own: reading, loading",

@@ -202,7 +202,8 @@ def test_watch_shows_the_set_that_it_builds(project: Project) -> None:
     outcome = project.kiosk("labels", "watch", "fish", "--labels", "birds")
     assert_refused(
         outcome,
-        "--labels: the value is 'birds', but this command watches 'fish'. Remove this option",
+        "--labels: it names the set 'birds', but this command watches the set 'fish'. "
+        "Remove this option",
     )
 
 

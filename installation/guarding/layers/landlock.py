@@ -77,7 +77,7 @@ def restrict(devices: Iterable[Path], thread_names: bool = False) -> int:
 
 
 def set_no_new_privileges() -> None:
-    """Prevent programs started by this process from gaining rights that it does not have."""
+    """Prevent the programs that this process starts from gaining rights that this process lacks."""
     syscalls.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 

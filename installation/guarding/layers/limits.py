@@ -15,8 +15,8 @@ import struct
 from installation.guarding.layers import syscalls
 
 LOCKED = 256 * 1024 * 1024
-"""The limit of locked memory that is set if this user may raise the limit, bytes. It is enough for
-eight frames of the largest cameras.
+"""The limit of locked memory, in bytes, for root and for a user without a hard limit. Eight frames
+of the largest cameras fit into it.
 """
 
 MARK = 10
@@ -43,11 +43,11 @@ def capabilities() -> int:
 
 
 def drop_capabilities() -> None:
-    """Give up capabilities permanently: root gives up all, others all but `CAP_DAC_READ_SEARCH`.
+    """Give up capabilities permanently.
 
-    Without capabilities, root has only the rights of an ordinary user who owns root's files. Others
-    may keep `CAP_DAC_READ_SEARCH`, if they have it, because it allows only reading. Call this only
-    in a process with one thread. Raises OSError.
+    Root gives up all of them. Root then has only the rights of an ordinary user who owns root's
+    files. Another user keeps at most `CAP_DAC_READ_SEARCH`, because it allows only reading. Call
+    this only in a process with one thread. Raises OSError.
     """
     kept = 0 if os.geteuid() == 0 else capabilities() & CAP_DAC_READ_SEARCH
     # Fails for numbers that this kernel does not know, and for ordinary users.
@@ -66,8 +66,8 @@ def become_subreaper() -> None:
 def mark(number: int) -> None:
     """Give this process, and the processes that it will start, the mark `number`.
 
-    From stage one on, they cannot change it. If the hard limit is lower than `number`, the mark is
-    that limit, which other processes may have too.
+    From stage one on, these processes cannot change their mark. If this process's hard limit is
+    lower than `number`, the mark is the hard limit. Other processes may then have the same mark.
     """
     _, most = resource.getrlimit(MARK)
     number = number if most == resource.RLIM_INFINITY else min(number, most)
@@ -88,8 +88,8 @@ def end_with_parent(parent: int) -> None:
 def disable_core_dumps() -> None:
     """Forbid core dumps, and set the limit of locked memory.
 
-    For root, and for a user without a hard limit, the limit becomes `LOCKED`. For others, it
-    becomes the hard limit.
+    For root, and for a user without a hard limit, the limit of locked memory becomes `LOCKED`. For
+    any other user, it becomes that user's hard limit. If this fails, the limit stays unchanged.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, most = resource.getrlimit(resource.RLIMIT_MEMLOCK)

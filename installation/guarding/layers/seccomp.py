@@ -83,7 +83,7 @@ _IN_STAGE_ONE = (
 
 _FILE_FAMILIES = {
     0x83: "ZFS",
-    0x94: "Btrfs, and others with the same calls: copying files, making volumes, setting labels",
+    0x94: "Btrfs, and file systems with the same calls: copying files, making volumes and labels",
     0x97: "Ceph",
     0xBC: "bcachefs",
     0xCF: "SMB",
@@ -178,10 +178,10 @@ number, the self-test knows that the filter has refused a call.
 def stage_two(*, writes_devices: bool = True) -> Filter:
     """Return the filter of stage two; signals may go to this process only.
 
-    `writes_devices` has the same meaning as for `show_calls`. Calls that the self-test tries fail
-    with the error number by which it recognises the filter. All other calls without a row in
-    `show_calls` fail as if this kernel did not have them, so that libraries use other calls
-    instead.
+    `writes_devices` has the same meaning as for `show_calls`. Calls without a row in `show_calls`
+    fail. If the self-test tries such a call, the call fails with `REFUSED_ERRNO`, by which the
+    self-test recognises the filter. All others fail as if this kernel did not have them, so that
+    libraries use other calls instead.
     """
     rows = show_calls(
         writes_devices=writes_devices,

@@ -102,8 +102,8 @@ def show_calls(
         allow("fstat", "on some machines only: some C libraries make this call in fstat()"),
         allow("stat", "on some machines only: old C libraries make this call in stat()"),
         allow("statx", "on some machines only: some C libraries make this call in stat()"),
-        allow("getdents64", "the search for cameras, and for open files"),
-        allow("readlink", "resolving paths, and the search for open files"),
+        allow("getdents64", "finding cameras, and checking open files"),
+        allow("readlink", "resolving paths, and checking open files"),
         allow("readlinkat", "on some machines only: aarch64 has no readlink and uses this call"),
         *(
             allow(call, "camera: finding out whether this user may open it")
@@ -138,11 +138,11 @@ def show_calls(
         allow("sendmsg", "Wayland: sending to the compositor"),
         allow(
             "recvfrom",
-            "on some machines only: the C library makes this call in recv(), which xcb uses",
+            "on some machines only: xcb calls recv(), for which the C library makes this call",
         ),
         allow(
             "sendto",
-            "on some machines only: the C library makes this call in send(), which xcb uses",
+            "on some machines only: xcb calls send(), for which the C library makes this call",
             zero(4),
         ),
         allow("poll", "needed to wait for the display server, and for pictures of the camera"),
@@ -150,14 +150,14 @@ def show_calls(
         allow("select", "camera: OpenCV waits for a picture"),
         allow("pselect6", "on some machines only: some C libraries make this call in select()"),
         allow("shutdown", "closing the window"),
-        allow("getsockname", "the search for open files: finding out a socket's own address"),
+        allow("getsockname", "checking open files: finding out a socket's own address"),
         allow(
             "getpeername",
-            "the search for open files: finding out the address at a socket's other end",
+            "checking open files: finding out the address at a socket's other end",
         ),
         allow(
             "getsockopt",
-            "the search for open files: finding out the process at a socket's other end",
+            "checking open files: finding out which process is at a socket's other end",
         ),
         # Memory: in one call never more than the machine has, because the kernel would log that.
         allow("mmap", "allocating memory", at_most(1, memory), lacks(3, _MAP_HUGETLB)),
@@ -215,9 +215,9 @@ def show_calls(
             "clock_gettime",
             "on some machines only: reading clocks that the C library cannot read itself",
         ),
-        allow("clock_getres", "on some machines only: reading clocks, as with clock_gettime"),
-        allow("gettimeofday", "on some machines only: reading clocks, as with clock_gettime"),
-        allow("nanosleep", "on some machines only: waiting, in some C libraries"),
+        allow("clock_getres", "on some machines only: finding out the resolution of a clock"),
+        allow("gettimeofday", "on some machines only: reading the time of day"),
+        allow("nanosleep", "on some machines only: some C libraries make this call in nanosleep()"),
         allow("getrandom", "on some machines only: getting random numbers, in some C libraries"),
         allow("prlimit64", "finding out the size of a thread's stack", zero(2)),
         allow("getrusage", "failures: finding out how much memory and time a process used"),

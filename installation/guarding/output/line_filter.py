@@ -117,9 +117,9 @@ class LineFilter:
         yield line
 
     def _take(self, text: str) -> bool:
-        """Return whether `text` fits into the budgets of bytes and of lines; if so, reduce them.
+        """Return whether `text` fits into the budgets of bytes and of lines; if so, reduce both.
 
-        They are reduced by the bytes of `text`, including its line end, and by one line.
+        The budget of bytes is reduced by the size of `text` with its line end, that of lines by 1.
         """
         needed = len(text.encode()) + 1
         if not self._bytes.has(needed) or not self._lines.has(1):

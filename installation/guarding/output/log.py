@@ -37,7 +37,10 @@ def _print(line: str) -> None:
 
 
 class LineLog:
-    """Writes messages as lines by calling `put`; `now` returns the time in seconds."""
+    """Splits messages into lines, and calls `put` with each line.
+
+    `now` returns the time in seconds, for the rate limit.
+    """
 
     def __init__(
         self, put: Callable[[str], None] = _print, now: Callable[[], float] = time.monotonic

@@ -4,9 +4,9 @@ They pass on only text and numbers: lines through `line_filter`, and a summary w
 
 The show may not write files. Before the launcher enters the sandbox it starts an output filter for
 standard output, for standard error, and for the file that `--report` names. Each filter has only
-two descriptors: one of the file, terminal, journal or pipe that it writes to, and one of the pipe
-from which it reads what the show outputs. It writes only short, readable text. So no process with
-frames in its memory has an output that accepts anything else.
+two descriptors. One is the pipe from which the filter reads what the show outputs. The other is the
+file, terminal, journal or pipe to which the filter writes. It writes only short, readable text. So
+no process with frames in its memory has an output that accepts anything else.
 
 Rejected: letting the show keep its files open, because a frame could then be written to them.
 """
@@ -28,7 +28,7 @@ from typing import NoReturn
 from installation.guarding.output.line_filter import LineFilter, LineLimits
 
 LARGEST_REPORT = 2000
-"""The largest report, bytes; a summary has about 500."""
+"""The largest number of bytes in a report; a summary has about 500."""
 LARGEST_FIGURE = 10**8
 """The largest number in a report: three years in seconds."""
 DECIMALS = 3

@@ -21,8 +21,8 @@ lines are, for example, reports of the same mistake in many lines of a file.
 """
 
 REPEATED_LINES_PER_S = 1 / 60
-"""The rate for repetitions of a line, lines per second. Of a line that repeats for hours, one is
-written each minute, with the number of omitted lines.
+"""The rate, in lines per second, at which repetitions of a line are written. A line that repeats
+for hours is written once a minute, with the number of omitted lines.
 """
 
 MOST_KINDS = 200
@@ -72,7 +72,10 @@ class RateLimit:
         return self._tokens >= count
 
     def skipped(self) -> list[str]:
-        """Return a line that counts the lines omitted since the last call; nothing if none were."""
+        """Return one line that counts the lines omitted since the last call.
+
+        The result is empty if no line was omitted.
+        """
         count, self._left_out = self._left_out, 0
         return [f"({count} lines were omitted)"] if count else []
 

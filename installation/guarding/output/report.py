@@ -21,8 +21,9 @@ OUTCOMES = {
 }
 """The outcomes in words, in capitals if the call exists and the sandbox did not refuse it."""
 COLUMNS = 80
-"""The largest number of characters in a line of the sentences around the table. Most terminals have
-this width. The width of the reader's terminal is not known, because the output passes a filter.
+"""The largest number of characters in a line of text before or after the table of probes. Most
+terminals have this width. The width of the reader's terminal is not known, because the output
+passes a filter.
 """
 
 STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
@@ -31,8 +32,9 @@ STATES = {True: "good", False: "NOT GOOD", None: "unknown"}
 def as_json(proof: Proof) -> dict[str, object]:
     """Return the proof as data for a program; `kiosk audit --json` prints it.
 
-    Three of its keys: `attempts` has the results of the probes, `absent` the names of the probes
-    whose call this machine does not have, and `facts` the checks of the machine.
+    The key `attempts` has the results of the probes. The key `absent` has the names of the probes
+    whose call this machine does not have; they are not in `attempts`. The key `facts` has the
+    checks of the machine.
     """
     absent = {result.name for result in proof.results if result.outcome == "absent"}
     return {
@@ -84,9 +86,9 @@ def as_table(proof: Proof) -> str:
 
 
 def _wrapped(text: str, indent: int = 0) -> str:
-    """Return `text` in lines of at most `COLUMNS`; those after the first begin with a blank margin.
+    """Return `text` in lines of at most `COLUMNS` characters.
 
-    `indent` is the width of the margin.
+    Each line after the first begins with `indent` spaces.
     """
     return textwrap.fill(
         text,

@@ -203,8 +203,8 @@ IN_SCRATCH_DIR: tuple[Probe, ...] = (
 """The probes that change only the scratch folder."""
 
 TRUNCATING = ("truncate a file", "empty a file opened for reading")
-"""The probes that Landlock refuses only from `landlock.TRUNCATE_ABI` on. Without that version, the
-filter of stage two refuses them.
+"""The probes that Landlock refuses only from the version `landlock.TRUNCATE_ABI` on. If the
+kernel's Landlock is older, the filter of stage two refuses them.
 """
 
 _ELSEWHERE = (

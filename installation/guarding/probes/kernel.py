@@ -67,7 +67,7 @@ def _asynchronous_io(scratch_dir: Path) -> None:
 
 
 def _raise_limit(which: int) -> Action:
-    """Return an action that sets a limit to its current value, which is harmless if it succeeds."""
+    """Return an action that sets a limit to its current value, so its success changes nothing."""
 
     def action(scratch_dir: Path) -> None:
         syscalls.call("prlimit64", 0, which, struct.pack("=qq", *resource.getrlimit(which)), None)
@@ -76,7 +76,7 @@ def _raise_limit(which: int) -> Action:
 
 
 def _more_than_all_memory() -> int:
-    """Return a size, bytes, that is larger than the memory of this machine."""
+    """Return a number of bytes that is larger than the memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + resource.getpagesize()
 
 
@@ -213,8 +213,8 @@ _SIGNALS_THROUGH_FILES = (
         system_call("close_range", 2**31, 2**31, CLOSE_RANGE_UNSHARE),
     ),
 )
-"""The probes that share something with another program in a way that the list of this process's
-descriptors does not show.
+"""The probes that share something with another program. The list of this process's descriptors does
+not show this.
 """
 
 _MARKS = (

@@ -22,7 +22,7 @@ FAMILIES = {
     "AF_VSOCK": 40,
 }
 """The numbers of the socket families, from the kernel's include/linux/socket.h. Python's own
-constants are not used, because some builds of Python lack a part of them.
+constants are not used, because some builds of Python lack some of them.
 """
 
 _ADDRESS = struct.pack("=HHI8x", socket.AF_INET, 9, 0x0100007F)

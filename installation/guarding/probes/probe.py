@@ -9,8 +9,8 @@ the error number; only the failure of the probe is then known.
 
 A call may not exist on a machine: systemd makes openat2 fail with ENOSYS in a unit with
 RestrictSUIDSGID=, and containers make calls fail with EPERM. So the launcher runs some probes once
-before it enters the sandbox: those that change only the scratch folder, a temporary folder. A probe
-that fails with the same error number outside and inside the sandbox counts as absent.
+before it enters the sandbox. These probes change only the scratch folder, which is temporary. A
+probe that fails with the same error number outside and inside the sandbox counts as absent.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class Probe:
     def refusing_layer(self, number: int | None) -> str | None:
         """Return the layer that refused this probe, found by the error number `number`.
 
-        The result is None if no layer refuses with `number`. It is also None if `number` is
-        Landlock's, but Landlock is not the layer for this call: the kernel itself then refused it.
+        The result is None if no layer refuses with `number`. It is also None if `number` is that of
+        Landlock, but another layer should refuse this call. The kernel itself then refused it.
         """
         if number is None:
             return None
@@ -93,8 +93,9 @@ class Probe:
 class ProbeResult:
     """The outcome of a probe in one thread.
 
-    `errno` is the kernel's error number and `layer` the layer that refuses with it; both are None
-    if a library dropped the number.
+    `errno` is the kernel's error number; None if no number is known, for example because a library
+    dropped it. `layer` is the layer that refused the call; None if no layer is known to have
+    refused it.
     """
 
     name: str
@@ -105,7 +106,7 @@ class ProbeResult:
     errno: int | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return the entry in `kiosk audit --json`, which leaves absent probes out."""
+        """Return this result's entry in `kiosk audit --json`; absent probes have no entry there."""
         return {
             "name": self.name,
             "thread": self.thread,
