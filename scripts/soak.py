@@ -390,7 +390,9 @@ def _print_findings(day: Day, findings: Findings) -> None:
         "memory: not measured, as the day was too short"
         if slope is None
         else f"memory: {slope:+.2f} MB/h over {findings.measured_hours():.1f} h in "
-        f"{len({level // 2 for level, _, _ in findings.memory})} processes"
+        f"{len({level // 2 for level, _, _ in findings.memory})} processes, between "
+        f"{min(each[2] for each in findings.memory):.0f} and "
+        f"{max(each[2] for each in findings.memory):.0f} MB"
     )
     for mistake in findings.mistakes[:50]:
         print(mistake)
