@@ -142,8 +142,8 @@ def test_doctor_says_where_the_line_on_the_floor_goes(without_yunet: Examined) -
     line = FloorLine.from_angle(78, 720, 1280, 0.2)
     assert (
         f"diagonal angle of view 78°: the line on the floor is {line.line_m:.1f} m from the plane "
-        f"of the camera; most adults nearer to this plane than {line.announced_m:.1f} m see the "
-        "notice about AI\n"
+        "of the camera; most adults see the notice about AI when they are nearer to this plane "
+        f"than {line.announced_m:.1f} m\n"
     ) in output
 
 
