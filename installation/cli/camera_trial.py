@@ -1,8 +1,8 @@
 """Opens the camera for `kiosk doctor` in a child process, under the same guard as a show.
 
-The child enters all stages of the sandbox, runs the self-test, and waits. The doctor, which is
-outside the sandbox like a show's supervisor, checks the child from there (`guarding.witness`). Only
-then does the child open the camera. It reads no picture.
+The child enters all stages of the sandbox, runs the self-test, and waits. The doctor is outside the
+sandbox, like a show's supervisor. It checks the child from outside (`guarding.witness`). Only then
+does the child open the camera. The child reads no picture.
 
 Rejected: opening the camera in the doctor's own process. The doctor also tries the display and
 other parts, which may have started threads, and stage one covers only the thread that enters it.
@@ -94,8 +94,8 @@ def try_camera(file: Path, privacy: Privacy) -> Trial:
 def _witness() -> Witnessed:
     """Return a function that checks a child process from outside the sandbox.
 
-    This call gives this process a mark, which children that start later inherit. The
-    function reports a child without this mark, so start the child after this call.
+    This call gives this process a mark, and a child that starts later inherits the mark. For the
+    function, a missing mark is a mistake. So start the child after this call.
     """
     if sys.platform != "linux":
         return lambda _: []

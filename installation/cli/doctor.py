@@ -1,7 +1,7 @@
-"""The commands that examine this machine: doctor, which tries every part of the show, and cameras.
+"""The commands `kiosk doctor`, which tries every part of the show, and `kiosk cameras`.
 
-`kiosk check` reads files only; these commands open devices, so no other program may use the camera
-at the same time.
+`kiosk check` only reads files; these two commands open devices, so no other program may use the
+camera at the same time.
 """
 
 from __future__ import annotations

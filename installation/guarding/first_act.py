@@ -1,7 +1,7 @@
 """The first act of a show: makes its memory and its arguments unreadable for other programs.
 
-Every user can read the arguments of a process, which the kernel takes from the memory of that
-process. So a show could replace its arguments with pictures, and other users could read them.
+Every user can read the arguments of a process. The kernel takes the arguments from the memory of
+that process. So a show could replace its arguments with pictures, and other users could read them.
 
 The launcher cannot do this for the show: executing a program sets new arguments, and makes the
 memory of the process readable again for other programs of the same user.

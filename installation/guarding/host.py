@@ -36,7 +36,7 @@ NOT_PROVED = (
 class HostCheck:
     """The check of one property of the machine: name, result, finding and remedy.
 
-    The result `good` is None if it could not be determined.
+    The result `good` is None if the property could not be determined.
     """
 
     name: str
@@ -201,8 +201,8 @@ def _kernel_log(root: Path) -> HostCheck:
 def _arguments() -> HostCheck:
     """Return the check that the show can hide its arguments from other users.
 
-    Every user may read a program's arguments if they are not hidden. The kernel copies them from
-    the program's memory, so a show could write pictures there.
+    Every user may read a program's arguments if they are not hidden. The kernel copies the
+    arguments from the program's memory. So a show could replace its arguments with pictures.
     """
     remedy = (
         "Use a kernel with CONFIG_CHECKPOINT_RESTORE, such as Debian's, so that the show can hide "
@@ -271,8 +271,8 @@ def _display(root: Path, environment: Mapping[str, str]) -> HostCheck:
 def _false_cameras(root: Path) -> HostCheck:
     """Return the check that no video device is fed by a program instead of a camera."""
     remedy = (
-        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: if the "
-        "show cannot open a video device, only udev knows whether pictures can be written to it."
+        "Remove v4l2loopback (`modprobe -r v4l2loopback`). If udev does not run, start it: only "
+        "udev knows whether pictures can be written to a video device that the show cannot open."
     )
     if not (root / "sys/module").is_dir():
         return HostCheck("false cameras", None, UNREADABLE, remedy)

@@ -37,9 +37,9 @@ TEXT_STREAMS = (1, 2)
 READABLE_DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 HARMLESS_INODES = ("[eventpoll]", "[timerfd]", "[signalfd]", "inotify", "sync_file")
 COUNTER = "[eventfd]"
-"""The end of the name of an eventfd: a counter in the kernel, which every program that has its
-descriptor can read and write. CUDA makes such counters, and so do the libraries of a window on
-Wayland.
+"""The end of the name of an eventfd. An eventfd is a counter in the kernel. Every program that has
+its descriptor can read and write the counter. CUDA makes such counters, and so do the libraries of
+a window on Wayland.
 """
 
 DISPLAY_MEMORY = "/memfd:"
@@ -51,9 +51,9 @@ and belongs to this process, its GPU or the display. Only a process that was giv
 such memory can use it. System V's shared memory is not listed, because every program on this
 machine can find it.
 
-From the middle stage on, memfd_create is refused. So every memfd was made before that, when the
-show opened its window. A memfd (`DISPLAY_MEMORY`) is harmless only if there is a display, because
-only a window needs one, to share memory with its display server.
+From the middle stage on, memfd_create is refused. So every memfd was made before the middle stage,
+when the show opened its window. A window shares a memfd with its display server, and nothing else
+needs one. So a memfd (`DISPLAY_MEMORY`) is harmless only if there is a display.
 """
 
 

@@ -1,7 +1,7 @@
 """The self-test: runs every probe against the sandbox, from two threads, before the first frame.
 
-One of them is the calling thread. The other thread was started before stage two, so it would not be
-restricted by a filter that covers only new threads.
+The calling thread is one of the two. The other thread was started before stage two, so a filter
+that covers only new threads would not restrict it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def boot_clock() -> float:
 
 @dataclass(frozen=True)
 class Proof:
-    """The results of the self-test at the local time `tested_at`, and the mistakes that it found.
+    """The results of a self-test, its local time `tested_at`, and the mistakes that were found.
 
     `not_prevented` is the result of `host.not_prevented`: the ways by which pictures can leave the
     show despite the sandbox. `tested_at_s` is the instant `tested_at` in seconds of `boot_clock`;

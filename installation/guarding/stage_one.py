@@ -1,9 +1,10 @@
 """Stage one of the sandbox: the launcher gives up its rights and becomes the show.
 
 The launcher is a process with one thread. It loads only the standard library and PyYAML, because
-other libraries might start a thread, and Landlock and seccomp apply only to the calling thread and
-to threads and processes that it starts. The program that this process executes, its threads and its
-child processes inherit the restrictions, and none of them can undo these.
+other libraries might start a thread. Landlock and seccomp would not restrict that thread: they
+apply only to the calling thread, and to what this thread starts later. The program that this
+process executes, its threads and its child processes inherit the restrictions. None of them can
+undo the restrictions.
 """
 
 from __future__ import annotations

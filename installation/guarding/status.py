@@ -91,8 +91,8 @@ class SandboxStatus:
     there is no such camera.
     """
     waits_for_camera: bool = False
-    """Whether the show waits for a missing camera; otherwise it ends with a message for the person
-    who started it.
+    """Whether the show waits for a missing camera. If not, the show ends, with a message for the
+    person who started it.
     """
 
     @property

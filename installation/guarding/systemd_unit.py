@@ -1,8 +1,8 @@
 """The systemd unit that runs the show as a user who can write to one folder in memory only.
 
-The sandbox does not depend on the unit, which is a second protection around it. Some settings are
-left out on purpose: `MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp` would give the
-show a place to write, and `PrivateDevices` hides the camera.
+The sandbox does not depend on the unit. The unit is a second protection around the sandbox. Some
+settings are left out on purpose: `MemoryDenyWriteExecute` breaks software OpenGL, `PrivateTmp`
+would give the show a place to write, and `PrivateDevices` hides the camera.
 """
 
 from __future__ import annotations

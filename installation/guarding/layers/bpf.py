@@ -56,7 +56,7 @@ class Rule:
 class Filter:
     """The `rules` of one filter; calls without a matching rule fail with the error `otherwise`.
 
-    If `otherwise` is None, such calls are made.
+    If `otherwise` is None, the kernel makes these calls.
     """
 
     rules: tuple[Rule, ...]

@@ -1,7 +1,4 @@
-"""Limits this process: its core dumps, the size of its files, its capabilities, and its readers.
-
-A reader is another program that reads the memory of this process.
-"""
+"""Limits this process: core dumps, the size of files, capabilities, and who may read its memory."""
 
 from __future__ import annotations
 
@@ -106,8 +103,9 @@ def forbid_file_growth() -> None:
 def protect_memory() -> None:
     """Keep other programs of this user from reading this process's memory.
 
-    Executing a program removes the protection, so this is the show's first act. A program that
-    opened the memory before can continue to read it.
+    Executing a program removes the protection. So the launcher cannot protect the show: the show
+    calls this as its first act. A program that opened the memory before this call can continue to
+    read it.
     """
     syscalls.prctl(_PR_SET_DUMPABLE, 0)
 

@@ -213,7 +213,7 @@ def show_calls(
         allow("clock_nanosleep", "waiting"),
         allow(
             "clock_gettime",
-            "on some machines only: reading clocks that the C library cannot read itself",
+            "on some machines only: reading a clock for which the C library needs this call",
         ),
         allow("clock_getres", "on some machines only: finding out the resolution of a clock"),
         allow("gettimeofday", "on some machines only: reading the time of day"),

@@ -76,10 +76,10 @@ def start_report_filter(path: Path) -> OutputFilter:
 
 
 def remove_on_exit(folder: Path) -> None:
-    """Start a process that removes `folder` when this process has ended.
+    """Start a child process that removes `folder` when the calling process has ended.
 
-    The show itself may not remove the folder. The new process gets no data from this process; it
-    only waits until this process ends. Raises OSError.
+    The show itself may not remove the folder. The child gets no data from the calling process; it
+    only waits for the end of that process. Raises OSError.
     """
     own_end = os.pidfd_open(os.getpid())
     if not os.fork():

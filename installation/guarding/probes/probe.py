@@ -32,8 +32,8 @@ LAYERS = {
     errno.EFBIG: FILE_SIZE_LIMIT,
     errno.EROFS: READ_ONLY,
 }
-"""For each error number, the layer that refuses calls with it. If a layer refuses a probe with
-another number, this number is in `Probe.errno`.
+"""For each error number, the layer that uses this number to refuse calls. If a layer refuses the
+call of a probe with another number, that number is in `Probe.errno`.
 """
 
 _DENIED_ANYWAY = (errno.EPERM, errno.EACCES, errno.ENOSYS)
