@@ -127,8 +127,8 @@ def add_run_arguments(command: argparse.ArgumentParser) -> None:
     add_file_argument(command)
     command.add_argument(
         "--source",
-        help="replaces camera.source: auto, rehearsal, a camera's number or path, a film, or a "
-        "folder of pictures",
+        help="the source to use instead of `camera.source` in kiosk.yaml: auto, rehearsal, a "
+        "camera's number or path, a film, or a folder of pictures",
     )
     command.add_argument(
         "--labels", metavar="NAME", help="the label set to use instead of `labels` in kiosk.yaml"

@@ -40,7 +40,8 @@ TIMEOUT_S = 60.0
 
 NO_ANSWER = Mistake(
     "camera",
-    f"the process that opens the camera gave no answer (it ended, or took over {TIMEOUT_S:.0f} s)",
+    f"the process that opens the camera gave no answer (it ended, or needed more than "
+    f"{TIMEOUT_S:.0f} s)",
     "If the log above gives no reason: unplug the camera, plug it in again, and try once more.",
 )
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 PRIVACY = {
     "enforce": "a camera is opened only if the kernel prevents pictures from being stored",
-    "degraded": "the show also runs if the kernel cannot prevent pictures from being stored; it "
-    "then logs what is missing",
+    "degraded": "the show also runs if the kernel cannot prevent pictures from being stored; the "
+    "show then logs what is missing",
 }
 DETECTOR_WORDS = {
     "auto": "auto: yunet if its file has been fetched, otherwise mtcnn",

@@ -38,8 +38,8 @@ def add_commands(commands: Commands) -> None:
     command.add_argument(
         "--sha256",
         metavar="HEX",
-        help="the expected SHA-256 of the file; needs exactly one NAME; if the kiosk already has "
-        "a pinned SHA-256 for that file, this one must be the same",
+        help="the expected SHA-256 of the file; needs exactly one NAME; if the kiosk has a pinned "
+        "SHA-256 for the file, HEX must be equal to it",
     )
     command.add_argument(
         "--once",

@@ -65,8 +65,8 @@ def add_commands(commands: Commands) -> None:
     preview = add(
         "preview",
         preview_set,
-        "paint a map of a set's labels, and print how evenly the classifier chooses among them for "
-        "test pictures",
+        "paint a map of a set's labels, and print how evenly the labels are chosen for test "
+        "pictures",
     )
     add_file_argument(preview)
     preview.add_argument(
