@@ -144,7 +144,7 @@ class LiveShow:
         holders = (self._mirror, self._mirrored, self._analysed, self._sightings, self._camera)
         with _forgetting(*holders), _running(self._capture, self._keeper, self._settings):
             while not (screen_events := poll()).end_show and not self._mirrored.ended:
-                self._step(staff_card=screen_events.staff_card)
+                self._step(screen_events)
             mirrored_s = self._clock.now() - self._began_at
             # A camera that failed has also ended the loop; its exception is raised here.
             self._capture.stop(FAILING_S)
@@ -181,9 +181,9 @@ class LiveShow:
         """
         return self._capture.stop(0) and self._keeper.stop(0)
 
-    def _step(self, *, staff_card: bool) -> None:
+    def _step(self, events: ScreenEvents) -> None:
         """Paint once, and handle what the other threads have sent."""
-        sightings = self._mirror.step(staff_card=staff_card)
+        sightings = self._mirror.step(staff_card=events.staff_card, exposed=events.exposed)
         if sightings is not None:
             self._report(sightings)
         if self._keeper.step():

@@ -125,11 +125,14 @@ class Mirror:
         self.intervals = Durations()
         """The times between the ends of the steps that receive a new frame."""
 
-    def step(self, *, staff_card: bool = False) -> Sightings | None:
+    def step(self, *, staff_card: bool = False, exposed: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame arrives; return the sightings if there are new ones.
 
-        `staff_card` says whether the staff card is painted over the scene.
+        `staff_card` says whether the staff card is painted over the scene. `exposed` says whether a
+        covered part of the window has become visible again; then the screen is painted in any case.
         """
+        if exposed:
+            self._still = None
         new_frame = self._frames.take(timeout=REPAINT_S)
         new_sightings = self._new_sightings.take(timeout=0)
         self._sightings = new_sightings or self._sightings

@@ -137,6 +137,26 @@ def test_the_staffs_card_can_be_opened_before_the_first_frame() -> None:
     assert (staff != calm).any()
 
 
+@pytest.mark.parametrize("exposed", [False, True])
+def test_a_part_that_becomes_visible_again_is_painted_at_once(exposed: bool) -> None:
+    """A scene that does not change is flipped again only if a covered part is visible again."""
+    flips: list[bool] = []
+
+    class FlippedScreen(OffScreen):
+        def flip(self) -> None:
+            flips.append(True)
+
+    screen, clock, frames = FlippedScreen((320, 180)), ManualClock(10.0), Latest[Frame]()
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, Latest(), clock)
+    for _ in range(2):
+        frames.put(grey_frame(200, 10.0))
+        mirror.step()
+    assert len(flips) == 1
+    frames.put(grey_frame(200, 10.0))
+    mirror.step(exposed=exposed)
+    assert len(flips) == 1 + exposed
+
+
 @pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])
 def test_nobody_is_named_by_sightings_of_long_ago(age: float, named: bool) -> None:
     """If the analysis hangs, names disappear before they could be on somebody else."""
