@@ -76,6 +76,8 @@ from scripts.soak_world import (
 )
 
 SLOPE_MB_PER_HOUR = 1.0
+SLOPE_ERRORS = 2.0
+"""Memory counts as growing only if its slope is at least this many times its standard error."""
 SLOPE_HOURS = 4.0
 """The least length of a simulated day for which the growth of memory is fitted, hours."""
 
@@ -142,10 +144,16 @@ def run_day(
     Observer(day, clock, begins_at, control, findings).finish()
     changed = {path for path, state in files_of(PROJECT).items() if files.get(path) != state}
     findings.mistakes += [f"changed: {path}" for path in sorted(changed)]
-    slope = findings.slope()
-    if seconds >= SLOPE_HOURS * 3600 and (slope is None or slope >= SLOPE_MB_PER_HOUR):
-        findings.mistakes.append(f"memory grows by {slope} MB/h")
+    fit = findings.slope()
+    if seconds >= SLOPE_HOURS * 3600 and (fit is None or _grows(*fit)):
+        seen = "was not measured" if fit is None else f"grows by {fit[0]:.2f} ± {fit[1]:.2f} MB/h"
+        findings.mistakes.append(f"memory {seen} (expected less than {SLOPE_MB_PER_HOUR} MB/h)")
     return findings
+
+
+def _grows(slope: float, error: float) -> bool:
+    """Return whether memory grows, by its `slope` and the slope's standard `error`, MB/h."""
+    return slope >= SLOPE_MB_PER_HOUR and slope >= SLOPE_ERRORS * error
 
 
 def _run_process(
@@ -385,11 +393,11 @@ def _print_findings(day: Day, findings: Findings) -> None:
             f"{max(floor for _, floor in findings.rates):.0f}. At the worst time, the rate was "
             f"{nearest:.1f} times the least allowed rate"
         )
-    slope = findings.slope()
+    fit = findings.slope()
     print(
         "memory: not measured, as the day was too short"
-        if slope is None
-        else f"memory: {slope:+.2f} MB/h over {findings.measured_hours():.1f} h in "
+        if fit is None
+        else f"memory: {fit[0]:+.2f} ± {fit[1]:.2f} MB/h over {findings.measured_hours():.1f} h in "
         f"{len({level // 2 for level, _, _ in findings.memory})} processes, between "
         f"{min(each[2] for each in findings.memory):.0f} and "
         f"{max(each[2] for each in findings.memory):.0f} MB"

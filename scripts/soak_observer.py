@@ -84,6 +84,8 @@ memory for a larger group.
 """
 LEAKED = 6
 """More descriptors or threads than at first, in this many measurements in a row, are a leak."""
+BLOCK_H = 0.5
+"""The length of the blocks whose means are used for the slope of memory, hours of the day."""
 SAMPLE_S = 10.0
 """The time between two measurements of the process, s on the clock of the simulated day."""
 
@@ -150,8 +152,7 @@ class Findings:
     """The measurements: the number of a level, the hour of the day, and the resident memory, MB.
 
     Before each measurement, the C library returns its free pages to the system. Up to 40 MB of such
-    pages come and go during a day: with them, two runs of the same eight hours had slopes of 1.3
-    and 0.8 MB/h, and a run without them -0.3.
+    pages come and go during a day.
 
     Measurements with the same number are one level of memory. Each process has two levels. The
     second begins when the process has read a label set again, which takes some 15 MB once.
@@ -167,19 +168,29 @@ class Findings:
     ended: tuple[str, float] | None = None
     """Why the last process ended too early, and when, s on the machine's clock (monotonic)."""
 
-    def slope(self) -> float | None:
-        """Return the slope of memory, MB for each hour of the day; None if there is no fit.
+    def slope(self) -> tuple[float, float] | None:
+        """Return the slope of memory and its standard error, MB/h of the day; None without a fit.
 
         The fit has one slope for all levels of memory (see `memory`), and a separate initial value
-        for each level.
+        for each level. It uses the means of blocks of `BLOCK_H`: networks that are opened again may
+        take 20 MB more or less for half an hour, so single measurements are not independent.
         """
-        hours, megabytes = [], []
+        hours, megabytes, levels = [], [], 0
         for number in {number for number, _, _ in self.memory}:
-            own = np.array([each[1:] for each in self.memory if each[0] == number])
+            blocks: dict[int, list[tuple[float, float]]] = {}
+            for each, hour, megabyte in self.memory:
+                if each == number:
+                    blocks.setdefault(int(hour / BLOCK_H), []).append((hour, megabyte))
+            own = np.array([np.mean(block, axis=0) for block in blocks.values()])
             hours += list(own[:, 0] - own[:, 0].mean())
             megabytes += list(own[:, 1] - own[:, 1].mean())
-        spread = float(np.dot(hours, hours))
-        return float(np.dot(hours, megabytes)) / spread if spread > 0 else None
+            levels += 1
+        spread, free = float(np.dot(hours, hours)), len(hours) - levels - 1
+        if spread == 0 or free < 1:
+            return None
+        slope = float(np.dot(hours, megabytes)) / spread
+        residuals = np.array(megabytes) - slope * np.array(hours)
+        return slope, math.sqrt(float(np.dot(residuals, residuals)) / free / spread)
 
     def measured_hours(self) -> float:
         """Return the time over which memory was measured, hours of the day, over all levels."""

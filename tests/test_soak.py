@@ -21,7 +21,7 @@ from installation.seeing.frame import Frame
 from installation.seeing.tracker import GATE_RANGE
 from installation.settings.paths import PROJECT
 from installation.show.analysis_keeper import DIFFERENT_FAILURES
-from scripts import recoveries
+from scripts import recoveries, soak
 from scripts.recoveries import Observation
 from scripts.soak import ROWS, files_of, observations_of
 from scripts.soak_day import (
@@ -255,10 +255,28 @@ def test_memory_that_grows_is_found_over_restarts() -> None:
     """Only the growth of memory at a level counts: each process, and its first reload, has one."""
     findings = Findings()
     for process, level in ((0, 300.0), (1, 100.0)):
-        findings.memory += [(process, process + h / 10, level + 0.5 * h) for h in range(10)]
-    assert findings.slope() == pytest.approx(5.0)
-    steady = Findings(memory=[(0, h / 10, 300.0) for h in range(10)])
-    assert steady.slope() == pytest.approx(0.0)
+        times = [10 * process + minute / 60 for minute in range(240)]
+        findings.memory += [(process, at, level + 5.0 * (at - 10 * process)) for at in times]
+    assert findings.slope() == pytest.approx((5.0, 0.0), abs=1e-6)
+    steady = Findings(memory=[(0, minute / 60, 300.0) for minute in range(240)])
+    assert steady.slope() == pytest.approx((0.0, 0.0), abs=1e-6)
+    short = Findings(memory=[(0, minute / 60, 300.0) for minute in range(10)])
+    assert short.slope() is None
+
+
+@pytest.mark.parametrize(("leak", "found"), [(0.0, False), (5.0, True)])
+def test_steps_of_memory_are_no_growth(leak: float, found: bool) -> None:
+    """Networks that take 15 MB more now and then are no leak; 5 MB more in each hour are one.
+
+    The standard error of the slope says how far such steps may have changed it.
+    """
+    random = np.random.default_rng(3)
+    steps = np.repeat(random.choice([0.0, 15.0], 16), 30)
+    memory = [(0, minute / 60, 200.0 + steps[minute] + leak * minute / 60) for minute in range(480)]
+    fit = Findings(memory=memory).slope()
+    assert fit is not None
+    assert 0.5 < fit[1] < 2.0
+    assert soak._grows(*fit) is found
 
 
 def test_a_process_has_a_new_level_of_memory_once_it_has_read_its_labels_again() -> None:
