@@ -24,7 +24,6 @@ visitors than this, only one of them has a caption: usually the one nearest to t
 SIDES: tuple[Side, ...] = ("below", "right", "left", "above", "over")
 """Where a caption may be relative to its square, best first; `over` may cover the square."""
 
-
 PREPARED = 3
 """How many panels `CaptionLayout.prepare` typesets for one scene. A panel takes 0.3 to 0.5 ms."""
 
@@ -196,8 +195,8 @@ class CaptionLayout:
     ) -> list[Obstacle]:
         """Return what a caption of `visitor` may not cover, except the visitor's own square.
 
-        `captions` are those placed so far, keyed by visitor. If `stays`, the
-        caption was at the same place in the previous scene: then less space is sufficient.
+        `captions` are those placed so far, keyed by visitor. If `stays`, the caption was at the
+        same place in the previous scene: then less space is sufficient.
         """
         around = self._surroundings
         gap, spare = (around.gap - ROUNDING, 0) if stays else (around.gap, around.spare)
