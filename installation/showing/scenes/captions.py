@@ -28,6 +28,7 @@ from installation.showing.scene import (
 )
 from installation.showing.scenes.definitions import shortened
 from installation.showing.type.direction import is_right_to_left
+from installation.showing.type.expiring_cache import remembered
 from installation.showing.type.line_breaks import NO_BREAK_SPACE, unbreakable
 from installation.showing.type.typesetting import (
     LazyPanels,
@@ -63,6 +64,11 @@ BAR_HEIGHT = 30
 
 RUNNERS_UP = 2
 """How many names after the best one are listed, each with its share of the evidence."""
+
+MOST_VARIANTS = 32
+"""The largest number of font sizes and widths for which the panels of one caption are cached. Four
+visitors whose captions say the same need 16 for one search.
+"""
 
 TALLEST = 2.4
 """The largest height of a caption relative to its width. A taller caption beside a small face would
@@ -129,14 +135,15 @@ def caption_panels(
     pad = context.px(PAD)
     widths = [min(context.px(width), max_width - 2 * pad) for width in WIDTHS]
     kept = context.fonts.captions.get((context, caption_key(context, shown)), dict)
-    key = (size, *widths)
-    if key not in kept:
+
+    def panels() -> list[LazyPanels]:
         contents = _contents(context, shown, size)
-        kept[key] = [
+        return [
             LazyPanels(_panels(context, pieces, widths, any_height=pieces is contents[-1]))
             for pieces in contents
         ]
-    return kept[key]
+
+    return remembered(kept, (size, *widths), panels, MOST_VARIANTS)
 
 
 def caption_key(context: ScreenContext, shown: Shown) -> Shown:

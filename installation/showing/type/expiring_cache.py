@@ -52,3 +52,17 @@ class ExpiringCache(Generic[K, V]):
         if now - self._evicted_at >= KEPT_S / (GENERATIONS - 1):
             self._evicted_at = now
             self._generations = [{}, *self._generations[:-1]]
+
+
+def remembered(kept: dict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+    """Return `kept[key]`; if it is missing, `make` is called to create it.
+
+    `kept` is a value of an `ExpiringCache`, with the results for one text in different sizes. Some
+    texts, such as the countdown, are used all day, beside squares of all sizes. So if `kept` has
+    `most` results, it is emptied before another one is stored.
+    """
+    if key not in kept:
+        if len(kept) >= most:
+            kept.clear()
+        kept[key] = make()
+    return kept[key]

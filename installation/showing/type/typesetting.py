@@ -12,6 +12,7 @@ from installation.showing.scene import Background, Colour, Line, Panel, Rect, Si
 from installation.showing.type import line_fitting
 from installation.showing.type.direction import is_right_to_left, levels
 from installation.showing.type.drawable_text import clean
+from installation.showing.type.expiring_cache import remembered
 from installation.showing.type.fonts import Extent, Fonts
 from installation.showing.words import Words
 
@@ -22,6 +23,11 @@ LEADING = 1.24
 """The distance between baselines relative to the font size; sufficient for bold type."""
 
 HYPHEN = "-"
+
+MOST_PANELS = 256
+"""The largest number of panels with the same text that are cached, in different sizes. In a crowd
+of 32, in which all tags have the same text, a search for room needs up to 224.
+"""
 
 
 LEAST_OF_DIAGONAL = 0.8
@@ -184,9 +190,7 @@ def set_panel(
     """
     key = (tuple(paragraphs), max_width, pad, background)
     kept = fonts.panels.get(tuple(paragraph.text for paragraph in paragraphs), dict)
-    if key not in kept:
-        kept[key] = _set_panel(fonts, *key)
-    return kept[key]
+    return remembered(kept, key, lambda: _set_panel(fonts, *key), MOST_PANELS)
 
 
 def _set_panel(

@@ -12,11 +12,11 @@ from installation.naming.label_set.label_set import Label
 from installation.naming.reading.values import RunnerUp, Stage, Verdict
 from installation.showing.meter import PARTS, parts
 from installation.showing.scene import DARK_GREY, GREEN, GREY, Bar, Panel, Shown, Size
-from installation.showing.scenes.captions import PAD, RUNNERS_UP, caption_panels
+from installation.showing.scenes.captions import MOST_VARIANTS, PAD, RUNNERS_UP, caption_panels
 from installation.showing.type.drawable_text import clean
 from installation.showing.type.fonts import Fonts
 from installation.showing.type.line_breaks import line_breaks, unbreakable
-from installation.showing.type.typesetting import ScreenContext
+from installation.showing.type.typesetting import MOST_PANELS, ScreenContext
 from installation.showing.words import load_words
 from tests.support.figures import (
     BOXER,
@@ -328,3 +328,16 @@ def test_no_caption_is_wider_than_it_may_be(context: MakeContext) -> None:
             context((1920, 1080)), shown("named", CLINICIAN), 42, max_width
         ):
             assert all(panel.rect.width <= max_width for panel in panels)
+
+
+def test_a_text_that_is_used_all_day_does_not_fill_the_memory(context: MakeContext) -> None:
+    """Captions beside squares of all sizes, one after another, leave a limited number of panels."""
+    screen = context((1920, 1080))
+    problem = shown("announced", None)
+    for max_width in range(150, 1200):
+        for panels in caption_panels(screen, problem, 48, max_width):
+            list(panels)
+    for cache, most in ((screen.fonts.captions, MOST_VARIANTS), (screen.fonts.panels, MOST_PANELS)):
+        kept = [value for generation in cache._generations for value in generation.values()]
+        assert kept
+        assert all(len(results) <= most for results in kept)

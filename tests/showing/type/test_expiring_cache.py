@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installation.showing.type.expiring_cache import KEPT_S, ExpiringCache
+from installation.showing.type.expiring_cache import KEPT_S, ExpiringCache, remembered
 
 FRAMES = st.lists(
     st.tuples(st.floats(0.001, 0.1), st.sets(st.sampled_from("abc"))), min_size=1, max_size=60
@@ -31,3 +32,12 @@ def test_what_is_asked_for_is_kept_and_what_is_not_goes(
         cache.evict(now)
         longest = 1.5 * KEPT_S + 2 * 0.1
         assert len(cache) <= sum(now - at <= longest for at, _ in last.values())
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 6))
+def test_results_for_one_text_are_limited_in_number(keys: list[int], most: int) -> None:
+    """At most `most` results are kept, and each is the one that was created for its key."""
+    kept: dict[int, str] = {}
+    for key in keys:
+        assert remembered(kept, key, partial(str, key), most) == str(key)
+        assert len(kept) <= most
