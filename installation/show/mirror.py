@@ -202,7 +202,9 @@ class Mirror:
         if arrived:
             self._arrived_at, self._has_shown = now, True
             self._interval_s = min(waited_s, LONGEST_INTERVAL_S)
-        elif waited_s >= max(ABSENT_S, ABSENT_FRAMES * self._interval_s):
+        elif (self._frame or self._sightings) and waited_s >= max(
+            ABSENT_S, ABSENT_FRAMES * self._interval_s
+        ):
             self.forget()
 
     def recent_age_ms(self) -> int:
@@ -211,7 +213,8 @@ class Mirror:
         return round(1000 * oldest_s)
 
     def forget_people(self) -> None:
-        """Drop all data about people; the picture stays."""
+        """Drop all data about people, also what is cached of their captions; the picture stays."""
+        self._painter.forget()
         self._sightings = None
         if self._scene is not None:
             self._scene = replace(self._scene, visitors=())
@@ -234,7 +237,8 @@ class Mirror:
         return now - self._unread_since < UNREAD_S
 
     def forget(self) -> None:
-        """Drop the frame and all data about the people on it."""
+        """Drop the frame and all data about people, also what is cached of their captions."""
+        self._painter.forget()
         self._frame = self._sightings = self._scene = self._still = None
 
     def _current(self) -> Sightings | None:

@@ -66,6 +66,11 @@ class Painter:
         self._panels.evict(now)
         self._fonts.evict(now)
 
+    def forget(self) -> None:
+        """Drop all cached panels, some of which have names given to visitors."""
+        self._panels.clear()
+        self._fonts.forget()
+
     def _paint_panel(self, panel: Panel, surface: pygame.Surface) -> None:
         size = (panel.rect.width, panel.rect.height)
         marks = (panel.bars, panel.meters, panel.strikes, panel.filled_px, panel.fills_from_right)

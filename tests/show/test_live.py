@@ -50,7 +50,7 @@ class PacedFilm(GreyFilm):
 
     def read(self) -> Frame | None:
         if self.given:
-            self._screen.wait(2)  # a paint that began before the last frame came is without it
+            self._screen.wait(2)  # a step that began before the last frame came is without it
         self._frames_left -= self._last_line in "".join(self._logged)
         if not self._frames_left:
             return None
@@ -59,7 +59,7 @@ class PacedFilm(GreyFilm):
 
 
 class SlowReloader:
-    """After sixty paints of the screen, delivers a changed label set with `letters`."""
+    """After sixty steps of the show, delivers a changed label set with `letters`."""
 
     def __init__(self, screen: CountingScreen, letters: str = "abc") -> None:
         self.mailbox: Latest[ReloadedLabelSet] = Latest()

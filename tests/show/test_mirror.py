@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import replace
 from mmap import mmap
 
@@ -20,6 +21,7 @@ from installation.show.mirror import UNREAD_S, Mirror
 from installation.show.status import StatusReporter
 from installation.showing.painter import Painter
 from installation.showing.scenes.cards import no_camera_card
+from installation.showing.type.expiring_cache import ExpiringCache
 from installation.showing.window import OffScreen
 from tests.support.manual_clock import ManualClock
 from tests.support.sightings import sightings_of, still_track
@@ -137,24 +139,61 @@ def test_the_staffs_card_can_be_opened_before_the_first_frame() -> None:
     assert (staff != calm).any()
 
 
+class CountedFlips(OffScreen):
+    """A screen of 320×180 px that counts its flips."""
+
+    def __init__(self) -> None:
+        super().__init__((320, 180))
+        self.flips = 0
+
+    def flip(self) -> None:
+        self.flips += 1
+
+
 @pytest.mark.parametrize("exposed", [False, True])
 def test_a_part_that_becomes_visible_again_is_painted_at_once(exposed: bool) -> None:
     """A scene that does not change is flipped again only if a covered part is visible again."""
-    flips: list[bool] = []
-
-    class FlippedScreen(OffScreen):
-        def flip(self) -> None:
-            flips.append(True)
-
-    screen, clock, frames = FlippedScreen((320, 180)), ManualClock(10.0), Latest[Frame]()
+    screen, clock, frames = CountedFlips(), ManualClock(10.0), Latest[Frame]()
     mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, Latest(), clock)
     for _ in range(2):
         frames.put(grey_frame(200, 10.0))
         mirror.step()
-    assert len(flips) == 1
+    assert screen.flips == 1
     frames.put(grey_frame(200, 10.0))
     mirror.step(exposed=exposed)
-    assert len(flips) == 1 + exposed
+    assert screen.flips == 1 + exposed
+
+
+def test_the_card_of_a_missing_camera_is_not_painted_thirty_times_a_second() -> None:
+    """The calm card does not change, so it is painted about three times a second."""
+    screen, clock, frames = CountedFlips(), ManualClock(10.0), Latest[Frame]()
+    mirror = Mirror(screen, open_context(screen, DEFAULTS), frames, Latest(), clock)
+    frames.put(grey_frame(200, 10.0))
+    mirror.step()
+    clock.instant += 1.0
+    mirror.step()
+    flips = screen.flips
+    for _ in range(30):
+        clock.instant += 1 / 30
+        mirror.step()
+    assert 2 <= screen.flips - flips <= 4
+
+
+@pytest.mark.parametrize("drop", [Mirror.forget, Mirror.forget_people])
+def test_no_text_about_a_visitor_stays_in_the_caches(drop: Callable[[Mirror], None]) -> None:
+    """Forgetting drops every text that was measured or typeset, such as a name and its share."""
+    screen, clock, frames = OffScreen((640, 360)), ManualClock(5.0), Latest[Frame]()
+    context, sightings = open_context(screen, DEFAULTS), Latest[Sightings]()
+    mirror = Mirror(screen, context, frames, sightings, clock)
+    somebody = Sighting(still_track(7, Box(60, 20, 100, 70), at=5.0), (), 0.5, None, "reading")
+    frames.put(grey_frame(200, 5.0))
+    sightings.put(sightings_of([somebody], 5.0))
+    mirror.step()
+    caches = [each for each in vars(context.fonts).values() if isinstance(each, ExpiringCache)]
+    assert len(caches) == 5
+    assert all(len(cache) for cache in (context.fonts.captions, context.fonts.panels))
+    drop(mirror)
+    assert not any(len(cache) for cache in caches)
 
 
 @pytest.mark.parametrize(("age", "named"), [(GONE_S, True), (GONE_S + 0.1, False)])

@@ -51,7 +51,7 @@ class RehearsalInStep(Replay):
 
     def read(self) -> Frame | None:
         if self._given:
-            self._screen.wait(2)  # a paint that began before the last frame came is without it
+            self._screen.wait(2)  # a step that began before the last frame came is without it
         self._given += 1
         return super().read() if self._given <= self._pictures else None
 

@@ -53,6 +53,10 @@ class ExpiringCache(Generic[K, V]):
             self._evicted_at = now
             self._generations = [{}, *self._generations[:-1]]
 
+    def clear(self) -> None:
+        """Drop all values now."""
+        self._generations = [{} for _ in range(GENERATIONS)]
+
 
 def remembered(kept: dict[K, V], key: K, make: Callable[[], V], most: int) -> V:
     """Return `kept[key]`; if it is missing, `make` is called to create it.

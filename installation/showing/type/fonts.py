@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pygame
 import pygame.surfarray
@@ -94,7 +94,7 @@ class Fonts:
     """The faces for a set of texts, in any font size.
 
     Use it from the main thread only. Faces stay open. The measurements and panels of a text are
-    dropped soon after the text leaves the screen.
+    dropped soon after the text leaves the screen, or at once by `forget`.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -122,8 +122,16 @@ class Fonts:
 
     def evict(self, now: float) -> None:
         """Drop the cached values of texts that have left the screen, at the instant `now` (s)."""
-        for cache in (self._shaped, self._advances, self.least_widths, self.panels, self.captions):
+        for cache in self._caches():
             cache.evict(now)
+
+    def forget(self) -> None:
+        """Drop all measurements and panels of texts, some of which are names given to visitors."""
+        for cache in self._caches():
+            cache.clear()
+
+    def _caches(self) -> tuple[ExpiringCache[Any, Any], ...]:
+        return (self._shaped, self._advances, self.least_widths, self.panels, self.captions)
 
     def lacks(self, texts: Iterable[str]) -> list[str]:
         """Return the letters of `texts` that neither the open faces nor the packaged ones can draw.

@@ -110,7 +110,7 @@ def test_the_list_is_read(tmp_path: Path, end: str) -> None:
         ("<html>Sign in</html>", "this is not ImageNet's list (found '<html>Sign'"),
         ("\n".join([*IDS[:-1], "n0964010"]), "(found 'n0964010'"),
         ("ñ", "this is not ImageNet's list"),
-        ("n00000000\n" * 9999, "it has more than 65,536 bytes"),
+        ("n00000000\n" * 9999, "the file has more than 65,536 bytes"),
         ("", "it has 0 different WordNet ids"),
     ],
 )

@@ -306,7 +306,7 @@ def test_a_file_that_exhausts_its_reader_is_refused() -> None:
     """Millions of records of two bytes end in a mistake, and use no memory of this process."""
     data = HOSTILE["operations"](15_000_000)
     before = peak_memory()
-    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it has more than 500,000 records"):
+    with pytest.raises(LabelSetError, match=r"classifier\.onnx: it has more than 500,000 entries"):
         onnx_check.judge("classifier.onnx", data)
     assert peak_memory() - before < 5 * len(data)
 

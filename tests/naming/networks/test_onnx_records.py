@@ -31,7 +31,7 @@ def test_a_file_of_too_many_records_is_not_parsed(
     """The mistake is reported before the package onnx makes an object of each record."""
     monkeypatch.setattr(onnx_check, "MOST_RECORDS", 500)
     monkeypatch.setattr(onnx_check, "ModelProto", lambda: pytest.fail("the file is parsed"))
-    with pytest.raises(LabelSetError, match="it has more than 500 records") as raised:
+    with pytest.raises(LabelSetError, match="it has more than 500 entries") as raised:
         onnx_check.judge_here("classifier.onnx", HOSTILE[kind](1_000))
     assert "Export the network alone" in str(raised.value)
 
