@@ -441,8 +441,8 @@ class Observer:
         _return_free_pages()
         memory = self._process.memory_info().rss / 1e6
         self.findings.memory.append((self._level(), (now - self._begins_at) / 3600, memory))
-        # The second thread that reads a crowd ends after each reading. On a fast day it is there in
-        # most measurements, so it is not counted.
+        # The second thread that reads a crowd is there until all visitors have names, so it is not
+        # counted.
         reading = sum(thread.name == "reading" for thread in threading.enumerate())
         counts = self._process.num_fds(), self._process.num_threads() - reading
         if self._baseline is None:

@@ -46,6 +46,8 @@ These parts drop other data about visitors, which contain no pixels:
    `naming.reading.settler.Settler` drop a visitor's box, announcement, scores and name when the
    visitor leaves. `forget()`, which is called when the analysis ends, drops these data of all
    visitors; it reaches the tracker through `seeing.finder.FaceFinder`.
+   `showing.type.fonts.Fonts` drops a text, such as a name with its share, within a second after the
+   text has left the screen; `forget()` of `show.mirror.Mirror` drops all texts at once.
 
 After a failure, these parts drop their references to pixels:
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Collection
 
 import pytest
 
-from installation.running.worker import Worker
+from installation.running.worker import SecondThread, Worker
 
 
 def test_what_a_thread_raises_is_raised_by_check() -> None:
@@ -78,3 +79,80 @@ def test_stop_returns_whether_the_work_has_ended() -> None:
 def test_a_worker_that_never_started_has_stopped() -> None:
     """A show that ends while it loads waits for no thread."""
     assert Worker("analysis", lambda stopping: None).stop(timeout=0)
+
+
+class BothAtOnce:
+    """Work that returns only while two threads do it; it fails in the threads named `failing`."""
+
+    def __init__(self, failing: Collection[str] = ()) -> None:
+        self._both = threading.Barrier(2, timeout=60)
+        self._failing = failing
+        self.threads: list[str] = []
+
+    def __call__(self) -> None:
+        self._both.wait()
+        name = threading.current_thread().name
+        self.threads.append(name)
+        if name in self._failing:
+            raise ArithmeticError(name)
+
+
+def test_two_threads_share_work() -> None:
+    """Each thread calls the work; the second one is the same until it is ended."""
+    ended: list[int] = []
+    second = SecondThread("reading", lambda: ended.append(threading.get_ident()))
+    second.end()
+    work, idents = BothAtOnce(), set[int]()
+
+    def noted() -> None:
+        work()
+        idents.add(threading.get_ident())
+
+    for _ in range(3):
+        second.share(noted)
+    assert sorted(work.threads) == ["MainThread"] * 3 + ["reading"] * 3
+    assert len(idents) == 2
+    assert not ended
+    second.end()
+    second.end()
+    assert {threading.get_ident(), *ended} == idents
+    second.share(work)
+    second.end()
+    assert len(ended) == 2
+
+
+def test_a_second_thread_ends_when_nobody_can_use_it() -> None:
+    """A network that is dropped without having forgotten its crops leaves no thread behind."""
+    ended = threading.Event()
+    second = SecondThread("reading", ended.set)
+    second.share(BothAtOnce())
+    assert not ended.is_set()
+    del second
+    assert ended.wait(60)
+
+
+@pytest.mark.parametrize("failing", [["reading"], ["MainThread"], ["MainThread", "reading"]])
+def test_what_one_of_two_threads_raises_is_raised_after_both(failing: list[str]) -> None:
+    """An exception of either thread is raised, and what the work has used is freed at once."""
+    second = SecondThread("reading", lambda: None)
+    work = BothAtOnce(failing)
+    used = weakref.ref(work)
+    raised: list[str] = []
+
+    def share(work: BothAtOnce) -> None:
+        try:
+            second.share(work)
+        except ArithmeticError as error:
+            raised.append(str(error))
+
+    gc.disable()
+    try:
+        share(work)
+        assert sorted(work.threads) == ["MainThread", "reading"]
+        del work
+        second.end()
+        assert raised == failing[:1]
+        assert used() is None
+    finally:
+        gc.enable()
+    assert not any(thread.name == "reading" for thread in threading.enumerate())

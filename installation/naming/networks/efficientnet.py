@@ -8,18 +8,18 @@ s. On a graphics card `efficientnet_torch` runs the same weights.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from installation.memory.buffers import return_end_of_arena
 from installation.memory.onnx_session import LIBRARY, forget_activations, open_session, usable_cores
 from installation.naming.lists.weights import LITE
 from installation.naming.networks.encoder import Batch, Encoded, Input
 from installation.pinned_file import read_pinned
-from installation.running.worker import Worker
+from installation.running.worker import SecondThread
 
 FILE = Path(__file__).parent / "efficientnet_lite0.onnx"
 FILE_SHA256 = "e3d3fb23bc4a3bcd678f4a0988a752abe1f6efd9f800efe4bc708a406b4ea7a9"
@@ -53,6 +53,7 @@ class EfficientNetLite0:
             read_pinned(file, FILE_SHA256, "Restore this file from the kiosk's repository.")
         )
         self._output = output
+        self._second_thread = SecondThread("reading", at_end=return_end_of_arena)
         self.width = CLASSES if output == "logits" else FEATURES
 
     def encode(self, batch: Batch) -> Encoded:
@@ -61,33 +62,32 @@ class EfficientNetLite0:
         This is logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
         encoded one by one, because larger batches are not faster and take more memory. On more than
-        one core, two threads share the work: each takes the next of the remaining crops. The second
-        thread has ended when this method returns or raises.
+        one core, two threads share the work: each takes the next of the remaining crops. When this
+        method returns or raises, both have ended their work.
         """
         encoded = np.empty((len(batch), self.width), np.float32)
         remaining = deque(range(len(batch)))
 
-        def encode_remaining(stopping: threading.Event) -> None:
-            while not stopping.is_set():
+        def encode_remaining() -> None:
+            while True:
                 try:
                     row = remaining.popleft()
                 except IndexError:
                     return
                 crop = {"batch": batch[row : row + 1]}
-                (encoded[row],) = self._session.run([self._output], crop)[0]
+                try:
+                    (encoded[row],) = self._session.run([self._output], crop)[0]
+                except BaseException:
+                    remaining.clear()  # so that the other thread ends its work too
+                    raise
 
         if len(batch) < 2 or usable_cores() < 2:
-            encode_remaining(threading.Event())
-            return encoded
-        helper = Worker("reading", encode_remaining)
-        helper.start()
-        try:
-            encode_remaining(threading.Event())
-        finally:
-            helper.stop(threading.TIMEOUT_MAX)
-        helper.check()
+            encode_remaining()
+        else:
+            self._second_thread.share(encode_remaining)
         return encoded
 
     def forget(self) -> None:
         """Overwrite the data of earlier batches that ONNX Runtime still holds."""
         forget_activations()
+        self._second_thread.end()

@@ -91,7 +91,28 @@ def test_a_failure_in_one_thread_ends_both(failing: str, batch: Batch) -> None:
     with pytest.raises(ArithmeticError, match=failing):
         network.encode(batch[:2])
     assert session.running == 0
-    assert all(thread.name != "reading" for thread in threading.enumerate())
+    network.forget()
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_one_second_thread_reads_until_the_network_forgets(batch: Batch) -> None:
+    """All batches have the same second thread, which ends with `forget` and starts again."""
+    before = set(threading.enumerate())
+
+    def further_threads() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread not in before]
+
+    network = EfficientNetLite0()
+    network.encode(batch[:2])
+    first = further_threads()
+    network.encode(batch[:3])
+    assert further_threads() == first
+    assert [thread.name for thread in first] == ["reading"]
+    network.forget()
+    assert further_threads() == []
+    network.encode(batch[:2])
+    assert [thread.name for thread in further_threads()] == ["reading"]
+    network.forget()
 
 
 def refusal(file: Path) -> str:
