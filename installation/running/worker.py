@@ -6,8 +6,41 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import SimpleQueue
+from functools import partial
+
+from installation.running.latest import Latest
+
+
+class _Call:
+    """A call of `work` in another thread."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._failure: BaseException | None = None
+        self.has_ended = threading.Event()
+
+    def run(self) -> None:
+        """Call `work`, and keep its exception for `check`."""
+        try:
+            self._work()
+        except BaseException as failure:
+            # The traceback must not keep local variables alive, which may be frames.
+            traceback.clear_frames(failure.__traceback__)
+            self._failure = failure
+        finally:
+            self.has_ended.set()
+
+    def check(self) -> None:
+        """Raise the exception that ended `work`, if any; only the first call raises it."""
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            # The traceback refers to the caller's frames, and these refer to this object. If it
+            # referred to the exception, the parts that `work` has used, such as networks of 40 MB,
+            # would stay until Python's garbage collector finds the cycle, which may take hours.
+            del failure
 
 
 class Worker:
@@ -17,18 +50,9 @@ class Worker:
     """
 
     def __init__(self, name: str, work: Callable[[threading.Event], object]) -> None:
-        self._work = work
-        self._failure: BaseException | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-
-    def _run(self) -> None:
-        try:
-            self._work(self._stopping)
-        except BaseException as failure:
-            # The traceback must not keep local variables alive, which may be frames.
-            traceback.clear_frames(failure.__traceback__)
-            self._failure = failure
+        self._call = _Call(partial(work, self._stopping))
+        self._thread = threading.Thread(target=self._call.run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -36,16 +60,7 @@ class Worker:
 
     def check(self) -> None:
         """Raise the exception that ended `work`, if any; only the first call raises it."""
-        failure, self._failure = self._failure, None
-        try:
-            if failure is not None:
-                raise failure
-        finally:
-            # The traceback refers to the caller's frames, and these refer to this worker. If the
-            # worker referred to the exception, the parts that `work` has used, such as networks of
-            # 40 MB, would stay until Python's garbage collector finds the cycle, which may take
-            # hours.
-            del failure
+        self._call.check()
 
     def stop(self, timeout: float) -> bool:
         """Set `stopping`, wait up to `timeout` seconds, and return whether `work` has ended."""
@@ -53,10 +68,6 @@ class Worker:
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
-
-
-_Queue = SimpleQueue[tuple[Callable[[], object], Future[None]] | None]
-"""Work for a second thread, each with what receives its end or its exception; None ends it."""
 
 
 class SecondThread:
@@ -72,51 +83,45 @@ class SecondThread:
         """Prepare the thread `name`, which calls `at_end` before it ends."""
         self._name = name
         self._at_end = at_end
-        self._work: _Queue = SimpleQueue()
+        self._calls: Latest[_Call] = Latest()
         self._thread: threading.Thread | None = None
-        weakref.finalize(self, self._work.put, None)
 
     def share(self, work: Callable[[], object]) -> None:
         """Call `work` in both threads at once, and return when both calls have returned.
 
-        If a call raises an exception, it is raised here after both have ended. Raises RuntimeError
-        if the thread cannot be started.
+        If a call raises an exception, it is raised here after both have ended; if both raise one,
+        it is that of the second thread. Raises RuntimeError if the thread cannot be started.
         """
         if self._thread is None:
-            thread = threading.Thread(
-                target=_do_work, args=(self._work, self._at_end), name=self._name, daemon=True
-            )
-            thread.start()
-            self._thread = thread
-        called: Future[None] = Future()
-        self._work.put((work, called))
+            self._start()
+        call = _Call(work)
+        self._calls.put(call)
         try:
             work()
         finally:
-            called.exception()  # waits for the end of the other call
-        try:
-            called.result()
-        finally:
-            del called  # as in `Worker.check`
+            call.has_ended.wait()
+            call.check()
 
     def end(self) -> None:
         """End the thread if it runs, and wait for its end."""
         if self._thread is not None:
-            self._work.put(None)
+            self._calls.close()
             self._thread.join()
             self._thread = None
 
+    def _start(self) -> None:
+        calls: Latest[_Call] = Latest()
+        thread = threading.Thread(
+            target=_run_all, args=(calls, self._at_end), name=self._name, daemon=True
+        )
+        thread.start()
+        self._calls, self._thread = calls, thread
+        weakref.finalize(self, calls.close)
 
-def _do_work(queue: _Queue, at_end: Callable[[], object]) -> None:
-    while (given := queue.get()) is not None:
-        work, called = given
-        try:
-            work()
-        except BaseException as failure:
-            # The traceback must not keep local variables alive, which may be crops.
-            traceback.clear_frames(failure.__traceback__)
-            called.set_exception(failure)
-        else:
-            called.set_result(None)
-        del given, work, called
+
+def _run_all(calls: Latest[_Call], at_end: Callable[[], object]) -> None:
+    """Run `calls` as they arrive; when there are no more, call `at_end`."""
+    while call := calls.take():
+        call.run()
+        del call
     at_end()
