@@ -328,7 +328,7 @@ def _watch(started: subprocess.Popen[str], seconds: float) -> Figures:
 def _used(pid: int) -> tuple[float, int]:
     """Return the processor time, s, and the resident memory, bytes, of a process and its children.
 
-    Pages that processes share count once for each of them.
+    A memory page that several processes share is counted once per process.
     """
     cpu_s, memory = 0.0, 0
     with contextlib.suppress(psutil.Error):

@@ -131,7 +131,8 @@ FAULTS: dict[str, tuple[str, str]] = {
     ),
     "labels changed": (
         "the label set is changed",
-        "the mirror; names of the new set as soon as nobody stands there, or after half a minute",
+        "the mirror; it shows names of the new set as soon as nobody stands in front of it, or "
+        "after half a minute",
     ),
     "computer stops": (
         "the whole computer stands still for 40 s, as when it sleeps",

@@ -74,8 +74,8 @@ squares are drawn, only when a frame arrives.
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
 STARTED_S = 5.0
-"""The time after a process's first frame in which the rate of new frames is not judged, s of the
-day.
+"""For this long after a process's first frame the rate of new frames is not judged, in seconds of
+the simulated day.
 """
 SETTLED_S = 900.0
 """When the memory, the descriptors and the threads of a process are first measured, s of the day

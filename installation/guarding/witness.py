@@ -196,8 +196,8 @@ class Witness:
             yield f"the show runs as user {facts.uid} (expected {self._own.uid})"
         if facts.mark != self._own.mark:
             yield (
-                "the show does not have the mark of its supervisor (their limits of file locks "
-                "differ)"
+                "another program has changed the mark by which the supervisor recognises the show "
+                "(its limit of file locks)"
             )
         if not facts.no_new_privileges:
             yield "the show can gain privileges (no_new_privs is not set)"

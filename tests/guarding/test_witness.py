@@ -157,7 +157,12 @@ SHOWS = {
         BESIDE.format(supervisor=""),
         "started by the show, is still running",
     ),
-    "a show without its mark": ("", SEAL, UNMARK_SHOW, "does not have the mark of its supervisor"),
+    "a show without its mark": (
+        "",
+        SEAL,
+        UNMARK_SHOW,
+        "has changed the mark by which the supervisor",
+    ),
     "the show of another supervisor": ("", SEAL, BESIDE.format(supervisor="Witness()"), None),
     "a tracer": ("limits.protect_memory = lambda: None", SEAL, TRACE, "traces the show"),
     "open memory": ("limits.protect_memory = lambda: None", SEAL, "", OPEN_MEMORY),

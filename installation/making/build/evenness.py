@@ -29,7 +29,7 @@ class Evenness:
             return f"the same label wins all {self.queries:,} times"
         equal = counted(round(self.effective), "equally frequent label")
         return (
-            f"{self.winners:,} different labels win, with the variety of {equal}; the most "
+            f"{self.winners:,} different labels win, as varied as {equal} would be; the most "
             f"frequent label wins {self.most:.0%} of {self.queries:,} times"
         )
 

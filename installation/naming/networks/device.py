@@ -47,7 +47,7 @@ def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Devic
 
 
 def _why_no_gpu() -> str:
-    """Return why no GPU is used, in words that follow the description of the CPU."""
+    """Return why no GPU is used, as words to append to the description of the CPU."""
     reason = why_no_cuda()
     return ", as no GPU was found" if reason is None else f": {reason}"
 

@@ -17,7 +17,7 @@ def test_equal_winners_count_fully(labels: int) -> None:
     assert found.most == pytest.approx(1 / labels)
     assert found.queries == 3 * labels
     if labels > 1:
-        assert f"with the variety of {labels} equally frequent labels;" in str(found)
+        assert f"as varied as {labels} equally frequent labels would be;" in str(found)
 
 
 def test_a_label_that_always_wins_is_one_winner() -> None:
