@@ -2,9 +2,9 @@
 
 A show enters stage one of the sandbox before anything else is loaded. This module and its imports
 use only the standard library and PyYAML, and start no thread. Before this module, Python may have
-run other code, such as sitecustomize. So a command that uses the sandbox first starts again in an
-isolated Python, which runs no such code (`isolated`). If this Python is isolated already, the
-command simply continues.
+run other code, such as sitecustomize. So if a command uses the sandbox, Python replaces itself by
+an isolated Python, which runs no such code (`isolated`), and the command starts again. If this
+Python is isolated already, the command simply continues.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ otherwise answer systemd in the supervisor's place.
 
 
 class Launcher:
-    """Starts the supervisor's processes in the sandbox: shows, and the card behind their window."""
+    """Starts shows in the sandbox, and the card, whose window is behind the show's window."""
 
     def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
         """Store the `arguments` of `kiosk run`, and `args`, their parsed form."""
@@ -160,7 +160,7 @@ class Launcher:
         self._early_show: Started | None = None
 
     def start_early(self, *, waits_for_camera: bool) -> None:
-        """Start the process that the supervisor needs first: the card, or the show if it has none.
+        """Start the process that the supervisor needs first: the card or, without a card, the show.
 
         On Linux, when this process ends, the new process ends too. This holds even if a signal ends
         this process before the `Supervisor` is created.
@@ -174,8 +174,8 @@ class Launcher:
     def start_show(self, *, waits_for_camera: bool, camera_id: int, ran_s: float) -> Started:
         """Start a show and return its process.
 
-        `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the time
-        since the supervisor's start, s; `--seconds` is shortened by it.
+        `camera_id` is the number of the camera that the last show used, or 0. `ran_s` is the number
+        of seconds since the supervisor's start; `--seconds` is shortened by this number.
         """
         if (early := self._early_show) is not None:
             self._early_show = None

@@ -57,7 +57,7 @@ trace the show, and /proc can be mounted so that users see only processes that t
 """
 
 STOP_S = 5.0
-"""The longest time for all threads of a show to stop, s; it takes a few milliseconds."""
+"""The most seconds that the threads of a show get to stop; they need a few milliseconds."""
 
 _READ_ALL = 1 << 2
 """The capability CAP_DAC_READ_SEARCH, the only one that a show may have."""
@@ -166,11 +166,10 @@ class Witness:
         return [_mistake(problem) for problem in problems]
 
     def _interrupt_calls(self, pid: int) -> bool:
-        """Stop all threads of `pid` and let them continue; return whether all had stopped.
+        """Stop all threads of `pid`, then let them continue; return whether all of them stopped.
 
-        If the signal interrupts a system call, the kernel makes the call again, and the filters
-        check it; or the call returns what it has done so far (signal(7)). No process can block
-        SIGSTOP.
+        No process can block SIGSTOP. Some of the system calls that it interrupts end early. The
+        kernel makes the others again (signal(7)), and the filters check these.
         """
         try:
             os.kill(pid, signal.SIGSTOP)
@@ -267,11 +266,11 @@ class Witness:
                 )
 
     def _running(self) -> Mapping[int, ProcessFacts]:
-        """Return the facts of the processes not older than this one, keyed by their ids.
+        """Return the facts of each process that is not older than the supervisor, keyed by its id.
 
         A process may copy itself and end, and its copy may do the same, again and again. Each copy
         has usually ended before its facts are read. So the processes are listed again until a list
-        contains no new process.
+        contains no new process, at most `MAX_ROUNDS` times.
         """
         running: dict[int, ProcessFacts] = {}
         listed: set[int] = set()

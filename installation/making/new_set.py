@@ -121,7 +121,7 @@ TEXT_SETTINGS = {
     "crop": "bust",
     "method": "text",
 }
-"""The text settings of the shipped set kindnesses, which a new set starts with."""
+"""The text settings of a new set that is not a copy. The root is that of the set kindnesses."""
 
 COPIED_SETTINGS = {
     "credit_translations",
@@ -219,7 +219,7 @@ def next_steps(name: str, original: str | None, models: Path) -> Iterator[str]:
     yield f"Give the set a title in {display_path(folder / SETTINGS_FILE)}."
     if method.learns_from_pictures:
         pictures = display_path(folder / source.settings.examples_folder)
-        yield f"Put five pictures or more of each label into {pictures}/ID, where ID is its id."
+        yield f"Put five pictures or more of each label into {pictures}/ID; ID is the label's id."
     if method.brings_network:
         source_folder = None if original is None else models / original
         found = [

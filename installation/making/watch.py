@@ -27,8 +27,8 @@ from installation.settings.paths import MODELS
 from installation.settings.yaml_file import load_yaml
 
 POLL_S = 0.5
-"""The time between two checks of the files, s. A change is built only if the next check finds no
-further change, because a file may still be being written.
+"""The seconds between two checks of the files. A change is built only if the next check finds no
+further change, because a program may still be writing a file.
 """
 
 LineLog = Callable[[str], None]
@@ -140,7 +140,10 @@ def _state(folder: Path) -> tuple[object, ...]:
 def build_if_stale(
     name: str, content: ContentSettings, log: LineLog, models: Path = MODELS
 ) -> None:
-    """Build the set unless its built file matches its current words, pictures and visible labels.
+    """Build the set if its built file is missing or outdated.
+
+    The file is outdated if the set's words, settings or pictures have changed since it was built,
+    or if it lacks labels that the show does not hide.
 
     `content` says which labels the show hides. `log` is called with one line before the build and
     one after it. Raises KioskError.

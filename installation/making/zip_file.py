@@ -58,8 +58,8 @@ from installation.settings.paths import MODELS
 from installation.settings.text_file import read_text
 
 MAX_ZIP_BYTES = 2**31 - 1
-"""The most bytes of a zip, and of its files after unpacking. Larger zips are in the format zip64,
-which is rejected.
+"""The largest size of a zip, bytes. Its unpacked files may have as many bytes in all. Larger zips
+are in the format zip64, which is rejected.
 """
 
 TEXT_FILES = (CARD_FILE, LABELS_TXT, CONFIG_FILE, PREPROCESSOR_FILE)
@@ -82,12 +82,14 @@ _END = struct.Struct("<4s4H2LH")
 central directory, length of the comment (APPNOTE.TXT 6.3.10, 4.3.16)."""
 
 _LOCAL_LENGTHS = struct.Struct("<26x2H")
-"""The header before an entry's bytes, which ends with the lengths of the name and of the extra
-field.
+"""An entry's header, directly before the name, the extra field and the entry's bytes. Its last two
+fields are the lengths of the name and of the extra field.
 """
 
 _ZIP64_LOCATOR_BYTES = 20
-"""The length, bytes, of the record that stands before the last one in a zip64."""
+"""The length of the "zip64 end of central directory locator", bytes. A file in the format zip64 has
+this record directly before its last record (APPNOTE.TXT 6.3.10, 4.3.15).
+"""
 
 _ALLOWED_FLAGS = 0b1000_0000_1110
 """The flags that an entry may have: deflate's options, sizes stored after the data, and names in
@@ -143,8 +145,9 @@ def export(name: str, models: Path, to: Path, *, force: bool = False) -> Path:
 def import_(file: Path, models: Path = MODELS, name: str | None = None) -> Imported:
     """Import the label set in the zip `file` into `models`, and return what was imported.
 
-    The set's folder gets the name `name`, or its name in the zip. Raises LabelSetError if the zip
-    or the set has mistakes, or a set of that name exists; then `models` is unchanged.
+    The set's folder gets the name `name`; by default, it keeps its name in the zip. Raises
+    LabelSetError if the zip or the set has mistakes, or if a set of this name exists; `models` is
+    then unchanged.
     """
     where = display_path(file)
     with _open_zip(file, where) as (archive, folder, entries):
@@ -366,8 +369,8 @@ def _load_unpacked(folder: Path, where: str) -> LabelSet:
 def _check(label_set: LabelSet, remedy: str = "") -> None:
     """Raise LabelSetError if a loaded set must not be exported or imported.
 
-    The mistakes have remedies for the set's author. Somebody who imports the set needs another
-    remedy: if `remedy` is not empty, it replaces all of them.
+    Each mistake has a remedy for the set's author. If `remedy` is not empty, it replaces these
+    remedies, because somebody who imports the set needs another one.
     """
     checks = (_check_text_files, _check_examples, _check_built, _check_own_network)
     if mistakes := collect_mistakes(partial(check, label_set) for check in checks):

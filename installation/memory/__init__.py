@@ -17,9 +17,9 @@ These parts erase pixels as soon as a frame has been used:
    memory that they share. It is returned to the C library after each detection.
    `naming.networks.onnx_network` zeroes the array that a foreign network is given.
 4. `seeing.cameras.webcam.Webcam` zeroes the array that OpenCV has decoded a picture into.
-5. `memory.buffers.overwrite_freed_memory`: the C library overwrites memory when it is freed, for
-   example the results of the networks' layers. `guarding.stage_one` turns off the C library's
-   cache, which would keep small freed blocks without overwriting them.
+5. `memory.buffers.overwrite_freed_memory`: the C library overwrites all memory that is freed, such
+   as the memory with the results of the networks' layers. `guarding.stage_one` turns off the C
+   library's cache, which would keep small freed blocks without overwriting them.
 
 These parts erase or drop pixels when `forget()` is called (`memory.forgetting.PixelHolder`).
 `show.analysis.Analysis` calls it when no visitor is present and when the analysis ends.

@@ -21,13 +21,13 @@ _M_PERTURB = -6
 """glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 _M_TRIM_THRESHOLD = -1
-"""glibc's option for a limit, bytes: if the free end of an arena reaches the limit, glibc returns
-this end to the system (malloc.h, mallopt(3)).
+"""glibc's option for a limit in bytes: if the free end of an arena is as long as the limit, glibc
+returns this end to the system (malloc.h, mallopt(3)).
 """
 
 _M_MMAP_THRESHOLD = -3
-"""glibc's option for a limit, bytes: a block of at least this size gets pages of its own (malloc.h,
-mallopt(3)).
+"""glibc's option for a limit in bytes: a block of at least this size gets pages of its own
+(malloc.h, mallopt(3)).
 """
 
 MMAP_BYTES = 32 * 2**20
@@ -43,8 +43,9 @@ arena, and the next frame needs no new pages.
 """
 
 END_BYTES = 2**17
-"""The size of a block that is allocated and freed at once, bytes. When glibc frees a block of at
-least 64 KiB, it also checks whether to return the free end of the block's arena to the system.
+"""The size in bytes of a block that is allocated only in order to be freed. When glibc frees a
+block of at least 64 KiB, it also checks whether to return the free end of the block's arena to the
+system.
 """
 
 

@@ -83,8 +83,8 @@ def open_session(data: bytes, providers: Sequence[str] = ("CPUExecutionProvider"
 def forget_activations() -> None:
     """Return the arena's memory to the C library, which overwrites or unmaps it.
 
-    This takes about 0.02 ms if the arena is empty. While it is called, no other thread must run a
-    session, because the memory that this session uses would not be returned.
+    This takes about 0.02 ms if the arena is empty. Call it only while no other thread runs a
+    session: the memory that a running session uses is not returned.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry(SHRINK, "cpu:0")

@@ -82,8 +82,8 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     outcome = project.kiosk("labels", "build", "made")
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith(
-        "The built file has 3 of the network's 21,843 classes: those of labels "
-        "that are shown, and of background rows, if any."
+        "The built file has 3 of the network's 21,843 classes: one for each label "
+        "that is shown, and one for each background row."
     )
     assert project.kiosk("check").returncode == 0
     assert_refused(
@@ -93,8 +93,8 @@ def test_a_head_is_built_for_what_kiosk_yaml_shows(project: Project) -> None:
     )
     outcome = project.kiosk("labels", "build", "made", "more.yaml")
     assert outcome.stdout.startswith(
-        "The built file has 4 of the network's 21,843 classes: those of labels "
-        "that are shown, and of background rows, if any."
+        "The built file has 4 of the network's 21,843 classes: one for each label "
+        "that is shown, and one for each background row."
     )
     assert [project.kiosk("check", file).returncode for file in ("more.yaml", "kiosk.yaml")] == [
         0,

@@ -44,7 +44,7 @@ rehearsal, an animated visitor. The cosine is
 
 So two frames of a film that are 1/3 s apart can count as the same picture. The network's features
 cannot replace sketches: their cosine is 0.81 to 1 for a picture and its copy as a JPEG of quality
-75, and up to 0.985 for frames that are 1/3 s apart, so no limit tells them apart.
+75, and up to 0.985 for frames that are 1/3 s apart. No limit separates copies from such frames.
 """
 FLAT = 0.01
 """A sketch, the vector of a picture's SKETCH values, is normalised: it is divided by its length, or

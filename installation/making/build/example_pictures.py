@@ -379,9 +379,9 @@ def cut_squares(
     """Return the cut square of each picture, or the reason why the picture cannot be decoded.
 
     `taken` is the format of the network's input, and `pool` decodes several pictures at once. The
-    square is cut around the largest face that `detector` finds, and `part` says how much it shows.
-    Without a detector or a face, it is the centre square. It is cut, resized and normalised as in
-    the show.
+    square is cut around the largest face that `detector` finds; `part` is the part of the person
+    that the square shows. Without a detector or a face, the square is the centre square. It is cut,
+    resized and normalised as in the show.
     """
     least_side = 2 * taken.size if detector is None else max(2 * taken.size, DETECTED_SIDE)
     with _quiet():

@@ -2,11 +2,11 @@
 
 `examples:` in labelset.yaml names a folder. For each row of labels.csv, it contains a folder of
 pictures that is named after the row's id. In each picture, a square is cut around the largest face.
-The square shows the part that `crop:` names, by default the bust (for `bust+half`, the bust alone).
-So pictures are framed like visitors in the show, because pictures that are framed alike match best.
-If a picture shows no face, it is left out; in the folder of a background row, its centre square is
-used instead. With `examples: as they are`, the centre square of every picture is used. Each square
-is encoded twice, unchanged and mirrored, so that a label does not depend on left and right.
+The square shows the part of the person that `crop:` names, by default the bust; for `bust+half`, it
+shows the bust. So the squares are framed like the show's crops of visitors, which improves the
+match. A picture without a face is left out, except in the folder of a background row: its centre
+square is used. With `examples: as they are`, the centre square of every picture is used. Each
+square is encoded twice, unchanged and mirrored, so that a label does not depend on left and right.
 """
 
 from __future__ import annotations
@@ -56,9 +56,8 @@ EXAMPLE_BATCH = 16
 NEUTRAL = 60
 """The number of neutral pictures (without a person) that some of card.md's figures are about."""
 FACTS = 4
-"""The number of values that are cached with a picture's views: three for the region that was cut
-from the picture (left, top, side), and one for the share of its rows of pixels that are
-missing.
+"""The number of facts that are cached about a picture: the left end, top and side of the square
+that was cut from it, and the share of its rows of pixels that are missing.
 """
 WORST = 5
 """The number of pairs of confused labels that the card lists."""
@@ -191,10 +190,10 @@ def _without_copies(found: FoundPictures, width: int, cache: EmbeddingCache) -> 
 
 
 def _encode_squares(cut: dict[str, CutPicture], encoder: Encoder, cache: EmbeddingCache) -> None:
-    """Add each picture to `cache`: features and sketches of its two views, and FACTS more values.
+    """Add a vector for each picture to `cache`: each view's features and sketch, then the facts.
 
-    `cut` has the pictures, keyed by `Picture.key`. The views are the picture's square and its
-    mirror image; the sketches identify copies.
+    `cut` has the pictures, keyed by `Picture.key`. A picture has two views, its square and the
+    square's mirror image. The sketches identify copies. The number of facts is `FACTS`.
     """
     if cut:
         squares = [picture.square for picture in cut.values()]

@@ -63,8 +63,8 @@ def build_from_head(source: LabelSetSource, content: ContentSettings = SAFE) -> 
             Mistake(display_path(source.folder / SETTINGS_FILE), problem, "Use another network.")
         )
     figures = [
-        f"The built file has {len(rows):,} of the network's {classes:,} classes: those of "
-        "labels that are shown, and of background rows, if any.",
+        f"The built file has {len(rows):,} of the network's {classes:,} classes: one for each "
+        "label that is shown, and one for each background row.",
     ]
     provenance = [
         f"The built file has {weight.shape[1]:,} numbers for each class.",

@@ -1,9 +1,10 @@
-"""The method `prompts`: compares pictures with CLIP's embeddings of sentences, one per label.
+"""The method `prompts`: compares pictures with sentences about the labels, both embedded by CLIP.
 
 The text tower is open_clip's, from the same file as the image tower; the show does not need it.
 Scores follow open_clip's documented recipe, the softmax of `100 × image · text`, with two
-additions: the embeddings of a row's sentences are averaged (arXiv 2103.00020, section 3.1.4), and
-labels are calibrated, because some resemble every picture and would always win.
+additions. The embeddings of a row's sentences are averaged (arXiv 2103.00020, section 3.1.4). And
+labels are calibrated, because the sentences of some labels resemble every picture; without
+calibration, these labels would always win.
 
 **Calibration.** `STRENGTH` times a label's mean logit on neutral pictures is subtracted from the
 label's logits. If `STRENGTH` were 1, this would be equivalent to centring the features of pictures.
@@ -11,9 +12,9 @@ label's logits. If `STRENGTH` were 1, this would be equivalent to centring the f
 Rejected: centring the embeddings of sentences. It adds the same number to all logits of a picture,
 and the softmax ignores such a number.
 
-Background rows are not calibrated: they should win for an empty wall, which neutral pictures
-resemble. One number is added to the biases of all labels, so that the biases sum to zero. On
-average, calibration thus favours neither the labels nor the background rows.
+Background rows are not calibrated. Neutral pictures resemble an empty wall, and a background row
+should win for an empty wall. One number is added to the biases of all labels, so that the biases
+sum to zero. On average, calibration thus favours neither the labels nor the background rows.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ network would read each of them as a token of its own.
 STRENGTH = 0.5
 """A label's mean logit on neutral pictures, times this factor, is subtracted from its logits.
 
-The right factor says how much of that mean is in the logits of visitors' pictures as well. It is
-not known, but is probably between 0 and 1. 0.5, the middle, is a guess that was not yet tried with
-the real weights.
+The right factor is the share of this mean that is also in the logits of visitors' pictures. This
+share is not known; it is probably between 0 and 1. The middle, 0.5, is a guess that was not yet
+tried with the real weights.
 """
 
 NEUTRAL = 60
@@ -169,10 +170,11 @@ def embed_rows(source: LabelSetSource, text: TextTower) -> torch.Tensor:
 
 
 def sentences_of(row: Row, templates: Sequence[str] = ()) -> Sequence[str]:
-    """Return the sentences of a row: those in its looks_like, or else templates with its name.
+    """Return the sentences in a row's looks_like; without them, sentences made from templates.
 
-    `templates` are those of labelset.yaml. If there are none, `TEMPLATES` are used, and `DEFINED`
-    if the row has a definition. For a background row, only `BACKGROUND` is used.
+    The row's name is filled into each of `templates`, those of labelset.yaml. If labelset.yaml has
+    none, the name is filled into `TEMPLATES`, and a row with a definition gets `DEFINED` as well.
+    The name of a background row is always filled into `BACKGROUND` only.
     """
     if row.sentences:
         return row.sentences
@@ -199,11 +201,11 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return lines on which labels have the highest score on neutral pictures, and how evenly.
+    """Return sentences that say how evenly labels win on neutral pictures, before and after `bias`.
 
-    They compare the scores before and after `bias` is added.
+    If a set has background rows, a further sentence says how many of the pictures get no label.
 
-    `logits` `(N, L)` are computed from the neutral pictures.
+    `logits` `(N, L)` are computed from the neutral pictures. `bias` `(L,)` is added to them.
     """
     calibrated = logits + bias
     figures = [

@@ -35,11 +35,11 @@ from installation.settings.kiosk import ContentSettings
 
 PRIOR_FIGURES = (
     "Half of the natural logarithm of each class's prior is subtracted from the class's logit. "
-    "The prior is the class's mean score on crops of 272 people from public test photographs: the "
-    "bust and the half body of each person, in ten views each. Masked classes, those left out on "
-    "purpose, are removed before the scores are computed. A score above 0.1 counts as 0.1, and "
-    "0.0004 is added to the mean. The file of priors has one number for each class, and no part of "
-    "a photograph.",
+    "The prior is the class's mean score plus 0.0004. The mean was measured on crops of 272 people "
+    "from public test photographs: the bust and the half body of each person, in ten views each. "
+    "Masked classes, those left out on purpose, were removed before the scores were computed. A "
+    "score above 0.1 counted as 0.1. The file of priors has one number for each class, and no part "
+    "of a photograph.",
 )
 """Sentences for card.md. They describe how class_prior.csv was made."""
 
@@ -116,8 +116,8 @@ def _list_figures(lists: torch.Tensor) -> list[str]:
     if not (lists >= 0).any():
         return []
     listed, classes = len(set(lists[lists >= 0].tolist())), int((lists >= 0).any(1).sum())
-    names = counted(listed, "label")
-    return [f"Classes with a written list of labels: {classes}; the lists name {names}."]
+    labels = counted(listed, "different label")
+    return [f"Classes for which looks.csv lists labels: {classes}. The lists contain {labels}."]
 
 
 def embed_classes(embed: Embed) -> torch.Tensor:

@@ -68,7 +68,7 @@ def _gradient(random: np.random.Generator) -> Canvas:
 
 
 def _noise(random: np.random.Generator) -> Canvas:
-    """Return coloured noise; each row and each column of the picture has 4 to 224 grains."""
+    """Return noise: 4 × 4 to 224 × 224 random colours, enlarged to the size of the picture."""
     grains = int(np.exp(random.uniform(np.log(4), np.log(SIDE))))
     coarse = random.normal(
         random.uniform(60, 195), random.uniform(8, 64), (grains, grains, 3)

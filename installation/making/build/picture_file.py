@@ -2,8 +2,8 @@
 
 Pillow decodes all formats; pi-heif adds HEIC. Rejected: OpenCV, which supports neither HEIC nor
 GIF, returns the colours hidden under transparency, and rejects a JPEG that lacks its last two
-bytes. MAX_PIXELS and MAX_JPEG_PIXELS limit the memory, because a picture's header is checked before
-the picture is decoded, and JPEGs are reduced while they are decoded.
+bytes. To limit the memory, a picture is decoded only if its header states at most MAX_PIXELS. The
+limit for JPEGs, which are reduced while they are decoded, is MAX_JPEG_PIXELS.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 httpx2 is used, so that proxies and certificates come from the environment. Rejected: downloading
 with huggingface_hub. Since its version 2, it deletes the bytes that an interrupted download has
 fetched, and a gallery's network often interrupts a download of half a gigabyte. hub.py uses
-huggingface_hub only to find the address and the SHA-256 of a file, and a copy of it in the cache.
+huggingface_hub only to find a file's address, its SHA-256, and its copy in the cache.
 """
 
 from __future__ import annotations

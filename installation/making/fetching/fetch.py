@@ -30,8 +30,8 @@ TOLERANCE = 2
 """The largest size of a download, as a multiple of the approximate size in the catalogue."""
 
 LARGEST = 8_000_000_000
-"""The most bytes that are downloaded of a file whose size is not known beforehand. The largest of
-timm's networks with an ImageNet-21k head, resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters.
+"""The largest download, bytes, if a file's size is not known beforehand. The largest of timm's
+networks with an ImageNet-21k head, resnetv2_152x4_bit.goog_in21k, has 4.4 GB of parameters.
 """
 
 
@@ -53,8 +53,8 @@ class Fetch:
         item: The item of the catalogue to fetch.
         folder: The folder of the weights; created if it is missing.
         attempts: The fetch fails after this many attempts in a row that bring no new byte.
-        timeout_s: The longest time without an answer of the server, s.
-        wait: Called with the pause between two attempts, s: 1, 2, 4, 8.
+        timeout_s: The most seconds without an answer of the server.
+        wait: Called before each further attempt with the seconds to wait: 1, 2, 4, 8.
         log: Called with a sentence for each failed attempt and each replaced file.
 
     """

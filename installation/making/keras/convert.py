@@ -30,7 +30,7 @@ MAX_KERAS_BYTES = 2**26
 """The largest keras_model.h5, bytes; Teachable Machine's files have 2.5 MB."""
 
 CHILD_TIMEOUT_S = 60.0
-"""The limit on the elapsed time of the child process, s, long enough for a busy machine."""
+"""The most seconds that the child process may take; enough even on a busy machine."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "

@@ -3,8 +3,7 @@
 The package pyfive, which is written in Python, parses the file: a damaged or malicious file can
 raise an exception, but cannot overwrite memory as it can in HDF5's own library. pyfive is given
 bytes and not a path, so it cannot follow links to other files. Only arrays that are stored
-uncompressed and contiguously are read; Keras writes no others. So a file cannot claim to contain
-more than its size.
+uncompressed and contiguously are read; Keras writes no others. So no array is larger than the file.
 
 Rejected: h5py, whose C library follows links to other files, loads modules for compressed data, and
 has had many memory errors. The tests use h5py to write HDF5 files.

@@ -26,7 +26,7 @@ The conversion of a file of Teachable Machine takes 13 MB (measured).
 """
 
 CHILD_CPU_S = 20
-"""The limit on the child process's CPU time, s; a file of Teachable Machine takes 1 s."""
+"""The most seconds of CPU time for the child process; a file of Teachable Machine needs 1."""
 
 REFUSED = 3
 """The child's exit status if it rejects the file. Its output is then the reason, not a network."""

@@ -25,7 +25,7 @@ from installation.showing.type.direction import is_right_to_left
 from installation.showing.type.fonts import CAP_HEIGHT, Fonts
 
 MAP_SIZE = (3840, 2160)
-"""The width and height of the map, px; its text is legible when it is printed a metre wide."""
+"""The width and height of the map, px. On a print that is a metre wide, the text is legible."""
 
 MARGIN_PX = 120
 """The margin around the map, px."""
@@ -43,8 +43,8 @@ MAX_PAIRS = 2000
 """The largest number of pairs that are reported, the most similar first."""
 
 BLOCK_SIZE = 256
-"""The number of labels that are compared at once with all labels after them. For 25,000 labels, the
-results take up to 26 MB, twice at the same time.
+"""The number of labels that are compared at once with all labels after them. For 25,000 labels, two
+matrices of up to 256 × 25,000 float32 cosines exist at the same time, 26 MB each.
 """
 
 MIN_TYPE_PX, MAX_TYPE_PX = 20, 56
@@ -55,8 +55,8 @@ larger.
 """
 
 FULL_MAP, LARGEST_SCALE = 500, 3.0
-"""The number of labels that fill a map, and the largest factor by which text is enlarged on a map
-of fewer labels.
+"""On a map of fewer than `FULL_MAP` labels, dots and text are enlarged, at most by the factor
+`LARGEST_SCALE`.
 """
 
 TYPE_STEP_PX = 4

@@ -35,9 +35,9 @@ from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
 
 DOMINANT = 0.2
-"""The largest share of the neutral pictures on which a label may have the highest score (a guess).
+"""A label is dominant if it has the highest score on a larger share of the neutral pictures.
 
-The preview's table lists the labels with a larger share.
+The preview's table lists the dominant labels. The value is a guess.
 """
 
 MAX_NAMES = 8
@@ -55,7 +55,7 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Preview:
-    """The file of the map of labels, the table, and sentences about the labels' scores."""
+    """The path of the map of labels, the table, and sentences for the curator."""
 
     map_file: Path
     table: Sequence[TableRow]
@@ -155,7 +155,7 @@ def _score_figures(label_set: LabelSet, settings: Settings, trial: Trial) -> Ite
     if len(trial.rehearsal):
         yield f"On the rehearsal: {evenness(trial.rehearsal)}."
     if len(trial.classes):
-        yield f"On each class, as if the network were certain of it: {evenness(trial.classes)}."
+        yield f"On one imagined picture of each class of the network: {evenness(trial.classes)}."
 
 
 def _legend(label_set: LabelSet, trial: Trial) -> tuple[str, str]:
@@ -196,7 +196,7 @@ def _win_rows(label_set: LabelSet, trial: Trial) -> Iterator[TableRow]:
 
 
 def _long_names(label_set: LabelSet, screen: tuple[int, int]) -> TableRow:
-    """Return a row for names that do not fit on one line even in the smallest font size."""
+    """Return the table's row about names that need several lines even in the smallest font size."""
     names = [label.name for label in label_set.labels]
     fonts = Fonts(names)
     scale = min(screen) / 1080

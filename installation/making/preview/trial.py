@@ -61,7 +61,7 @@ class Trial:
 
 
 def run_trial(classifier: CropClassifier, detector: Detector) -> Trial:
-    """Return the scores of the label set on neutral pictures, the rehearsal and each class.
+    """Return the scores of labels for neutral pictures, for the rehearsal, and for each class.
 
     This takes about ten seconds.
     """

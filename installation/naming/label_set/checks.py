@@ -67,7 +67,7 @@ def check_settings(loaded: Loaded[LabelSetSettings]) -> Iterator[Mistake]:
         )
     if method.outputs and settings.outputs is None:
         problem = f"the classes of the encoder '{ellipsize(settings.encoder_name)}' are not known"
-        remedy = "Choose an encoder of timm whose name ends in in1k, in12k, in21k or in22k."
+        remedy = "Choose a timm encoder with a name that ends in in1k, in12k, in21k or in22k."
         yield Mistake(loaded.where("encoder"), problem, remedy)
     if method.brings_network and settings.encoder is not None:
         problem = f"encoder is set, but a label set with the method {method} uses its own network"

@@ -88,8 +88,8 @@ class Row:
     `line` is the line of the file on which the row starts, and `number` its number in a
     spreadsheet. `looks_like` has sentences for the encoder, separated by `|`. `is_background` is
     the text in the column of this name; the property `background` is its value as a boolean.
-    `defined_by` names the author of the definition, if that is not the author whom the set's credit
-    names. `wordings` is keyed by language. If the row is an output of a network, `synsets` has the
+    `defined_by` names the author of the definition, if the set's credit names another author.
+    `wordings` is keyed by language. If the row is an output of a network, `synsets` has the
     WordNet ids of all ImageNet categories that its name may mean. `also_hidden_because` has the
     reasons that the kiosk found in addition to `hidden_because`.
     """

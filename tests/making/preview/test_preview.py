@@ -144,7 +144,7 @@ def test_the_figures_tell_how_evenly_labels_win(spanish: Preview) -> None:
     assert named.startswith("Of 120 neutral pictures, ")
     assert neutral.startswith("On neutral pictures: ")
     assert rehearsal.startswith("On the rehearsal: ")
-    assert classes.startswith("On each class, as if the network were certain of it: ")
+    assert classes.startswith("On one imagined picture of each class of the network: ")
 
 
 @pytest.mark.usefixtures("short_trial")
