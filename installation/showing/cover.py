@@ -45,7 +45,7 @@ class Cover:
         """
         across, down = room.width / frame[0], room.height / frame[1]
         largest = min(max(across, down), down / (1 - MAX_CROP))
-        view_width = min(room.width, round(frame[0] * largest))
+        view_width = min(room.width, max(1, round(frame[0] * largest)))
         view = Rect(room.x + (room.width - view_width) // 2, room.y, view_width, room.height)
         scale = max(view.width / frame[0], view.height / frame[1])
         width = min(frame[0], max(1, round(view.width / scale)))
