@@ -15,7 +15,7 @@ from installation.showing.scenes.caption_layout import (
     PREPARED,
     CaptionLayout,
 )
-from installation.showing.scenes.captions import DEFINITION_SIZES, caption_panels
+from installation.showing.scenes.captions import DEFINITION_SIZES
 from installation.showing.scenes.compose import CHANGE_S, compose
 from installation.showing.scenes.surroundings import Surroundings
 from installation.showing.type import typesetting
@@ -107,8 +107,7 @@ def test_captions_are_typeset_before_they_are_needed(
     fresh = replace(context, fonts=Fonts())
     surroundings = Surroundings(fresh, bands(fresh).room, scene.visitors, ())
     layout = CaptionLayout(surroundings, {}, {})
-    width = 2 * scene.visitors[0].square.width
-    panels = caption_panels(fresh, scene.visitors[0].shown, DEFINITION_SIZES[-1], width)
+    panels = layout._panels(scene.visitors[0], DEFINITION_SIZES[-1])
     before, calls = 0, 0
     while True:
         layout.prepare(scene.visitors[:1])
@@ -124,6 +123,15 @@ def test_captions_are_typeset_before_they_are_needed(
 
     monkeypatch.setattr(typesetting, "break_lines", refuse)
     assert layout._placed(scene.visitors[:1], DEFINITION_SIZES[-1], only_full=False)
+
+
+def test_panels_for_a_visitor_who_comes_nearer_are_used_again() -> None:
+    """While a square grows from 200 to 300 px, a pixel at a time, its captions have 10 widths."""
+    scene = compose(FRAME, company(ROW[:1], [CLINICIAN]), CONTEXT, 0.0)
+    layout, (visitor,) = layout_of(scene), scene.visitors
+    squares = [replace(visitor.square, width=width) for width in range(200, 300)]
+    nearer = [layout._panels(replace(visitor, square=square), 34) for square in squares]
+    assert len({id(panels) for panels in nearer}) == 10
 
 
 def test_only_one_caption_says_that_a_name_is_being_chosen() -> None:
