@@ -145,7 +145,7 @@ otherwise answer systemd in the supervisor's place.
 
 
 class Launcher:
-    """Starts shows in the sandbox, and the card, whose window is behind the show's window."""
+    """Starts shows and the card in the sandbox; the card's window is behind the show's window."""
 
     def __init__(self, arguments: Sequence[str], args: argparse.Namespace) -> None:
         """Store the `arguments` of `kiosk run`, and `args`, their parsed form."""

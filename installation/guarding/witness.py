@@ -68,7 +68,7 @@ new, but a busy computer starts processes all the time.
 """
 
 _PID_BITS = 22
-"""The bits of the largest process id: PID_MAX_LIMIT in the kernel's include/linux/threads.h."""
+"""The number of bits of a process id: PID_MAX_LIMIT in the kernel's include/linux/threads.h."""
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 _NO_LIMITS = ("", "")
@@ -218,9 +218,9 @@ class Witness:
             yield "other programs of the same user can read the show's memory"
 
     def _is_closed(self, pid: int) -> bool:
-        """Return whether other programs of the same user cannot read the memory of `pid`.
+        """Return whether the memory of `pid` is protected from other programs of the same user.
 
-        If the memory is protected in this way, the process's files in /proc belong to root.
+        If it is, the process's files in /proc belong to root.
         """
         try:
             return (self._proc / str(pid) / "environ").stat().st_uid != self._own.uid

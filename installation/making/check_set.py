@@ -176,7 +176,7 @@ def _try_network(label_set: LabelSet) -> Input:
 
 
 def input_line(source: LabelSetSource, network_input: Input | None = None) -> str:
-    """Return a line on how pictures for a set's own network are prepared, and where this is stated.
+    """Return a line with the format of the pictures for a set's own network, and its source.
 
     `network_input` is the input format of the opened network; if it is None, the line says what the
     set's text files state.

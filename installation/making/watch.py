@@ -48,8 +48,8 @@ def watch(
     Args:
         name: The label set.
         content: Says which labels the show hides.
-        arguments: The arguments of `kiosk run`; the show runs in the current folder, so that
-            relative paths mean the same there.
+        arguments: The arguments of `kiosk run`. The show runs in the current folder, so
+            relative paths in the arguments are valid.
         log: Called with one line before and one after each build, and with the mistakes in a
             change.
         models: The folder of label sets.

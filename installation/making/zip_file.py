@@ -395,7 +395,7 @@ def _check_text_files(label_set: LabelSet) -> None:
 def _check_examples(label_set: LabelSet) -> None:
     """Raise LabelSetError if the folder of example pictures is not inside the set's folder.
 
-    Otherwise building a stranger's set would read pictures from other folders of this machine and
+    Otherwise a build of a stranger's set would read pictures from other folders of this machine and
     store their features.
     """
     examples = label_set.settings.examples_folder

@@ -21,8 +21,8 @@ _M_PERTURB = -6
 """glibc's option to fill freed memory with a byte; malloc.h, mallopt(3)."""
 
 _M_TRIM_THRESHOLD = -1
-"""glibc's option for a limit in bytes: if the free end of an arena is as long as the limit, glibc
-returns this end to the system (malloc.h, mallopt(3)).
+"""glibc's option for a limit in bytes: if the free end of an arena is at least as long as this
+limit, glibc returns this end to the system (malloc.h, mallopt(3)).
 """
 
 _M_MMAP_THRESHOLD = -3
@@ -84,10 +84,10 @@ class Buffers:
 def overwrite_freed_memory() -> bool:
     """Make the C library overwrite memory as soon as it is freed; return whether it supports this.
 
-    Networks compute from a visitor's picture layer by layer and free each layer's results; without
-    this, the results would stay in freed memory until that memory is allocated again. Only glibc
-    can do this. Blocks of up to 1,032 bytes are overwritten only if glibc's cache for such blocks
-    is off (GLIBC_TUNABLES); turning it off has no measurable cost.
+    Networks compute from a visitor's picture layer by layer and free each layer's results. Without
+    overwriting, the results would stay in freed memory until it is allocated again. Of the C
+    libraries, only glibc supports this. Blocks of up to 1,032 bytes are overwritten only if glibc's
+    cache for such blocks is off (GLIBC_TUNABLES); turning it off has no measurable cost.
 
     Measured on two cores of an AMD EPYC: detecting and reading a face takes 10 % more CPU time than
     without overwriting, and painting a frame (3.6 ms) at most 3 % more. Rejected: `malloc_trim`

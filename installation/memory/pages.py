@@ -1,6 +1,6 @@
 """Whole pages of memory for pictures.
 
-On Linux they are excluded from core dumps, and locked if possible.
+On Linux the pages are excluded from core dumps, and locked if possible.
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ DECODERS = 2
 """The number of pictures that are decoded at the same time, on any number of cores."""
 
 DETECTED_SIDE = 1024
-"""A picture in which a face is searched for is reduced only so far that its shorter side still has
-this length, px. Smaller pictures keep their size.
+"""Before a face is searched for, large pictures are reduced. Their shorter side keeps at least this
+length, px. Smaller pictures keep their size.
 """
 
 MIN_PICTURES = 5
@@ -327,7 +327,7 @@ def scan_files(files: Sequence[tuple[Path, int]], known: Container[str]) -> Foun
 
 
 def under_other_labels(picture: Picture, same: Sequence[Picture]) -> str:
-    """Return why `picture` is left out if other labels' folders contain it too; otherwise "".
+    """Return "" or, if other labels' folders contain `picture` too, the reason to leave it out.
 
     `same` are all files with the same picture.
     """

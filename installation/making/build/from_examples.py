@@ -2,11 +2,12 @@
 
 `examples:` in labelset.yaml names a folder. For each row of labels.csv, it contains a folder of
 pictures that is named after the row's id. In each picture, a square is cut around the largest face.
-The square shows the part of the person that `crop:` names, by default the bust; for `bust+half`, it
-shows the bust. So the squares are framed like the show's crops of visitors, which improves the
-match. A picture without a face is left out, except in the folder of a background row: its centre
-square is used. With `examples: as they are`, the centre square of every picture is used. Each
-square is encoded twice, unchanged and mirrored, so that a label does not depend on left and right.
+The square shows the part of the person that `crop:` names. By default, and for `bust+half`, this is
+the bust. So the squares are framed like the show's crops of visitors, which improves the match. A
+picture without a face is left out, except in the folder of a background row: there, the picture's
+centre square is used. With `examples: as they are`, the centre square of every picture is used.
+Each square is encoded twice, unchanged and mirrored, so that a label does not depend on left and
+right.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ from installation.settings.kiosk import ContentSettings
 EXAMPLE_BATCH = 16
 """The number of pictures that are encoded together, each unchanged and mirrored."""
 NEUTRAL = 60
-"""The number of neutral pictures (without a person) that some of card.md's figures are about."""
+"""The number of neutral pictures, which show no person, for some of the figures in card.md."""
 FACTS = 4
-"""The number of facts that are cached about a picture: the left end, top and side of the square
-that was cut from it, and the share of its rows of pixels that are missing.
+"""The number of facts that are cached about a picture: the left edge, top edge and side of the
+square that was cut from it, and the share of its rows of pixels that are missing.
 """
 WORST = 5
 """The number of pairs of confused labels that the card lists."""
@@ -277,7 +278,11 @@ def _figures(
 
 
 def _background_hint(source: LabelSetSource, neutral_score: float) -> str:
-    """Return what to do if neutral pictures get a label, as the end of a sentence; otherwise ""."""
+    """Return the advice to add a background row, as the end of a sentence.
+
+    Return "" if the set has a background row, or if neutral pictures get no label, because
+    `neutral_score` is below min_score.
+    """
     if neutral_score < source.settings.min_score or any(row.background for row in source.rows):
         return ""
     return (

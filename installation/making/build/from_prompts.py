@@ -201,7 +201,7 @@ def calibrate(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 def _figures(logits: torch.Tensor, bias: torch.Tensor, labels: torch.Tensor) -> list[str]:
-    """Return sentences that say how evenly labels win on neutral pictures, before and after `bias`.
+    """Return sentences on how evenly labels win on neutral pictures, without and with `bias`.
 
     If a set has background rows, a further sentence says how many of the pictures get no label.
 

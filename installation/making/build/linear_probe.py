@@ -104,8 +104,8 @@ def held_out(
 
     A picture's logits come from a probe that was fitted without any view of this picture. With
     fewer than `SINGLE_FOLD_FROM` pictures, each of `FOLDS` folds is held out once, so M is the
-    number of all pictures. With more pictures, only the first fold is held out. Each label needs at
-    least `FOLDS` pictures. `after_each` is called after each fold; a fold takes as long as `fit`.
+    number of all pictures. Otherwise, only the first fold is held out. Each label needs at least
+    `FOLDS` pictures. `after_each` is called after each fold; a fold takes as long as `fit`.
     For 1,000 pictures of 20 labels, all folds take 11 s on one core.
     """
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels)

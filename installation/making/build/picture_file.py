@@ -21,8 +21,9 @@ from installation.seeing.frame import Pixels
 pi_heif.register_heif_opener()
 
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
-"""The accepted formats, by Pillow's names; the file's name does not matter. If a file contains
-several pictures, the first is used.
+"""The accepted formats, by Pillow's names. A file's format is found from its content; its name is
+used only to reject raw photographs (`RAW_SUFFIXES`). If a file contains several pictures, the first
+is used.
 """
 
 MAX_PIXELS = 120_000_000
@@ -39,9 +40,9 @@ MIN_SIDE = 64
 crop.
 """
 REDUCED_SIDE = 1024
-"""A decoded picture is reduced only so far that its shorter side still has this length, px. The
-show cuts its crops from frames that are not reduced, and a crop of a much smaller picture would
-look different. Only a JPEG may become smaller, because its decoder reduces it first.
+"""Large pictures are reduced after they are decoded, but their shorter side keeps at least this
+length, px. The show cuts its crops from frames that are not reduced, and a crop of a much smaller
+picture would look different. Only a JPEG may become smaller: its decoder reduces it beforehand.
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
@@ -74,8 +75,8 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""The transposition that turns a picture upright, keyed by EXIF's orientation number; number 1 is
-upright.
+"""The transposition that turns a picture upright, keyed by EXIF's orientation number. A picture
+with the number 1 is upright already.
 """
 
 OTHER_FORMATS = (
@@ -171,9 +172,9 @@ def _other_format(data: bytes) -> str:
 
 
 def decode(data: bytes, least_side: int) -> DecodedPicture:
-    """Return a picture that `check_header` accepts, reduced if it is far larger than `least_side`.
+    """Return the picture in a file that `check_header` has accepted; large pictures are reduced.
 
-    Its shorter side is at least `least_side` px, unless the picture in the file is smaller.
+    The shorter side then has at least `least_side` px. Smaller pictures keep their size.
     Transparent parts become the grey that the show uses outside the frame. Raises PictureError if
     the picture is damaged.
     """
@@ -196,7 +197,7 @@ def decode(data: bytes, least_side: int) -> DecodedPicture:
 
 
 def _lacks_tail_only(data: bytes) -> bool:
-    """Return whether a file is a JPEG that lacks at most a part of its finest scan.
+    """Return whether a file is a JPEG that is complete, or lacks only a part of its finest scan.
 
     The scans of a progressive JPEG become finer; a baseline JPEG has one scan with all details.
     """

@@ -44,7 +44,7 @@ class Address:
     """The size that the server states, bytes; None if it states none."""
     sha256: str | None = None
     cached: Path | None = None
-    """A copy that another program has fetched, whose SHA-256 has not been checked."""
+    """A copy that another program has fetched. Its SHA-256 has not been checked."""
 
 
 def download(address: Address, part: Path, limit: int, timeout_s: float, where: str) -> None:

@@ -1,8 +1,8 @@
-"""Downloads a file of the catalogue to models/weights/, and checks it before it gets its name.
+"""Downloads a file of the catalogue to models/weights/, and checks its SHA-256.
 
-A download is written to NAME.part and resumes there after an interruption. Its SHA-256 is checked
-before it is renamed, so a file with its proper name is always complete. `fetched.yaml` in the same
-folder records the SHA-256 that each file must have in later fetches.
+A download is written to NAME.part and resumes there after an interruption. The file is renamed to
+NAME after the check, so a file called NAME is always complete. `fetched.yaml` in the same folder
+records the SHA-256 that each file must have in later fetches.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Fetch:
         item: The item of the catalogue to fetch.
         folder: The folder of the weights; created if it is missing.
         attempts: The fetch fails after this many attempts in a row that bring no new byte.
-        timeout_s: The most seconds without an answer of the server.
+        timeout_s: The most seconds without an answer from the server.
         wait: Called before each further attempt with the seconds to wait: 1, 2, 4, 8.
         log: Called with a sentence for each failed attempt and each replaced file.
 
@@ -79,7 +79,7 @@ class Fetch:
         return self.folder / f"{self.item.file}.part"
 
     def run(self, sha256: str | None = None) -> Fetched:
-        """Return the file, which is fetched unless it is present.
+        """Return the file; if it is not present, it is fetched first.
 
         `sha256` is the SHA-256 that the venue states, if any.
 
@@ -96,9 +96,9 @@ class Fetch:
         return fetched
 
     def state(self) -> str:
-        """Return in a few words whether the file is present; hashes the whole file.
+        """Return in a few words whether the file is present, and whether it is the right file.
 
-        Raises FetchError.
+        Hashes the whole file if the kiosk knows its SHA-256. Raises FetchError.
         """
         if not self._target.is_file():
             if not self._part.is_file():

@@ -1,9 +1,9 @@
 """The layers of a Keras network, as its file describes them in JSON.
 
 Only the kinds of layers in Teachable Machine's image projects are supported (the layers of
-MobileNetV2, and dense layers), with settings for which ONNX computes the same results. Keras itself
-would run the code in a file's Lambda layer; here any kind of layer that is not in the list is
-rejected.
+MobileNetV2, and dense layers), with settings for which ONNX computes what Keras computes. All other
+kinds of layers are rejected. Among them is Keras' Lambda layer, which contains code; Keras itself
+would run this code.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from installation.showing.scenes import layout, tags
 from installation.showing.type.fonts import Fonts
 
 DOMINANT = 0.2
-"""A label is dominant if it has the highest score on a larger share of the neutral pictures.
+"""A label is dominant if its score is the highest on more than this share of neutral pictures.
 
 The preview's table lists the dominant labels. The value is a guess.
 """

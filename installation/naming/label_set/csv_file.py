@@ -1,7 +1,8 @@
 """Reads labels.csv, the spreadsheet file with one row per label.
 
-The columns may be in any order, and only one of the columns `name` and `id` is required. An unknown
-column is ignored unless its name looks like a misspelt known one.
+A file must have the column `name` or the column `id`. All other columns are optional, and columns
+may be in any order. An unknown column is a mistake if its name looks like a misspelt known name;
+otherwise it is ignored.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ two-letter codes.
 
 YES = ("yes", "true", "1", "x", "ja", "wahr", "sí", "si", "verdadero", "oui", "vrai")
 NO = ("", "no", "false", "0", "nein", "falsch", "falso", "non", "faux")
-"""The values of is_background that mean "no"; spreadsheets write TRUE and FALSE in their own
-language.
+"""The values of is_background that mean "no". A spreadsheet writes TRUE and FALSE in the language
+that it is set to.
 """
 
 

@@ -1,9 +1,9 @@
 """Reads looks.csv: a sentence and labels for each kind of object that is seen on people.
 
 looks.csv has a row for each of the network's classes that is seen on people or beside them, such as
-an accordion. `id` is its WordNet id, and `name` its name. `looks_like` is a sentence about the
-person whom the object suggests, or empty. `labels` are the names of the labels that it suggests,
-separated by semicolons. What an object suggests is an opinion; this file records the kiosk's. Each
+an accordion. `id` is the class's WordNet id, and `name` its name. `looks_like` is a sentence about
+the person whom the object suggests, or empty. `labels` are the names of the labels that the object
+suggests, separated by semicolons. These suggestions are opinions of the kiosk's authors. Each
 listed label must exist in the set and must not be hidden. No class of clothing suggests a label
 about the body, hair or clothing.
 
