@@ -159,7 +159,7 @@ def _encode_pictures(
 
 
 def _region(picture: Picture, cache: EmbeddingCache) -> Region:
-    """Return left, top and side of the square that was cut from `picture`, as `cache` has them.
+    """Return the left, top and side of the square cut from `picture`, which `cache` contains.
 
     They are `NO_REGION` if no face was found, or none was searched for.
     """

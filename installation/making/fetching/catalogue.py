@@ -64,7 +64,7 @@ class Item:
     """A function that raises KioskError if a file does not have the right format. It is None if the
     kiosk knows no format for the file.
 
-    A file in the right format is accepted without a SHA-256.
+    A file in the right format is accepted even if the kiosk knows no SHA-256 for it.
     """
 
 

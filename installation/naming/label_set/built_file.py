@@ -91,8 +91,9 @@ def checksum(file: Path) -> str:
 def open_built(label_set: LabelSet, encoder: str | None = None) -> Iterator[Any]:
     """Yield the built file, which is open in the `with` block for reading its tensors as arrays.
 
-    `encoder` is the SHA-256 of the encoder's weights; if it is None, it is not compared. Raises
-    LabelSetError if the file is missing, damaged, or built from something else.
+    `encoder` is the SHA-256 of the encoder's weights; None if it need not be compared. Raises
+    LabelSetError if the file is missing or damaged, or if it was built for another method, other
+    words or settings, or other weights.
     """
     try:
         _check_header(label_set)

@@ -189,9 +189,9 @@ class _Table:
     def check_output(self, row: Row, where: str) -> Iterator[Mistake]:
         """Yield a mistake if the row's id must name an output of the network, but does not.
 
-        A row that is the parent of another row may have any id. If the network is not the set's own, the
-        WordNet id of an ImageNet category is accepted as well, because a network may have only some
-        of ImageNet's categories.
+        A row that is the parent of another row may have any id. If the network is not the set's
+        own, the WordNet id of an ImageNet category is accepted as well, because a network may have
+        only some of ImageNet's categories.
         """
         if self._outputs is None or not row.id or any(row.id in ids for ids in self._known):
             return
