@@ -71,7 +71,7 @@ MAX_ENTRIES = len(MAX_BYTES) + 1
 """The largest number of entries: the files, and the folder itself, which some programs list."""
 
 MAX_DIRECTORY_BYTES = 2**14
-"""The largest central directory, bytes; a label set's has about 1,000."""
+"""The largest central directory, bytes; that of a label set's zip has about 1,000."""
 
 MAX_COMPRESSION = 100
 """The highest ratio of uncompressed to compressed bytes; deflate can reach 1,030, and the

@@ -125,7 +125,7 @@ class EmbeddingCache:
 
 
 def cached_encoder(open_encoder: Callable[[], Embed], cache: EmbeddingCache) -> Embed:
-    """Return a text encoder that opens the real one only for texts that `cache` does not have."""
+    """Return a text encoder that opens the real encoder only for texts that `cache` lacks."""
     opened = functools.cache(open_encoder)
 
     def embed(texts: Sequence[str]) -> torch.Tensor:

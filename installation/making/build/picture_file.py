@@ -46,7 +46,7 @@ picture would look different. Only a JPEG may become smaller: its decoder reduce
 """
 
 REDUCIBLE = ("L", "RGB", "LA", "RGBA", "CMYK")
-"""The modes of pictures that are reduced directly; others are converted to RGB before."""
+"""The modes of pictures that are reduced directly. Other pictures are first converted to RGB."""
 
 MAX_MISSING = 0.1
 """The largest share of a JPEG's rows that may be missing at its end."""

@@ -1,4 +1,4 @@
-"""The result of building a label set, and the functions that return one."""
+"""The result of building a label set, and the type of the functions that build one."""
 
 from __future__ import annotations
 

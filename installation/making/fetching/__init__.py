@@ -1,1 +1,1 @@
-"""Fetching networks and lists, which a venue does once at set-up."""
+"""Fetches networks and lists. A venue does this once, when it sets up the kiosk."""

@@ -53,7 +53,7 @@ def convert(source: LabelSetSource) -> BuildResult | None:
     if not file.exists():
         return None
     if to.exists() and keras_hash(to) is None:
-        problem = f"two networks found: {KERAS_FILE}, and an {ONNX_FILE} that was not made from it"
+        problem = f"two networks found: {KERAS_FILE}, and a {ONNX_FILE} that was not made from it"
         raise LabelSetError(Mistake(display_path(source.folder), problem, "Keep only one."))
     data = _read(file)
     network = _in_child(display_path(file), data)

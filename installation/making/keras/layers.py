@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from installation.errors import ellipsize
 
 MOST_LAYERS = 2_000
-"""The largest number of layers of a network; Teachable Machine's have 158."""
+"""The largest number of layers of a network; Teachable Machine's networks have 158."""
 
 Side = Annotated[int, Field(ge=1, le=64)]
 Margin = Annotated[int, Field(ge=0, le=64)]
