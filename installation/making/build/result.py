@@ -16,7 +16,7 @@ class BuildResult:
     """The tensors of a label set, and sentences about them.
 
     `tensors` are the built file's tensors. A tensor with values for each label has a row for each
-    row of labels.csv, or only for the rows that the tensor `built_file.ROWS` lists. `encoder` is
+    row of labels.csv, or only for the rows in the tensor `built_file.ROWS_TENSOR`. `encoder` is
     the SHA-256 of the network's weights. `figures` are sentences with numbers, for the person who
     builds and for the set's card.md. `notes` are sentences for the person who builds, and are not
     stored. `provenance` are sentences for card.md only, about how the numbers were made. `pictures`
