@@ -99,7 +99,7 @@ def _try(part: str, examine: Callable[[], Finding]) -> Finding:
         return Finding("wrong", str(error))
     except Exception as error:
         logging.getLogger("kiosk").exception("an error occurred while trying the %s", part)
-        return Finding("wrong", f"this part failed with a {type(error).__name__}, logged above")
+        return Finding("wrong", f"this part failed ({type(error).__name__}, logged above)")
 
 
 class _Examination:

@@ -148,7 +148,7 @@ def show_trouble_card(
 
 
 def _end_process(problem: str, log: Log) -> None:
-    """Log `problem`, and end the process at once with the exit status `supervisor.REFUSED`."""
+    """Log `problem`, and end the process at once with the exit status `restarts.REFUSED`."""
     log(problem)
     os._exit(2)
 
