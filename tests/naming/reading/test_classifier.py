@@ -111,7 +111,7 @@ def test_every_label_set_satisfies_the_contract(opened: Open, name: str) -> None
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_batch_scores_as_each_box_alone(opened: Open, name: str) -> None:
-    """The scores of eleven boxes in one batch equal the scores of each box alone."""
+    """The scores of eleven boxes, in two batches, equal the scores of each box alone."""
     classifier = opened(name)
     boxes = boxes_around_the_face(11)
     together = classifier.classify(portrait(), boxes)
@@ -219,7 +219,7 @@ def test_a_bust_mostly_outside_the_frame_says_nothing(opened: Open) -> None:
 
 
 def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None:
-    """All batches use the same memory, and the classifier's `forget` calls the encoder's."""
+    """Batches of up to eight crops use the same memory; `forget` calls the encoder's `forget`."""
     places: list[int] = []
     sizes: list[int] = []
 
@@ -243,12 +243,12 @@ def test_crops_reuse_their_memory_and_forget_overwrites_it(opened: Open) -> None
         opened("persons").label_set, RecordingEncoder(), RecordingEncoder(), CPU
     )
     classifier.has_time = False
-    for count in (3, 1, 2, 0, 0, 1, 0):
+    for count in (20, 1, 2, 0, 0, 1, 0):
         if count:
             assert len(classifier.classify(portrait(), boxes_around_the_face(count))) == count
         else:
             classifier.forget()
-    assert sizes == [3, 1, 2, 0, 0, 1, 0]
+    assert sizes == [8, 8, 4, 1, 2, 0, 0, 1, 0]
     assert len(set(places)) == 1
 
 
