@@ -78,10 +78,10 @@ class Loaded(Generic[M]):
     """The command-line options that replaced settings, keyed by the setting."""
 
     def where(self, *keys: str | int) -> str:
-        """Return 'kiosk.yaml:12' for the setting at `keys`, such as `"camera", "fps"`.
+        """Return where the setting at `keys`, such as `"camera", "fps"`, was set.
 
-        The result is '--source' if that option set the setting. If the file does not contain the
-        setting, the result names the line of its section, or only the file.
+        The result is a line, such as 'kiosk.yaml:12', or a command-line option, such as '--source'.
+        If neither contains the setting, the result names its section's line, or only the file.
         """
         if keys in self.options:
             return self.options[keys]

@@ -56,8 +56,8 @@ IN_BRACKETS = re.compile(
     r"""|'(?:''|[^'])*'(?!\s*[^\s,:\]}\#])|(["'])(.*?)(?=\s*(?:[,\]}\n]|$)))""",
     re.DOTALL,
 )
-"""Matches a comment, or an item that begins with a quote. If the item ends with the closing quote,
-both groups are empty. Otherwise they are the opening quote and the text after it.
+"""Matches a comment, or an item that begins with a quote. If this quote is not closed at the end of
+the item, the groups are the quote and the text after it. In all other matches, both are empty.
 """
 
 
@@ -114,7 +114,7 @@ def explain_plain_text(text: str) -> Flaw | None:
 def find_joined(text: str, first: int, last: int) -> Iterator[Flaw]:
     """Yield a flaw for each line from `first` to `last` that looks like a setting.
 
-    YAML reads these lines as the rest of the text above them, which is without quotes.
+    These lines continue a text without quotes, so YAML treats them as a part of that text.
     """
     for number, line in enumerate(LINE_END.split(text)[first - 1 : last], first):
         if flaw := _joined_flaw(number, line):
@@ -399,8 +399,8 @@ def _push(line: _Line, above: list[_Line]) -> None:
 def _value_lines(line: _Line, lines: Sequence[str]) -> Iterator[tuple[int, str, int]]:
     """Yield the number, text and first column of each line that may hold the value of `line`.
 
-    The value ends before the next setting or item that is not indented deeper than `line`: a quote
-    or bracket after that belongs to another value. This limit also keeps the search short.
+    The value ends before the next setting or item with at most the indentation of `line`. A quote
+    or bracket in later lines belongs to another value. This limit also keeps the search short.
     """
     yield line.number, line.text, line.text.index(line.value, len(line.indent + line.name))
     for number in range(line.number + 1, len(lines) + 1):

@@ -41,9 +41,8 @@ OPENING_S = 120.0
 """The longest time for opening the networks, s."""
 
 MAX_STEP_S = 0.5
-"""The largest part of the time since the last check that counts as waiting for a result, s. If more
-time has passed, the whole machine was suspended or overloaded. This does not mean that the analysis
-hangs.
+"""At most this much of the time between two checks counts as waiting for a result, s. If more time
+has passed, the whole machine was suspended or overloaded, and the analysis has not failed.
 """
 
 DELAYS_S = (0.5, 1.0, 2.0, 3.0)

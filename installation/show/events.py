@@ -24,7 +24,10 @@ class VisitorEvents:
         """How often a visitor has been named, or shown as a person because no name was certain."""
 
     def update(self, sightings: Sightings, now: float) -> None:
-        """Emit an event for each change in `sightings`, shown from `now` on (s, monotonic)."""
+        """Emit an event for each change in `sightings`.
+
+        They appeared on the screen at the instant `now` (s, monotonic).
+        """
         at = now - self._started_at
         here = {visitor.track.id: visitor for visitor in sightings.visitors}
         for gone in sorted(self._stages.keys() - here.keys()):

@@ -39,8 +39,8 @@ less than `expiring_cache.KEPT_S`, so that the scene's panels stay in the cache.
 """
 
 ABSENT_FRAMES = 1.5
-"""For a camera that sends fewer than three frames a second: the longest time that a frame may stay
-on the screen if no other arrives, as a multiple of the time between two frames.
+"""A camera may send fewer than three frames a second. Its last frame then stays on the screen for
+at most this many times the time between the last two frames.
 """
 
 LONGEST_INTERVAL_S = 1.0
@@ -101,8 +101,8 @@ class Mirror:
         self._arrived_at = clock.now()
         self._interval_s = 0.0
         self._has_shown = False
-        """Whether a frame or the staff card has been on the screen. If false, the title card is
-        still on the screen. If true, the card for a missing camera replaces a missing frame.
+        """Whether a frame or the staff card has been on the screen. Until then, the title card
+        is on the screen. From then on, a missing frame brings the card for a missing camera.
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None
@@ -119,11 +119,13 @@ class Mirror:
         self.first_at: float | None = None
         """The instant at which the first frame was on the screen (s, monotonic)."""
         self.ages = Durations()
-        """The time from each frame's arrival to the flip that first shows the frame; to the end of
-        the step that receives the frame if the screen shows no picture.
+        """The time from each frame's arrival to the flip that first shows the frame. If the screen
+        shows no picture, the time ends with the step that receives the frame.
         """
         self.intervals = Durations()
-        """The times between the ends of the steps that receive a new frame."""
+        """The times from the end of a step that receives a new frame to the end of the next such
+        step.
+        """
 
     def step(self, *, staff_card: bool = False, exposed: bool = False) -> Sightings | None:
         """Paint once, as soon as a frame arrives; return the sightings if there are new ones.
@@ -179,11 +181,12 @@ class Mirror:
             self._still, self.room = None, bands(self._context).room
 
     def _show(self, scene: Scene) -> None:
-        """Paint and flip `scene` if it has a picture, is new, or was painted `STILL_S` ago.
+        """Paint `scene` and flip the screen, unless this scene is on the screen already.
 
-        A scene without a picture is shown while nobody is there. Most of these scenes equal the
-        scene before: only the list of names moves, about fourteen times a second. A flip copies the
-        whole screen to the display, also if nothing was painted.
+        A scene with a picture is always painted, and an unchanged one without a picture again after
+        `STILL_S`. While nobody is present, scenes have no picture, and most equal the scene before:
+        only the list of names moves, about fourteen times a second. A flip copies the whole screen
+        to the display, even if nothing was painted.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
@@ -213,7 +216,7 @@ class Mirror:
         return round(1000 * oldest_s)
 
     def forget_people(self) -> None:
-        """Drop all data about people, also what is cached of their captions; the picture stays."""
+        """Drop all data about people, including cached captions; the picture stays."""
         self._painter.forget()
         self._sightings = None
         if self._scene is not None:
@@ -237,18 +240,18 @@ class Mirror:
         return now - self._unread_since < UNREAD_S
 
     def forget(self) -> None:
-        """Drop the frame and all data about people, also what is cached of their captions."""
+        """Drop the frame and all data about people, including cached captions."""
         self._painter.forget()
         self._frame = self._sightings = self._scene = self._still = None
 
     def _current(self) -> Sightings | None:
         """Return the sightings; None if they are stale, or from before a cut in a film.
 
-        Stale sightings are not used, because a name that stayed on the screen while the analysis
-        hangs might end up on another visitor. They are stale if they are older than `GONE_S`: the
-        notice says that a name disappears within this time. It is long enough for one search for
-        faces a second, the slowest rate that the tracker supports. At this rate, sightings are up
-        to two seconds old when the next ones arrive.
+        Sightings are stale if they are older than `GONE_S`, because the notice says that a name
+        disappears within this time. If stale sightings were used while the analysis hangs, a name
+        might end up on another visitor. `GONE_S` must not be shorter: the slowest rate that the
+        tracker supports is one search for faces a second. At this rate, sightings are up to two
+        seconds old when the next ones arrive.
         """
         sightings, frame = self._sightings, self._frame
         if sightings is None or frame is None or sightings.scene != frame.scene:

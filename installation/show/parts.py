@@ -44,8 +44,8 @@ Log = Callable[[str], None]
 """A function that logs one line for the people who run the show."""
 
 READINGS_PER_S = 30
-"""The number of faces that a machine must be able to classify per second so that two crops are
-used for each face: one of head and shoulders, and one of half the body.
+"""If a machine can classify at least this many faces per second with two crops each, both crops are
+used: one of head and shoulders, and one of half the body. Otherwise one crop is used.
 """
 
 MEASURED_READINGS = 5
@@ -61,8 +61,8 @@ class Networks:
     detector: Detector
     classifier: Classifier
     device: str
-    """The device that the networks run on, in words for the staff, with the reason if it is the
-    CPU.
+    """The device that the networks run on, in words for the staff. If it is the CPU although
+    kiosk.yaml does not demand the CPU, the words say why no graphics card is used.
     """
     reloader: LabelSetReloader | None = None
     """The object that opens the label set again when its files change; None if changes are
@@ -219,7 +219,7 @@ def _reopen_networks(
     label_set: LabelSet,
     on_processor: bool,
 ) -> Networks:
-    """Open the networks for `label_set` again and return them, on the CPU if `on_processor`."""
+    """Return newly opened networks for `label_set`; if `on_processor`, they run on the CPU."""
     if on_processor and device != "cpu":
         device, description = "cpu", "the CPU, because the graphics card failed"
     return _open_networks(loaded, label_set, device, description, files_read, clock, log)
@@ -236,8 +236,8 @@ def _open_networks(
 ) -> Networks:
     """Return the networks for `label_set` on `device`, warmed up; raises KioskError.
 
-    `description` is the device in words; for the CPU it says why no card is used. `files_read` is
-    the signature of the label set's files. `log` is called with a line about each part.
+    `description` is the device in words (`Networks.device`). `files_read` is the signature of the
+    label set's files. `log` is called with a line about each part.
     """
     from installation.naming.reading.classifier import open_classifier
     from installation.naming.reload import WATCHED, LabelSetReloader

@@ -68,10 +68,10 @@ def update_privacy_line(
     """Return `context` with the current privacy lines.
 
     If the self-test `proof` ran before today, the lines state the day of that test. If `knows_time`
-    returns False for today, they state neither time nor day. The sentence `promise` says that no
-    picture is kept. Visitors see this sentence before they are classified. If the foot is
-    shortened, the sentence is also in the foot. It is empty if the kernel does not prevent the
-    storing of pictures.
+    returns False for today, they state neither time nor day. One of the lines, `promise`, says that
+    no picture is kept. Visitors see `promise` before they are classified, and also in the foot if
+    the foot is shortened. If the kernel does not prevent the storing of pictures, `promise` is
+    empty.
     """
     proof = proof.by_this_clock()
     today = datetime.date.today()

@@ -46,7 +46,10 @@ class ProgressReporter:
         self.state, self._figures = State.RUNNING, figures
 
     def finish(self) -> None:
-        """End the live show: add its figures to those of earlier ones, and drop the rest."""
+        """End the live show: add its counts to those of earlier live shows.
+
+        The device and the camera stay known. All other figures are reset.
+        """
         self._before = self._sum()
         self._figures = Progress
 

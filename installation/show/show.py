@@ -73,7 +73,7 @@ the camera takes up to two seconds.
 """
 
 OPEN_S = 30.0
-"""The longest time for opening a camera, s; it ends the wait for a driver that hangs."""
+"""The longest time for opening a camera, s. A driver that hangs would never finish."""
 
 CAMERA_HANGS = Mistake(
     "camera",
@@ -189,7 +189,7 @@ class Show:
         self._show_card_for(trouble_card, error)
 
     def _open_and_play(self, until: float | None) -> Summary | None:
-        """Open all parts, run the show, and return its summary; None if it ended before that."""
+        """Open all parts, run the show, and return its summary; None if no live show ran."""
         if self._guard is not None:
             self._require_guard(self._guard)
             # Finding a font starts a program, which the guard forbids from the middle stage on.

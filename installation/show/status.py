@@ -1,4 +1,4 @@
-"""Collects the figures of the staff card while the show runs, and watches kiosk.yaml for it."""
+"""Collects the figures of the staff card while the show runs, and watches kiosk.yaml."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ MOST_LOGGED = 5
 
 
 class SettingsWatch:
-    """The work of the thread `settings`: finds out whether kiosk.yaml is still right.
+    """The work of the thread `settings`: finds changes and mistakes in kiosk.yaml.
 
     A show uses the file only at its start. Without this check, a mistake that somebody makes while
     the show runs would be found at the next start, for example in the morning after a power
     failure, when nobody is there. Rejected: settings that take effect while the show runs. Screen
-    and fonts are opened before the sandbox closes, and after that it lets the show open only
+    and fonts are opened before the sandbox closes. The closed sandbox lets the show open only
     cameras that the launcher had found.
     """
 
@@ -61,7 +61,7 @@ class SettingsWatch:
         self._polled = self._tried = self._stamp()
         self._used: Settings | None = None
         self.state: tuple[ChangedFile, ...] = ()
-        """What the staff must know about the file. Other threads may read this."""
+        """What the staff must know about kiosk.yaml. Other threads may read this."""
 
     def load(self) -> Loaded[Settings]:
         """Return the settings with which the show runs; raises SettingsError."""

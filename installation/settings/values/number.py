@@ -119,7 +119,7 @@ def _parse_number(text: str, *, is_integer: bool) -> tuple[float, str, str] | No
 
 
 def _whole(number: float, option: Option) -> float:
-    """Return the whole number that somebody probably meant who wrote `number`.
+    """Return the whole number that the writer of `number` probably meant.
 
     The result is `number` itself if this is unclear. A rotation such as 450 or -90 becomes the same
     rotation from 0 to 359, if the setting allows that.

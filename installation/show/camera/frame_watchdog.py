@@ -20,8 +20,8 @@ before they send a picture.
 """
 
 MAX_STEP_S = 0.5
-"""The largest part of the time since the last check that counts as waiting for a frame, s. If more
-time has passed, the whole machine was suspended or overloaded, and the camera has not failed.
+"""At most this much of the time between two checks counts as waiting for a frame, s. If more time
+has passed, the whole machine was suspended or overloaded, and the camera has not failed.
 """
 
 

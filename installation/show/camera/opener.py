@@ -65,8 +65,10 @@ class CameraOpener:
             waits: Whether the show waits for a missing camera. If so, CameraError is raised while
                 the camera is missing. Otherwise, the source `auto` plays the rehearsal, an animated
                 visitor.
-            camera_id: The number, from `identify`, of an earlier process's camera; 0: none.
-            as_fast_as_possible: Whether a film is played once, without waiting, to measure.
+            camera_id: The result of `identify` for the camera that an earlier process of the show
+                used; 0 if there is none.
+            as_fast_as_possible: Whether a film is played once, without waiting between its frames,
+                for measurements.
             cameras: Returns the cameras of this machine.
         """
         self._settings = settings
@@ -109,9 +111,10 @@ class CameraOpener:
         )
 
     def _resolve(self) -> tuple[Resolved, str | None]:
-        """Return the source to open, and the reason if it is not a camera.
+        """Return the source to open, and the reason if `auto` found no camera that can be used.
 
-        Raises CameraError if an earlier process used a camera that is not plugged in now.
+        Otherwise the reason is None. Raises CameraError if an earlier process used a camera that is
+        not plugged in now.
         """
         configured = self._settings.source
         if self._in_use is not None:
@@ -149,7 +152,7 @@ class CameraOpener:
         return camera
 
     def _lasting_path(self, device: int | Path) -> Path:
-        """Return the path of `device` that does not change when the device is plugged in again."""
+        """Return the lasting path of `device`; if it has none, the path of its video node."""
         if self._is_lasting(device):
             assert isinstance(device, Path)
             return device
