@@ -1,8 +1,8 @@
 """Fits a frame to its part of the screen: cropped around its middle, then scaled.
 
 A frame may lose any part of its width, but at most `MAX_CROP` of its height, because heads should
-not be cropped away. If it would lose more of its height to fill the width of its part of the
-screen, it is made smaller, and the screen on both sides of it stays black.
+not be cropped away. If a frame as wide as its part of the screen would lose more of its height, it
+is made smaller, and the screen on both sides of it stays black.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Computes which part of a tag is green.
 
-If the name has a score of 40 of 100, it is 40 % of the width inside the tag's black border.
+For a name with a score of 40 of 100, the green is 40 % of the width inside the tag's black border.
 The green begins where the name begins: at the left, or at the right if the name is right-to-left.
 All letters are white, on the green and on the black, so that no letter changes where the green
 ends. White letters are legible on this green because it is darker than the green of the squares.
@@ -12,8 +12,8 @@ People took both for an error of the font, and read "hornist" at 12 of 100 as "n
 
 Also rejected: white letters with a black outline on bright green. From far away the outline is too
 thin to be seen, and white on bright green has a contrast of 1.4 : 1. A bright strip below the
-letters: it touches letters that reach below the baseline. Moving the name until the green ends
-between two letters: the place of the name then depends on the score.
+letters was rejected because it touches letters that reach below the baseline. If the name were
+moved until the green ends between two letters, its place would depend on the score.
 """
 
 from __future__ import annotations

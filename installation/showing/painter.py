@@ -19,10 +19,10 @@ from installation.showing.type.fonts import Fonts
 Key = tuple[object, ...]
 
 KEYLINE = 0.6
-"""The thickness of each black line beside an outline, relative to that of its lit part."""
+"""A black line beside an outline is this many times as thick as the outline's thick part."""
 
 THIN = 0.5
-"""The thickness of the part of an outline that is not lit, relative to that of its lit part."""
+"""The thin part of an outline is this many times as thick as the outline's thick part."""
 
 
 class Painter:

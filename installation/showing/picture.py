@@ -1,17 +1,17 @@
 """Paints the camera's frame on its part of the screen.
 
-The surface of a display has a fourth channel, which the frame lacks, and OpenCV cannot add it while
-it scales. So the channel is added in a step of its own: before the scaling if the frame is made
-larger, after it if the frame is made smaller. Both steps are done for one horizontal strip of the
-picture after another. So the result of the first step is only a strip, which fits into the
-processor's cache, and not a third whole picture in memory. Painting in strips takes about as long
-as painting the whole picture at once.
+The surface of a display has a fourth channel, which the frame lacks. OpenCV cannot add a channel
+while it scales. So the channel is added in a step of its own: before the scaling if the frame is
+made larger, after the scaling if the frame is made smaller. The picture is divided into horizontal
+strips, and both steps are done for one strip before the next. So only one strip is stored between
+the two steps, instead of a whole picture, and the strip fits into the processor's cache. Painting
+in strips takes about as long as painting the whole picture at once.
 
 The pixels of a strip have the same values as in the whole picture only if the edges of the strip
 are common boundaries: each lies between two rows of the frame and also between two rows of the
-screen. For the usual sizes there is one every few rows: 2 rows of a frame 720 px high fill exactly
-3 rows of a screen 1080 px high. If the common boundaries are too far apart, the whole picture is
-one strip.
+screen. For the usual sizes, common boundaries are a few rows apart: 2 rows of a frame 720 px high
+fill exactly 3 rows of a screen 1080 px high. If the common boundaries are too far apart, the whole
+picture is one strip.
 
 Rejected: frames with four channels, because mirroring and reducing them takes longer. A frame then
 takes 1.0 ms more on a screen of 1920×1080, and 1.3 ms more on 3840×2160. Also rejected: OpenCV's
@@ -141,12 +141,12 @@ def _reduce(
 def _enlarge(
     bgr: Pixels, brightness: float, conversion: int, screen: Pixels, memory: Buffers
 ) -> None:
-    """Fill `screen` `(H, W, 4)` with the picture `bgr` `(h, w, 3)`, made larger if it is smaller.
+    """Fill `screen` `(H, W, 4)` with `bgr` `(h, w, 3)`, made larger unless the sizes are equal.
 
-    The screen's rows next to the edge between two strips depend on rows of both strips. So each
-    strip is scaled together with a few rows of the strip above it, which corrects the last rows of
-    that strip. But the first rows of the result are wrong, because they also depend on rows further
-    up, which are not scaled again. So what the strip above has painted there is restored.
+    At the edge between two strips, the screen's rows depend on rows of both strips. So the last
+    rows of a strip are painted again together with the next strip, which makes them right. But the
+    first of the rows that are painted again become wrong, because they depend on rows further up,
+    which are not scaled again. These first rows were right before, and are copied back.
     """
     (height, width, _), (H, W, _) = bgr.shape, screen.shape  # noqa: N806 - as in the docstring
     reach = math.ceil((H / height - 1) / 2)

@@ -1,9 +1,9 @@
 """Keeps a fullscreen window on its monitor and in front, even if the monitor changes.
 
 A monitor may be unplugged and plugged in again, be rotated, or change its resolution. For example,
-if a projector is switched on after the computer, the X server at first uses the size that it has
-without a monitor. A window manager then adapts the window; without a window manager, this module
-asks the X server to move and resize the window.
+if a projector is switched on after the computer, the screen of the X server at first has the size
+that the server chooses without a monitor. When the size changes, a window manager adapts the
+window. Without a window manager, this module asks the X server to move and resize the window.
 
 A Wayland compositor adapts a fullscreen window. But SDL 2.32 does not send the request for
 fullscreen if the compositor is slow to answer. This happens each time while GNOME 43 shows its
@@ -53,9 +53,9 @@ class Placement:
 
         Args:
             monitors: The monitors of the X server; None if they cannot be queried.
-            connector: The connector that the curator named. If it is None, the connector of the
-                monitor that shows the window now. While no monitor shows the window, the first
-                connector with a monitor is used.
+            connector: The connector that the curator named. If it is None, the window stays on the
+                monitor that shows it now. While that monitor is missing, or if no monitor shows the
+                window now, the first monitor is used.
             stays: Whether the window is to come in front again after another window has covered it.
         """
         self._window = opened_window()
@@ -112,8 +112,8 @@ class Placement:
     def _come_in_front(self, now: float) -> None:
         """Come in front of a window that has had the keyboard, or been in front, for too long.
 
-        Not every window that covers the show takes the keyboard: a notice does not, and without a
-        window manager no window does.
+        Both are checked, because a window can cover the show without taking the keyboard. Pop-up
+        notifications do so, and without a window manager all windows do.
         """
         if not self._stays:
             return
@@ -166,7 +166,7 @@ class Placement:
         return line
 
     def _fill_again(self, size: tuple[int, int]) -> str | None:
-        """Ask the compositor for fullscreen again if the window's `size` is that of no display.
+        """Ask the compositor for fullscreen again if no display has the window's `size`.
 
         It is asked only if two checks in a row see this size, because the display may report its
         new size later than the window.
@@ -188,9 +188,9 @@ class Placement:
         return None
 
     def _note_fit(self, fits: bool, monitor: Monitor | None, now: float) -> None:
-        """Store whether the picture `fits` its window and `monitor`, and since when it does not.
+        """Store whether the picture `fits` its window and `monitor`; if not, for how long.
 
-        A picture that has not fitted for `OUTDATED_S` needs a new window. But a new window could
+        If it has not fitted for `OUTDATED_S`, the show needs a new window. But a new window could
         fit better only if this window has fitted before, or if the monitor has changed since this
         window was opened. Without this condition, the show would start again every few seconds on a
         desktop whose panel no window may cover.

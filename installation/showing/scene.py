@@ -120,7 +120,7 @@ class Meter:
     the rest of the bar is left empty.
     """
     fills_from_right: bool = False
-    """Whether the first part is at the right."""
+    """Whether the first of the 100 parts is at the right end of the bar."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,8 @@ class Caption:
 class Shown:
     """The stage and the name that the screen shows for one visitor.
 
-    They can be older than the newest analysis, because large text may change only every
-    `compose.CHANGE_S` on the whole screen.
+    They can be older than the newest analysis: between two changes of large text on the whole
+    screen, at least `compose.CHANGE_S` passes.
     """
 
     stage: Stage

@@ -40,11 +40,11 @@ LANGUAGE_GAP = 26
 """The space between two languages that are one below the other, px at 1080p."""
 
 WIDE = 2
-"""If there are two languages, and the screen's ratio of width to height is larger than this, the
-foot is shortened. So the picture has enough room.
+"""With two languages, the foot is shortened if the screen's width is more than this many times its
+height. So the picture has enough room.
 
-A shortened foot leaves out the sentence `privacy`; instead, the short sentence `promise` follows
-`guess`. If pictures could be stored, `promise` is empty, and the foot is not shortened.
+A shortened foot has the short sentence `promise`, after `guess`, instead of the sentence `privacy`.
+If pictures could be stored, `promise` is empty, and the foot is not shortened.
 """
 
 LINE_SPACE = 0.25
@@ -142,10 +142,10 @@ def _foot(context: ScreenContext, *, guesses: bool) -> tuple[tuple[Line, ...], i
 
 
 def _with_remarks(context: ScreenContext, lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Return `lines` of the foot, with the remark on squares without words in each language.
+    """Return `lines` of the foot, with a remark added in each language.
 
-    The remark is at the end of the last line in its language that has room for it. It is left out
-    if no line has.
+    The remark says why some squares have no name. In each language, it is at the end of the last
+    line that has room for it. If no line in a language has room, it is left out there.
     """
     size, gap = context.px(FOOT_SIZE), context.px(COLUMN_GAP)
     left, column_px = context.px(MARGIN), _column_width(context)

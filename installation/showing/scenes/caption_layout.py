@@ -51,11 +51,11 @@ class CaptionLayout:
         self._tags = tags
 
     def place(self, ranked: Sequence[Visitor], *, searches: bool) -> dict[int, Caption]:
-        """Return captions of the first of `ranked`, keyed by visitor, in one font size.
+        """Return captions for the first visitors in `ranked`, all in one font size.
 
-        `searches` says whether to search for space for captions that found none in the previous
-        scene. Only one caption on the screen says that a name is being chosen. With more than
-        `MAX_CAPTIONS` visitors, only the first of `ranked` has a caption.
+        They are keyed by the visitor's id. `searches` says whether to search for space for captions
+        that found none in the previous scene. Only one caption on the screen says that a name is being
+        chosen. With more than `MAX_CAPTIONS` visitors, only the first of `ranked` has a caption.
         """
         wanted: list[Visitor] = []
         for visitor in ranked:
@@ -73,8 +73,8 @@ class CaptionLayout:
     def prepare(self, visitors: Iterable[Visitor]) -> None:
         """Typeset up to `PREPARED` further panels that captions of `visitors` may need soon.
 
-        All panels of four captions take longer than a frame is on the screen. So they are typeset
-        in the frames before the one in which a caption changes, and kept until then.
+        It takes longer to typeset all panels of four captions than a frame is on the screen. So the
+        panels are typeset during the frames before a caption changes, and kept until it changes.
         """
         left = PREPARED
         for visitor in visitors:
@@ -114,7 +114,8 @@ class CaptionLayout:
         """Return captions in the largest size in which all of `wanted` have their longest text.
 
         If no size has room for all of these texts, the smallest size is used, and each caption has
-        the longest of its texts that has room. This case is the slowest, and so it is found first.
+        the longest of its texts that has room. This case is the slowest. So the smallest size is
+        tried first, and the other sizes are tried only if it has room.
         The text of a definition is never larger than the name.
         """
         largest = min(
@@ -136,9 +137,9 @@ class CaptionLayout:
     ) -> dict[int, Caption]:
         """Return captions of `wanted` in the font size `size`, keyed by visitor.
 
-        Each has the longest of its texts that has room, and visitors without room have none. If
-        `only_full`, captions have their longest text, and the first visitor for whom it has no room
-        is the last one who is tried.
+        Each caption has the longest of its texts that has room. A visitor without room has no
+        caption. If `only_full`, only the longest texts are tried, and the search ends at the first
+        visitor without room for one.
         """
         placed: dict[int, Caption] = {}
         for visitor in wanted:

@@ -88,12 +88,12 @@ class _Evidence:
 class _Chain:
     """A paragraph with the categories above a name and then the name, with the sign › between them.
 
-    Its lines end after a ›. Only a category that is wider than the line is broken within.
+    Its lines end after a ›. A line ends within a category only if the category alone is too wide.
     """
 
     names: tuple[str, ...]
     type_: Paragraph
-    """A paragraph without text that gives the size, the colour and the language."""
+    """The font size, the colour and the language, as a paragraph without text."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,15 @@ class _List:
     """
 
     items: tuple[tuple[str, ...], ...]
-    """The units of each name. The first is the name with its share of the evidence, in percent. A
-    second unit says that another visitor has this name.
+    """One or two units of text for each name. The first unit has the name and its share of the
+    evidence, in percent. A second unit says that another visitor has this name.
     """
     total: str
     """How many further names there are, and their total share. Empty if this share is 0. No line
     ends within this text.
     """
     type_: Paragraph
-    """A paragraph without text that gives the size, the colour and the language."""
+    """The font size, the colour and the language, as a paragraph without text."""
 
 
 _Piece = Paragraph | _Evidence | _Chain | _List
@@ -149,8 +149,8 @@ def caption_panels(
 def caption_key(context: ScreenContext, shown: Shown) -> Shown:
     """Return the part of `shown` that the caption's texts depend on.
 
-    A caption does not have the name that is being considered, and it has the seconds of the
-    countdown only in a second language.
+    While a name is being chosen, the caption does not contain it. The seconds of the countdown are
+    in the caption only if there is a second language.
     """
     if shown.stage == "reading" or (shown.stage == "announced" and context.second is None):
         return Shown(shown.stage, "" if not shown.name else "any")
@@ -160,7 +160,7 @@ def caption_key(context: ScreenContext, shown: Shown) -> Shown:
 def _panels(
     context: ScreenContext, pieces: Sequence[_Piece], widths: Sequence[int], *, any_height: bool
 ) -> Iterator[Panel]:
-    """Yield the different panels with `pieces` whose lines are at most one of `widths` px wide.
+    """Yield a panel with `pieces` for each line width in `widths`, px; equal panels only once.
 
     A width in which a word would have to be broken is left out. So is a panel that is too tall
     (`TALLEST`), unless `any_height`.

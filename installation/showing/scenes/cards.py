@@ -53,7 +53,7 @@ REHEARSAL_SIZE = 42
 """The font size of the word that marks the rehearsal, px per em at 1080p."""
 
 MAX_NAMES = 3
-"""The largest number of missing layers that the card names; the log names all of them."""
+"""The largest number of missing sandbox layers that the card names; the log names all of them."""
 
 
 def title_card(context: ScreenContext) -> Scene:

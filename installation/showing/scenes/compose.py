@@ -177,9 +177,10 @@ def _whole(box: Box) -> Rect:
 
 
 def _large_text(visitors: Sequence[Visitor]) -> dict[int, tuple[object, ...]]:
-    """Return what the large text beside each face depends on, keyed by the visitor's id.
+    """Return the values that determine each visitor's large text, keyed by the visitor's id.
 
-    This is the stage, the name, and whether the tag is missing. A face without a name is left out.
+    The values are the stage, the name, and whether the tag is missing. Visitors without a name are
+    left out.
     """
     return {
         visitor.id: (visitor.shown.stage, visitor.shown.name, visitor.tag is None)
@@ -192,7 +193,7 @@ def _changed_at(previous: Scene | None, visitors: Sequence[Visitor], now: float)
     """Return the instant from which `CHANGE_S` must pass before large text may change again.
 
     Usually this is the instant of the last change. But a name always disappears together with its
-    face, so this change may come less than `CHANGE_S` after the previous change. Then the result is
+    face, even if `CHANGE_S` has not passed since the previous change. In that case, the result is
     in the future: `CHANGE_S` after the previous change. Because of this longer wait, a name does
     not flash if its face is lost and found again and again.
     """

@@ -106,7 +106,7 @@ def near(rects: Iterable[Rect], space: int, part: Rect) -> list[Obstacle]:
 
 
 def is_free(rect: Rect, obstacles: Iterable[Obstacle]) -> bool:
-    """Return whether `rect` keeps the space of each of `obstacles` free."""
+    """Return whether `rect` is outside all `obstacles` and the space to keep free around them."""
     x, y, right, bottom = rect.x, rect.y, rect.right, rect.bottom
     # A loop instead of `any`: it takes half the time.
     for left_edge, upper_edge, right_edge, lower_edge, space in obstacles:
@@ -181,8 +181,8 @@ def tag_slides(
         square: The square to which the tag belongs.
         room: The part of the screen that panels may cover.
         tag: A rectangle with the size of the tag.
-        over_px: How far a tag outside the square may extend into it, px. If this is more than 0,
-            the last slide may be for a tag inside the square, along its upper edge.
+        over_px: How far a tag at an edge of the square overlaps the square, px. If this is more
+            than 0, the last slide may be for a tag inside the square, along its upper edge.
         below_first: Whether the lower edge comes before the upper one.
         is_crowd: Whether there are many visitors. Then a tag may extend further beyond its square
             (`OVERHANG`), and without `at_side` it must be above or below the square.

@@ -235,7 +235,7 @@ def _empty_square(context: ScreenContext, room: Rect, idle_s: float) -> tuple[Re
 def _names(
     context: ScreenContext, square: Rect | None, since: float, now: float
 ) -> tuple[Panel, ...]:
-    """Return the rows of the list of names that have room within `square`, as panels.
+    """Return panels with those rows of the list of names that are entirely within `square`.
 
     Nobody has been present from `since` to `now` (s, monotonic). The result is empty if there is no
     square, or if the names are not loaded yet.

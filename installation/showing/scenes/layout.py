@@ -147,7 +147,7 @@ class Layout:
     def prepare(self, visitors: Sequence[Visitor]) -> None:
         """Typeset a part of the panels that the captions of `visitors` may need soon.
 
-        They are the visitors of this scene, with the names that they will have after the next
+        `visitors` are the visitors of this scene, with the names that they will have after the next
         change of names.
         """
         if not self._is_crowd:
@@ -215,14 +215,18 @@ class Layout:
         A tag touches its square, at the upper left corner or as close to that corner as there is
         room. At best the tag does not cover its square, and is `TAG_FAR` from other squares. The
         second choice is a smaller distance. The third choice is a tag that covers a part of its
-        square, but no face, and in a crowd and during the countdown no corner of the square either.
-        In a crowd, only tags above or below the square are tried without `at_side`, because people
-        may take a tag at the left or right for a neighbour's tag. With `at_side`, the distance from
-        other squares is doubled, and the distance from other tags is `TAG_FAR`. If the tag would
-        cover another person's chest, a smaller font size is tried first. If that does not help, a
-        tag of at most `LOW` lines may cover a chest; only then are tags with more lines tried. If
-        every position is too close to another square (`_clear_px`), the tag is omitted, because
-        nobody could tell whose it is.
+        square, but no face. In a crowd and during the countdown, the tag also covers no corner of
+        its square.
+
+        In a crowd, people may take a tag at the left or right of a square for a neighbour's tag. So
+        in a crowd, a tag is above or below its square unless `at_side` is true. With `at_side`, a
+        tag is at the left or right, the distance from other squares is doubled, and the distance
+        from other tags is `TAG_FAR`.
+
+        If the tag would cover another person's chest, a smaller font size is tried first. If that
+        does not help, a tag of at most `LOW` lines may cover a chest; only then are tags with more
+        lines tried. If every position is too close to another square (`_clear_px`), the tag is
+        omitted, because nobody could tell whose it is.
         """
         square, around = visitor.square, self._surroundings
         max_width = min(around.room.width, self._context.px(MAX_TAG_WIDTH))

@@ -58,8 +58,9 @@ class _Row:
 
 
 class _Rows:
-    """The rows of one list, `width` px wide, each of which begins where the previous one ended.
+    """The rows of one list, each `width` px wide.
 
+    Each row begins with the item after the last item of the previous row.
     `listing` has the names as in `LabelSet.listing`, `size` is the font size, px per em, and
     `start` is the index in `listing` of the first row's first name.
     """
@@ -161,9 +162,9 @@ def list_panels(
 def _lit(rows: Sequence[_Row], start: int, period: int) -> tuple[int, int | None]:
     """Return the index of the row with the highlighted name, and the index of the name in the row.
 
-    The row is the first one with a name among the `LIT_ROWS` rows from `start` on. If it has
-    several names, `period` selects one of them: it is the number of periods of `LIT_S` that have
-    passed. If none of these rows has a name, the result is `start` and None.
+    The row is the first one with a name among the `LIT_ROWS` rows from `start` on. If none of these
+    rows has a name, the result is `start` and None. `period` says how many times `LIT_S` has
+    passed. If the row has several names, `period` selects one of them.
     """
     for number in range(start, start + LIT_ROWS):
         items = rows[number].items
