@@ -54,8 +54,8 @@ class CaptionLayout:
         """Return captions for the first visitors in `ranked`, all in one font size.
 
         They are keyed by the visitor's id. `searches` says whether to search for space for captions
-        that found none in the previous scene. Only one caption on the screen says that a name is being
-        chosen. With more than `MAX_CAPTIONS` visitors, only the first of `ranked` has a caption.
+        that found none in the previous scene. Only one caption on the screen says that a name is
+        being chosen. With more than `MAX_CAPTIONS` visitors, only the first of `ranked` has one.
         """
         wanted: list[Visitor] = []
         for visitor in ranked:
