@@ -196,7 +196,7 @@ _SCALARS: dict[str, tuple[str, str, Callable[[str], object]]] = {
         lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
     ),
 }
-"""The types of values without quotes that YAML does not treat as text. Each has a pattern for
+"""The types, other than text, that a value without quotes can have in YAML. Each has a pattern for
 the value, the letters with which such a value may begin, and a function that converts it.
 """
 

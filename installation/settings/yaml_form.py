@@ -3,7 +3,7 @@
 PyYAML reports the line at which it stopped; for an open quote, this is the end of the file.
 Therefore this module parses the lines again, in the forms in which people write settings: `name:
 value`, items of a list, comments. The first flaw found is reported; PyYAML's message is used only
-if there is none.
+if no flaw is found.
 """
 
 from __future__ import annotations

@@ -306,7 +306,7 @@ class AnalysisKeeper:
     def _end_workers(self) -> None:
         """Abandon the threads, together with all parts that they use.
 
-        After that, no object refers to the networks, except threads that hang.
+        After that, only threads that hang still refer to the networks.
         """
         for worker in self._workers:
             worker.stop(0)

@@ -86,7 +86,7 @@ class Parts:
     """
     renew: Callable[[Parts], Parts] | None = None
     """Returns the parts with new objects for `tracker`, `presence` and `settler`, because a thread
-    that hangs may still use the old ones. If it is None, the old ones are kept.
+    that hangs may still use the old ones. If `renew` is None, the old ones are kept.
     """
 
 
@@ -179,7 +179,7 @@ def _import_libraries() -> None:
 
     This takes about 50 ms. Libraries that are loaded while the mirror runs would delay the main
     thread. ONNX Runtime also looks for graphics cards while it is imported, and warns if the guard
-    does not let it.
+    prevents this.
     """
     import installation.naming.networks.efficientnet
     import installation.naming.reading.classifier

@@ -298,9 +298,8 @@ class Show:
     def _open_camera(self, parts: Parts, until: float | None) -> Camera | None:
         """Return the open camera; None if the show ended before it was open.
 
-        If the show runs as a service and the camera cannot be opened, the calm card is shown until
-        it can be. Nobody would read an error message then, and a restart every ten seconds would
-        not help.
+        If the show runs as a service, it shows the calm card until the camera can be opened. Nobody
+        would read an error message of a service, and a restart every ten seconds would not help.
         """
         status = None if self._guard is None else self._guard.status
         new_nodes = NewNodes(allowed_cameras(v4l.video_nodes(), status))

@@ -31,8 +31,8 @@ After that, the show needs a new window.
 """
 
 SWITCH_ON_S = 5.0
-"""How long all monitors must be off before one that is plugged in is switched on, s; a desktop
-needs two seconds to do so itself.
+"""How long all monitors must be off before one that is plugged in is switched on, s. A desktop
+switches it on by itself within two seconds.
 """
 
 MOST_REQUESTS = 3

@@ -128,7 +128,7 @@ def refuse_second_names(controls: dict[str, int], data: Mapping[str, object]) ->
 
 
 def refuse_long_exposure(name: str | None, value: object, data: Mapping[str, object]) -> None:
-    """Raise pydantic's error if an exposure takes longer than the rate allows.
+    """Raise pydantic's error if an exposure is too long for the frame rate `camera.fps`.
 
     With `keep_rate: true` the limit is the time of one frame. Otherwise it is the time of two
     frames: with a longer exposure, the camera sends less than half of its pictures, which counts as

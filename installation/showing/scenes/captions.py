@@ -1,4 +1,4 @@
-"""The captions below a name: the words of each stage, from the empty square to 'person'.
+"""The texts of the captions beside squares, for each stage up to 'person'.
 
 For each caption there are several texts, the longest first. The longest text that has room is
 shown. So a visitor who stands far away sees fewer words, but none smaller than `SMALL_SIZE`.
@@ -381,7 +381,7 @@ def _others(context: ScreenContext, shares: Shares, language: str) -> list[_Piec
 
 
 def fills_from_right(verdict: Verdict) -> bool:
-    """Return whether the green of the tag and of the bar begins at the right, as the name does."""
+    """Return whether the name of `verdict` is right-to-left: then green begins at the right."""
     return is_right_to_left(verdict.label.name)
 
 

@@ -182,10 +182,11 @@ def question(
 ) -> tuple[Panel, ...] | None:
     """Return the question in `room`, in each language, with `notes` below.
 
-    The first language is white and the second grey, as everywhere on the screen. If the question is
-    too long for `room` even in the smallest font size, the result is None. But if `crowded`, it is
-    the question in the smallest font size, directly followed by the notes. If `opaque`, the panels
-    have a black background, so that they are painted faster than text over a picture.
+    The first language is white and the second grey, as everywhere on the screen. The question may
+    be too long for `room` even in the smallest font size. Then the result is None. But if `crowded`
+    is true, the smallest font size is used all the same, and the notes follow directly. If
+    `opaque`, the panels have a black background, so that they are painted faster than text over a
+    picture.
     """
     background = ON_BLACK if opaque else None
     titles = [words.title for words in context.languages if words.title]

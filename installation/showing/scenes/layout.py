@@ -44,9 +44,9 @@ several lines.
 """
 
 TAG_GAP = 20
-"""The least distance from a tag to the square of another visitor, px at 1080p; half of the
-tag's font size if that is more. Beside the square it is twice as much (`BESIDE`). If the tag were
-nearer, it might be mistaken for the tag of the other visitor.
+"""The least distance from a tag to another visitor's square, px at 1080p. If half of the tag's
+font size is more, it is used instead. At the left or right of the square, the distance is twice as
+much (`BESIDE`). If the tag were nearer, it might be mistaken for the tag of the other visitor.
 """
 
 BESIDE = 2
@@ -270,7 +270,8 @@ class Layout:
     def _widened(left: int, top: int, right: int, bottom: int, clear: int) -> Obstacle:
         """Return a square as an obstacle that keeps tags at a distance.
 
-        They stay `clear` px above and below it, and `BESIDE` times as far at its left and right.
+        Above and below the square, the distance is `clear` px; at its left and right, it is
+        `BESIDE` times as much.
         """
         more = (BESIDE - 1) * clear
         return left - more, top, right + more, bottom, clear
