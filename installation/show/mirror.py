@@ -102,7 +102,7 @@ class Mirror:
         self._interval_s = 0.0
         self._has_shown = False
         """Whether a frame or the staff card has been on the screen. Until then, the title card
-        is on the screen. From then on, a missing frame brings the card for a missing camera.
+        is shown. After that, the card for a missing camera is shown while there is no frame.
         """
         self._oldest_s = 0.0
         self._unread_since: float | None = None
@@ -183,10 +183,10 @@ class Mirror:
     def _show(self, scene: Scene) -> None:
         """Paint `scene` and flip the screen, unless this scene is on the screen already.
 
-        A scene with a picture is always painted, and an unchanged one without a picture again after
-        `STILL_S`. While nobody is present, scenes have no picture, and most equal the scene before:
-        only the list of names moves, about fourteen times a second. A flip copies the whole screen
-        to the display, even if nothing was painted.
+        A scene with a picture is always painted. An unchanged scene without a picture is painted
+        again after `STILL_S`. Scenes without a picture are shown while nobody is there. Most of
+        them equal the scene before: only the list of names moves, about fourteen times a second. A
+        flip copies the whole screen to the display, even if nothing was painted.
         """
         now = self._clock.now()
         if scene.picture or scene != self._still or now - self._painted_at >= STILL_S:
