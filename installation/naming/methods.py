@@ -76,10 +76,10 @@ class Method:
     """The settings of labelset.yaml that only this method uses."""
 
     temperature: float = 1.0
-    """The temperature of sets that do not set one."""
+    """The temperature if labelset.yaml does not state one."""
 
     min_score: float = 0.1
-    """The `min_score` of sets that do not set one."""
+    """The value of `min_score` if labelset.yaml does not state one."""
 
     recipe: int | None = None
     """The version of the sentences that the kiosk adds to a set's own words; None if it adds none.

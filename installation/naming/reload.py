@@ -25,8 +25,8 @@ the same for that time.
 """
 
 MOST_LOGGED = 5
-"""The largest number of mistakes in one change that are logged; `kiosk labels check` prints all of
-them.
+"""The largest number of mistakes that are logged for one change of the files. `kiosk labels check`
+prints all mistakes.
 """
 
 

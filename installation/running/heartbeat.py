@@ -15,8 +15,8 @@ capture and analysis matter only if this fails. The show does not repair a scree
 """
 
 MAX_STEP_S = 1.0
-"""The longest time that one check adds to a part's time without progress, s. A longer gap between
-checks means that the whole machine was suspended or overloaded, and not that the show hangs.
+"""One check adds at most this time, in seconds, to a part's time without progress. If more time has
+passed since the last check, the whole machine was suspended or overloaded; the show need not hang.
 """
 
 

@@ -52,7 +52,8 @@ MAX_BYTES: Mapping[str, int] = {
     TENSORS_FILE: MAX_NETWORK_BYTES,
     PREPROCESSOR_FILE: MAX_TEXT_BYTES,
 }
-"""The largest size of each file of a label set. An artist's pictures are not among them."""
+"""The largest size of each file of a label set, in bytes. It has no entry for an artist's pictures.
+"""
 
 TEXT_FILES = (SETTINGS_FILE, LABELS_CSV, LABELS_TXT)
 """The text files of a label set; a `LabelSet` contains everything that they state."""

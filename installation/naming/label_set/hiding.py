@@ -43,7 +43,7 @@ EVERYTHING = ContentSettings.model_construct(hide=())
 """The settings that hide nothing, for tools; a show never uses them."""
 
 JUDGED = ("objects", "persons")
-"""The shipped sets whose reasons are also applied to names that come with a network."""
+"""The shipped sets whose reasons for hiding a category also apply to names from a network."""
 
 UNSAFE_FILE = "unsafe_synsets.txt"
 """ImageNet's list of unsafe person categories, in the folder of fetched weights."""
@@ -112,9 +112,9 @@ def masked_rows(rows: Sequence[Row], settings: LabelSetSettings) -> frozenset[st
 
 
 def _synsets(rows: Sequence[Row], settings: LabelSetSettings) -> list[set[str]]:
-    """Return, for each row, its own id and the WordNet ids of the ImageNet categories it may mean.
+    """Return the ids of each row: its own, and the WordNet ids of the categories it may mean.
 
-    A row's own id may be a number or a word instead of a WordNet id.
+    The own id may be a number or a word. The WordNet ids are ImageNet's.
     """
     outputs = settings.outputs or {}
     by_number = {str(i): id_ for id_, i in outputs.items() if WORDNET_ID.fullmatch(id_)}

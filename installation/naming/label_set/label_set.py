@@ -113,7 +113,10 @@ class LabelSet:
 
     @property
     def build_remedy(self) -> str:
-        """The remedy if the built file is missing or wrong: the commands that fetch and build."""
+        """The remedy if the built file is missing or wrong: the commands that make it.
+
+        If the weights of the network are missing, the remedy also names the command to fetch them.
+        """
         build = f"kiosk labels build {self.name}"
         if self.encoder in (LITE, "") or weights_file(self.encoder, self.weights_folder).exists():
             return f"Run: {build}"

@@ -132,7 +132,7 @@ def assemble_nonempty(
         hidden = sum(label_set.hidden.values())
         background = sum(row.background for row in source.rows)
         rows = counted(len(source.rows), "row")
-        seen = f"of {rows}, {hidden:,} hidden, {background:,} background"
+        seen = f"{rows}: {hidden:,} hidden, {background:,} background"
         remedy = "To show a label, clear the cells hidden_because and is_background in its row."
         if label_set.unknown:
             seen += f", {label_set.unknown:,} unknown to the network"
@@ -154,7 +154,7 @@ def assemble(
     Names and definitions are in `language` (and in `second`, if given) if the set has translations.
     The result may have no labels.
 
-    With the settings `EVERYTHING`, the result is the set that tools build.
+    Tools that build a set pass `EVERYTHING` as `content`, so that no row is left out.
     """
     settings, rows = source.settings, source.rows
     masked = masked_rows(rows, settings)

@@ -31,11 +31,11 @@ HEADS: Mapping[tuple[str, str], str] = {
     ("22k", ""): "imagenet22k_synsets.txt",  # 21,841
     ("22k", "focalnet_"): "imagenet22k_ms_synsets.txt",  # 21,842, ImageNet-1k's classes first
 }
-"""The names of timm's class lists, keyed by a variant of ImageNet and a part of a network's name.
-A variant may have several lists, because its networks may have different classes, or the same
-classes in another order. Then the name of a network decides: the network uses the list with the
-longest part that is in this name. The part "" is in every name. The lists are chosen as in
-`infer_imagenet_subset` of timm 1.0.
+"""The names of timm's class lists. The first part of a key is a variant of ImageNet. A variant may
+have several lists, because its networks may have different classes, or the same classes in another
+order. The second part of a key is a text that a network's name must contain; "" is in every name.
+If several lists remain, the one with the longest text is used. `infer_imagenet_subset` of timm 1.0
+chooses in the same way.
 """
 
 

@@ -50,15 +50,16 @@ ends a show that does not start (`running.heartbeat`).
 """
 
 TORCH_TIMEOUT_S = 120.0
-"""The longest time for the child process to open and try a network that PyTorch runs, s. Importing
-the libraries alone takes 5 s on an idle machine. Only commands wait so long, never a show.
+"""The longest time, in seconds, for the child process to open and try a network that PyTorch runs.
+Importing the libraries alone takes 5 s on an idle machine. Only commands wait so long, never a
+show.
 """
 
 BATCH_TIMEOUT_S = 300.0
 """The longest time for the child process to encode one batch, s."""
 
 MOST_ANSWER_BYTES = 2**16
-"""The longest line that the child process answers, bytes."""
+"""The longest line that is read from the child process, in bytes."""
 
 _CHILD = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -135,7 +136,7 @@ class ConfinedNetwork:
         """Do nothing: the commands that use this class read an artist's pictures, not visitors'."""
 
     def _ask(self, order: bytes, size: int, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """Send `order`; return the answer, and at most `size` bytes of the numbers after it.
+        """Send `order`; return the child's answer and the bytes after it, `size` bytes at most.
 
         Raises LabelSetError if the child fails or has not answered after `timeout_s`.
         """

@@ -19,9 +19,10 @@ DeviceName = Literal["auto", "cuda", "mps", "cpu"]
 
 
 def choose_device(name: DeviceName, *, where: str = "kiosk.yaml") -> tuple[Device, str]:
-    """Return the device for `name` and its description, with the reason if it is a fallback.
+    """Return the device for `name` and the device's description.
 
-    `auto` prefers CUDA, then Apple's MPS, then the CPU. Raises SettingsError if `name` is a device
+    `auto` prefers CUDA, then Apple's MPS, then the CPU. If `auto` gives the CPU, the description
+    also says why no GPU is used. Raises SettingsError if `name` is a device
     that this machine does not have; `where` names the file or option that contains the setting.
     """
     if name == "cpu":

@@ -57,9 +57,9 @@ class EfficientNetLite0:
         self.width = CLASSES if output == "logits" else FEATURES
 
     def encode(self, batch: Batch) -> Encoded:
-        """Return the output for each crop, of the kind for which the network was opened.
+        """Return logits `(N, 1000)` or features `(N, 1280)`, as chosen when the network was opened.
 
-        This is logits `(N, 1000)`, in the order of ImageNet's classes, or features `(N, 1280)`.
+        Logits are in the order of ImageNet's classes.
         `batch` is `(N, 3, 224, 224)` float32, normalised as `(x − 127) / 128`. The crops are
         encoded one by one, because larger batches are not faster and take more memory. On more than
         one core, two threads share the work: each takes the next of the remaining crops. When this

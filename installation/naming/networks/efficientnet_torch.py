@@ -98,7 +98,7 @@ def _state(weights: Path, names: list[str]) -> dict[str, torch.Tensor]:
 def _fold(module: nn.Module) -> None:
     """Fold each batch norm of `module` into the convolution before it.
 
-    timm's layer of a batch norm contains an activation too; the activation replaces the layer.
+    timm's batch norm layers contain an activation too. The activation takes the layer's place.
     """
     convolution: tuple[str, nn.Conv2d] | None = None
     for name, child in list(module.named_children()):

@@ -105,8 +105,8 @@ process needs about 4 s for each.
 CHILD_TIMEOUT_S = 60.0
 """The limit on the elapsed time of the child process, s.
 
-A show has its network checked while it starts, and the supervisor ends a show that does not start
-(`running.heartbeat`). Therefore this time is shorter than the supervisor's.
+A show has its network checked while it starts. The supervisor ends a show that has not started in
+time (`running.heartbeat`), so this limit is shorter than the supervisor's limit.
 """
 
 _CHILD = (
@@ -166,8 +166,8 @@ bytes are.
 """
 
 MOST_METADATA = 200
-"""The longest metadata entry that is kept, characters of key and value. An entry in which
-`making.keras` stores a hash is shorter.
+"""The longest metadata entry that is kept: the number of characters in its key and value together.
+An entry in which `making.keras` stores a hash is shorter.
 """
 
 
@@ -403,8 +403,8 @@ def _foreign(node: Any) -> _RefusedError:
     name, domain = ellipsize(node.op_type), ellipsize(node.domain)
     if node.op_type in PACKED:
         problem = (
-            f"its weights are packed in a format of onnxruntime ('{name}', as in model_q4, "
-            "model_q4f16 and model_bnb4; expected operations of the ONNX standard)"
+            f"its operation '{name}' packs weights in onnxruntime's own format, as model_q4, "
+            "model_q4f16 and model_bnb4 do (expected operations of the ONNX standard)"
         )
         return _RefusedError(problem, PACKED_REMEDY)
     problem = f"it uses the operation '{name}' of '{domain}' (expected ONNX's own)"

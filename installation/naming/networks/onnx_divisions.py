@@ -119,9 +119,10 @@ def _integer(tensor: Any) -> int:
 
 
 def _types(node: Any) -> list[int]:
-    """Return the data types, as ONNX's codes, that an operation's settings give to its result.
+    """Return the data types that an operation's settings give to its result, as ONNX's codes.
 
-    The setting `to` is such a code. A tensor gives its own data type, and an integer gives INT64.
+    The setting `to` is itself such a code. Any other setting gives INT64 if it contains integers,
+    and the data type of its tensor if it contains a tensor.
     """
     types: list[int] = []
     for setting in node.attribute:

@@ -48,16 +48,16 @@ The value says which range of numbers the network expects in its pictures.
 """
 
 LEAST_SCORE = 1e-12
-"""The least score whose logarithm is taken; smaller scores are raised to it, so that the logarithm
-is finite.
+"""The least score whose logarithm is taken. Smaller scores are replaced by this number, so that the
+logarithm is finite.
 """
 
 
 class OnnxNetwork:
     """Encodes crops as the logits of an ONNX classifier.
 
-    It runs on the CPU, or on an NVIDIA GPU if that is the device and the installed onnxruntime
-    supports it.
+    It runs on an NVIDIA GPU if `device` is "cuda" and the installed onnxruntime supports this, and
+    otherwise on the CPU.
     """
 
     library = LIBRARY
@@ -102,9 +102,10 @@ class OnnxNetwork:
             raise self._refused(failure) from None
 
     def _refused(self, failure: Exception, *, quoted: bool = True) -> LabelSetError:
-        """Return the error for a `failure` of onnxruntime; its text is included only if `quoted`.
+        """Return the error for `failure`, an exception of onnxruntime.
 
-        While pictures of people are in memory, only the kiosk's own texts are passed on.
+        The error contains the exception's text only if `quoted`. While pictures of people are in
+        memory, `quoted` is false, so that only the kiosk's own texts are passed on.
         """
         text = str(failure).rpartition(" : ")[2] if quoted else type(failure).__name__
         reason = ellipsize(" ".join(text.split()))

@@ -25,7 +25,7 @@ def take_weights(model: Any, weights: bytes) -> str | None:
     if not tensors:
         return f"the file contains all its weights, but there is a second file, {ONNX_DATA_FILE}"
     if len({data_location(tensor).get("location") for tensor in tensors}) > 1:
-        return "its weights are in several other files (expected at most one)"
+        return "its weights are in several other files (expected at most one other file)"
     total = 0
     for tensor in tensors:
         location = data_location(tensor)

@@ -55,7 +55,9 @@ OTHER_NETWORKS = {
     f"torch.onnx.export, or save a model of Hugging Face as {TENSORS_FILE}.",
     (".safetensors",): f"Rename it to {TENSORS_FILE}, with {CONFIG_FILE} beside it.",
 }
-"""The remedies for networks with another name or format, keyed by the ends of file names."""
+"""The remedies for networks that have an unexpected name or format, keyed by the ends of the files'
+names.
+"""
 
 
 def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = False) -> Encoder:
@@ -65,7 +67,7 @@ def open_encoder(label_set: LabelSet, device: Device, *, leave_a_core: bool = Fa
     features otherwise. With `leave_a_core` PyTorch leaves one core free for painting the screen, as
     ONNX Runtime always does. Raises WeightsError if the weights are missing or do not have the
     expected SHA-256, LabelSetError if the label set's own network must not be opened or does not
-    fit, and SettingsError if it needs packages that are not installed.
+    fit the set, and SettingsError if packages that the network needs are not installed.
     """
     encoder = _open(label_set, device)
     if leave_a_core and encoder.library == "PyTorch":
@@ -136,7 +138,11 @@ def _open_own(label_set: LabelSet, device: Device) -> Encoder:
         names_count = counted(label_set.row_count, "output")
         problem = f"the file has names for {names_count}, but the network has {network.width}"
         raise LabelSetError(
-            Mistake(display_path(names), problem, "Give one name for each output, in their order.")
+            Mistake(
+                display_path(names),
+                problem,
+                "Give one name for each output, in the order of the outputs.",
+            )
         )
     return network
 
@@ -291,7 +297,7 @@ def _fingerprint(data: list[bytes]) -> str:
 
 
 MAX_HEADER_BYTES = 2**20
-"""The longest header of model.safetensors, bytes; a network with 1,000 tensors has 110,000."""
+"""The longest header of model.safetensors, in bytes. 1,000 tensors need 110,000 bytes."""
 
 
 def check_tensors(file: Path) -> None:

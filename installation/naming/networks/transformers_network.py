@@ -3,8 +3,8 @@
 transformers supports its own image classifiers and, through its TimmWrapper, the networks that timm
 saved. The folder may come from a stranger, so transformers is given settings and tensors but never
 the folder: no code in the folder is run, nothing is downloaded, and no pickle is read. The network
-is built without memory (on torch's meta device), and building stops as soon as the network is
-larger than all tensors that the header of model.safetensors lists.
+is built on torch's meta device, where tensors take no memory. Building stops as soon as the network
+is larger than all tensors that the header of model.safetensors lists.
 
 Rejected: giving the folder to transformers. It would also read adapters, generation settings and
 the names of other weight files there.
@@ -66,8 +66,8 @@ MODEL_TYPES: Mapping[str, str] = {
 """The `model_type` of each image classifier of transformers, keyed by the name of its class."""
 
 UNDERSTOOD = (
-    "an image classifier of transformers, such as ViTForImageClassification, or one of timm, whose "
-    "config.json has an `architecture`"
+    "an image classifier of transformers, such as ViTForImageClassification, or a network of timm "
+    "with an `architecture` in config.json"
 )
 
 IGNORED = frozenset(
@@ -219,9 +219,9 @@ class ConfigFile:
         return side
 
     def channels(self, key: str, least: float, default: float) -> Channels:
-        """Return the three numbers under `key`, each from `least` to 10.
+        """Return the three numbers under `key`; if the key is missing, each number is `default`.
 
-        If the key is missing, each number is `default`. Raises LabelSetError for any other value.
+        Raises LabelSetError if the value is not a list of three numbers from `least` to 10.
         """
         value = self.values.get(key, [default] * 3)
         if (
@@ -306,7 +306,7 @@ def _timm_settings(config: ConfigFile) -> tuple[str, dict[str, Any]]:
 def _passed_on(values: Mapping[str, object], config: ConfigFile) -> dict[str, Any]:
     """Return the settings that are passed to transformers.
 
-    Raises LabelSetError for a number or a list's sum above `LARGEST_NUMBER`, and for a longer list.
+    Raises LabelSetError if a number, the sum of a list or its length is above the limit for it.
     """
 
     def checked(key: str, value: object) -> object:

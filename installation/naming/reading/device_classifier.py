@@ -88,7 +88,7 @@ class DeviceClassifier(CropClassifier):
     def _pass(self, visitors: int, side: int) -> DevicePass:
         """Return the computation of the scores of `visitors` visitors; prepare it at its first use.
 
-        It has rows for the smallest number of visitors in `BATCHES` that is at least `visitors`.
+        The computation has a row per visitor, and further rows up to the next number in `BATCHES`.
         `side` is the side of the squares that hold the crops, px.
         """
         count = next(count for count in BATCHES if count >= visitors)
@@ -210,7 +210,7 @@ class DevicePass:
     def forget(self) -> None:
         """Overwrite every intermediate result, by computing scores from zeros.
 
-        Does nothing if `scores` was not called since the last call.
+        Does nothing if `scores` was not called since the last call of this method.
         """
         if self._used:
             self._packed.zero_()

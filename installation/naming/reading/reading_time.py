@@ -16,13 +16,13 @@ theirs, and look at each other.
 """
 
 WITHDRAWN_S = 3.0
-"""How long a withdrawn name is still shown, struck through, s. Then the visitor is shown as a
-person.
+"""The time, in seconds, for which a withdrawn name is still shown, struck through. Then the visitor
+is shown as a person.
 """
 
 
 def reading_time_s(label: Label) -> float:
-    """Return how long a visitor needs to read the name and the whole definition of `label`, s.
+    """Return how many seconds a visitor needs to read the name and the definition of `label`.
 
     If the screen truncates the definition, the visitor needs less time than this.
     """

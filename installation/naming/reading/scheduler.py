@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 from installation.seeing.tracker import Track
 
 FRAME_BUDGET_S = 0.25
-"""The longest time that the readings of one frame may take, s; the detector does not search for new
-visitors during that time.
+"""The longest time, in seconds, that the readings of one frame may take. The detector does not
+search for new visitors during that time.
 
 In that time, two cores read about fifteen visitors with the default network.
 """
@@ -27,8 +27,8 @@ UNSURE_INTERVAL_S = 1.0
 
 
 TOLERANCE_S = 0.02
-"""How much earlier than its due time a reading may be, s, because frames do not arrive at exact
-times.
+"""A reading may be earlier than its due time by this time, in seconds, because frames do not arrive
+at exact times.
 """
 
 

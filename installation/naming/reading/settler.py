@@ -42,17 +42,17 @@ from installation.seeing.tracker import Track
 from installation.settings.kiosk import ReadingSettings
 
 HALF_LIFE_S = 2.0
-"""The age at which a reading counts half, s. This is a guess, about the time that a visitor needs
-to turn round.
+"""The age, in seconds, at which a reading counts half as much as a new one. A visitor needs about
+this time to turn round; the number is a guess.
 """
 
 VOTES = 3
 """The number of labels that a reading votes for: those with its highest scores."""
 
 PATIENCE = 3.0
-"""The time after which a visitor gets the label set's root label if their readings still do not
-agree, in units of `min_time_s`. A reading is the classifier's scores for one visitor on one frame;
-the time begins with the visitor's first reading.
+"""If a visitor's readings still do not agree after this time, the visitor gets the label set's root
+label. The time is in units of `min_time_s` and begins with the visitor's first reading. A reading
+is the classifier's scores for one visitor on one frame.
 """
 
 NEAR = 0.05
@@ -93,7 +93,10 @@ class _Evidence:
         return cls(at, at, np.zeros(labels), np.zeros(labels))
 
     def add(self, reading: Reading) -> None:
-        """Add `reading`, after reducing the weight of earlier readings by their age."""
+        """Add `reading`, after reducing the weights of all earlier readings.
+
+        Their weights are halved for each `HALF_LIFE_S` since the last reading.
+        """
         fade = 0.5 ** (max(0.0, reading.taken_at - self.last_at) / HALF_LIFE_S)
         self.scores *= fade
         self.scores += reading.scores
@@ -257,9 +260,9 @@ class Settler:
         return Sighting(track, (), 1.0, name.verdict, "named", name.withdrawn_at)
 
     def _enough(self, evidence: _Evidence, now: float) -> float:
-        """Return the share of `min_time_s` or of `min_readings` that is reached, 0–1.
+        """Return the share of `min_time_s` that has passed, or of `min_readings` that is reached.
 
-        Of these two shares, it is the smaller one.
+        The smaller of the two shares is returned, 0–1.
         """
         settings = self._settings
         waited = _progress(now - evidence.first_at, settings.min_time_s)

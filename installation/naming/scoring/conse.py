@@ -2,7 +2,7 @@
 
 ConSE (Norouzi et al., arXiv 1312.5650): text embeddings say how near a label is to each class. The
 logit of a label is the sum of its nearness to the ten best classes, weighted by the probabilities
-of these classes. It differs from the paper in these points:
+of these classes. This module differs from the paper in these points:
 
 - Masked classes are removed before the softmax (naming/lists/masked.py).
 - Half of the logarithm of a class's prior is subtracted from its logit, because a class that is
@@ -57,18 +57,18 @@ ever seen win.
 LISTED = 24.0
 """The number that is added to the nearness of each label on a class's list. At first, nearness is
 the similarity of a label and a class, divided by the standard deviation of the label's similarity
-over the classes. For a label on the list, it is multiplied by `ALIKE` before this number is added.
+over the classes. The nearness of a label on the list is multiplied by `ALIKE` before the addition.
 """
 
 ALIKE = 4.0
-"""The factor by which the nearness of a listed label to its class is multiplied before `LISTED` is
-added. It enlarges the differences between the labels on one list. So each class favours one label
-of its list, the same one on every frame, but the others can win too.
+"""The nearness of a label on a class's list is multiplied by this number before `LISTED` is added.
+This enlarges the differences between the labels on one list. So a class favours the same label of
+its list on every frame, but the other labels can win too.
 """
 
 SPREAD_POWER = 0.8
-"""A label's nearness is divided by the label's spread to this power. At 0, labels on the lists of
-frequent classes lead; at 1, labels that are near hardly any class lead.
+"""A label's nearness is divided by the label's spread to this power. At 0, the labels on the lists
+of frequent classes have the highest scores. At 1, the labels that are near to few classes do.
 """
 
 LEAST_SPREAD = 1e-3

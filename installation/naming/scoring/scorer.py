@@ -31,7 +31,7 @@ class Scorer(Protocol):
 
 @runtime_checkable
 class DeviceScorer(Scorer, Protocol):
-    """A scorer that PyTorch can also run on the graphics card that has the network's output."""
+    """A scorer that PyTorch can also run on the graphics card, where the network's output is."""
 
     def on_device(self, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
         """Return the function `score` on `device`.

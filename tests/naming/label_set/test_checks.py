@@ -94,7 +94,7 @@ from tests.support.label_sets import HEADER, YAML, load_weather, mistakes, write
         (
             (HEADER, "a,air,,,age"),
             [
-                "weather/labels.csv: no label is visible (of 1 row, 1 hidden, 0 background; "
+                "weather/labels.csv: no label is visible (1 row: 1 hidden, 0 background; "
                 "expected at least one label). To show a label, clear the cells hidden_because and "
                 "is_background in its row."
             ],

@@ -171,10 +171,10 @@ def test_packed_weights_of_transformers_js_are_refused_with_the_files_that_are_r
 ) -> None:
     """For model_q4, model_q4f16 and model_bnb4 the message names the files to copy instead."""
     assert judged(made()) == (
-        f"classifier.onnx: its weights are packed in a format of onnxruntime ('{operation}', as in "
-        "model_q4, model_q4f16 and model_bnb4; expected operations of the ONNX standard). Copy "
-        "model.onnx, model_fp16.onnx or model_quantized.onnx from the folder where this file was "
-        "published, and name it classifier.onnx; or replace this file with config.json and "
+        f"classifier.onnx: its operation '{operation}' packs weights in onnxruntime's own format, "
+        "as model_q4, model_q4f16 and model_bnb4 do (expected operations of the ONNX standard). "
+        "Copy model.onnx, model_fp16.onnx or model_quantized.onnx from the folder where this file "
+        "was published, and name it classifier.onnx; or replace this file with config.json and "
         "model.safetensors of the network that it was made from."
     )
 

@@ -68,7 +68,7 @@ def test_a_wrong_number_of_names_is_named(tmp_path: Path, count: int) -> None:
     (folder / "labels.txt").write_text("".join(f"weather {i}\n" for i in range(count)))
     assert refusal(folder) == (
         f"labels.txt: the file has names for {counted(count, 'output')}, but the network has 4. "
-        "Give one name for each output, in their order."
+        "Give one name for each output, in the order of the outputs."
     )
 
 
