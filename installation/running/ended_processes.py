@@ -46,7 +46,7 @@ class EndedProcesses:
             self._ended_at = min(self._ended_at, now)
 
     def ended_s(self, now: float) -> float:
-        """Return the time since the earliest end of a watched process, s; negative if all run."""
+        """Return the time since the first watched process ended, s; negative if all still run."""
         return now - self._ended_at
 
     def clear(self) -> None:

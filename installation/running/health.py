@@ -112,7 +112,7 @@ class Health:
         """The newest figures of the running show."""
         self._at_minute = Progress()
         self._ended = Progress()
-        """The sums of the verdicts and skipped pictures of all shows that have ended."""
+        """The numbers of verdicts and of skipped pictures, summed over all ended shows."""
         self._oldest_ms = 0
         self._minute_counts = {"captured": 0, "mirrored": 0, "analysed": 0}
         self._faults: deque[tuple[str, float]] = deque(maxlen=MAX_FAULTS)

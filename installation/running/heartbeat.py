@@ -11,7 +11,7 @@ LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """The longest time that each part may go without progress, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s. So the limits of
-capture and analysis matter only if this fails. The show does not repair a screen that stands still.
+capture and analysis matter only if these repairs fail. The show cannot repair a hanging screen.
 """
 
 MAX_STEP_S = 1.0

@@ -76,7 +76,7 @@ def _parent(folder: Path) -> int | None:
     """Return the id of a process's parent; None if all threads of the process have ended.
 
     A process runs until all its threads have ended. If its first thread has ended and others run,
-    /proc shows the state of an ended process, but more than one thread.
+    /proc shows the state of an ended process, but also more than one thread.
     """
     try:
         fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()

@@ -28,7 +28,7 @@ CPU.
 class Input:
     """The format of a network's input pictures, the same as in its training.
 
-    `size` is the side of a square, px. `mean` and `std` are per channel, of values in 0–1: a pixel
+    `size` is the side of a square, px. `mean` and `std` have a number per channel: a pixel
     `x` of 0–255 reaches the network as `(x / 255 − mean) / std`.
     """
 

@@ -120,5 +120,5 @@ def _fields(message: Any) -> Fields:
 
 
 def _is_data(field: Any) -> bool:
-    """Return whether a field contains the numbers of a tensor, which no check looks at."""
+    """Return whether a field contains the numbers of a tensor; these numbers are not checked."""
     return bool(field.containing_type.name == "TensorProto" and field.name.endswith("_data"))

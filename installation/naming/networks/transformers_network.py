@@ -93,7 +93,7 @@ as the sum of their `depths` before they build anything.
 """
 
 MOST_ITEMS = 200
-"""The largest number of items of a list in config.json; a list has one for each stage or layer."""
+"""The largest number of items of a list in config.json; a list has an item per stage or layer."""
 
 POOLS = ("", "avg", "token", "map", "max", "avgmax", "catavgmax", "fast", "fastavg")
 """The values of timm's `global_pool` that are accepted."""
@@ -336,7 +336,7 @@ class _TooLargeError(Exception):
 def _no_larger_than(tensors: Mapping[str, Sequence[int]]) -> Iterator[None]:
     """In a `with` block, raise _TooLargeError as soon as a network larger than `tensors` is built.
 
-    Twice the values of `tensors` are allowed: a network may register a tensor under two names.
+    It may have twice the values of `tensors`, because it may register a tensor under two names.
     """
     most_numbers = 2 * sum(map(prod, tensors.values())) + COMPUTED_NUMBERS
     most_tensors = 3 * len(tensors) + 1000

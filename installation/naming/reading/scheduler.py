@@ -56,8 +56,9 @@ class ReadingScheduler:
     ) -> list[Track]:
         """Return which of `tracks` to read at `now` (s, monotonic), in the order of `tracks`.
 
-        Only as many are returned as can be read within `FRAME_BUDGET_S`, or one if none can.
-        Visitors who were never read are preferred.
+        Only as many are returned as can be read within `FRAME_BUDGET_S`, or one if a reading takes
+        longer. Visitors who were never read are preferred.
+
         `unsure` has the ids of visitors for whom no name had enough evidence. They are read after
         the others, and at most once a second.
         """

@@ -47,7 +47,7 @@ this time to turn round; the number is a guess.
 """
 
 VOTES = 3
-"""The number of labels that a reading votes for: those with its highest scores."""
+"""A reading votes for this number of labels: those that have the highest scores in it."""
 
 PATIENCE = 3.0
 """If a visitor's readings still do not agree after this time, the visitor gets the label set's root
