@@ -11,12 +11,13 @@ LIMITS_S = {"screen": 5.0, "capture": 15.0, "analysis": 30.0}
 """The longest time that each part may go without progress, s.
 
 The show itself reopens its camera after 2 s and replaces its analysis after 10 s. So the limits of
-capture and analysis matter only if these repairs fail. The show cannot repair a hanging screen.
+capture and analysis matter only if these repairs fail. The show does not repair a hanging screen.
 """
 
 MAX_STEP_S = 1.0
 """One check adds at most this time, in seconds, to a part's time without progress. If more time has
-passed since the last check, the whole machine was suspended or overloaded; the show need not hang.
+passed since the last check, the whole machine was suspended or overloaded. That does not mean
+that the show hangs.
 """
 
 
