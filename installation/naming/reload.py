@@ -64,9 +64,9 @@ class LabelSetReloader:
 
         `files_read` is the signature of the files from which the classifier was opened: the time,
         size and inode of each. `load` returns the label set from its files, as the show does at its
-        start. `log` is called with a line for each mistake in a change. If `reports_mistakes` is
-        false, `log` is called only when the network or the built file cannot be opened, because
-        `kiosk labels watch` reports all other mistakes.
+        start. `log` is called with a line for each of the first `MOST_LOGGED` mistakes. If
+        `reports_mistakes` is false, `log` is called only when the network or the built file cannot
+        be opened, because `kiosk labels watch` reports all other mistakes.
         """
         self._classifier = classifier
         self._opened = files_read

@@ -90,7 +90,8 @@ def end_descendants(pid: int, spared: Collection[int] = (), proc: Path = PROC) -
     """Kill the descendants of `pid`, and return the number of processes killed.
 
     The processes `spared` and their descendants are not killed. The list of descendants is made
-    again until it is empty, because a descendant may start a process before it is killed.
+    again until it is empty, because a descendant may start a process before it is killed. After
+    `MAX_ROUNDS` lists, some processes may still run.
     """
     killed: set[int] = set()
     for _ in range(MAX_ROUNDS):

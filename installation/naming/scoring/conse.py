@@ -184,8 +184,8 @@ def calibrate(
     has the indices of the classes that are not masked. `listed` is `(C, L)` bool: whether a label
     is on the hand-written list of a class.
 
-    First, `LISTED` is added to the nearness of the labels on a class's list. Then nearness is
-    corrected, so that labels that are near every class do not always win. The nearness to masked
+    First, the nearness of a label on a class's list is increased (`ALIKE`, `LISTED`). Then nearness
+    is corrected, so that labels that are near every class do not always win. The nearness to masked
     classes is 0. If any label is listed, the nearness to classes without a list is 0 too.
     """
     speaks = np.zeros(len(classes), bool)
