@@ -48,7 +48,7 @@ class Write(NamedTuple):
     begin: int
     """The address of the first byte that was written."""
     end: int
-    """The address after the last byte that was written."""
+    """The address of the last byte that was written, plus 1."""
 
 
 @contextlib.contextmanager

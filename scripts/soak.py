@@ -82,8 +82,8 @@ SLOPE_HOURS = 4.0
 """The least length of a simulated day for which the growth of memory is fitted, hours."""
 
 ENDS_S = 0.01
-"""If a show ends too early, but by at most this time, no mistake is reported, because of rounding,
-s of the day.
+"""How much too early a show may end, in seconds of the day. Instants are rounded, so a smaller
+difference is no mistake.
 """
 
 MALLOC = "GLIBC_TUNABLES"

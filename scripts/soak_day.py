@@ -88,9 +88,9 @@ leaves no program behind.
 """
 
 LASTS_S = (2.0, 8.0)
-"""How long a fault lasts, s of the day."""
+"""How long a fault lasts, in seconds of the day."""
 FILE_LASTS_S = (6.0, 9.0)
-"""How long a file stays wrong, s of the day; the show looks once a second."""
+"""How long a file stays wrong, in seconds of the day; the show looks once a second."""
 COVERS_S = 64.0
 """How long another window covers the show if the show does not come in front, s of the day."""
 REPLUGGED_S = 1.0
@@ -253,7 +253,7 @@ class Fault:
 
     @property
     def lost_s(self) -> float:
-        """The time from when the computer stops until the camera is back, s of the day."""
+        """The time from when the computer stops until the camera is back, in seconds of the day."""
         return self.ends_at - self.begins_at + REPLUGGED_S
 
 
@@ -493,8 +493,8 @@ def _face(box: Box) -> Face:
 
 
 SURE = np.float32(0.5)
-"""The share of each score that is given to the best label. Without it hardly anybody has a name,
-because pictures of noise convince no network.
+"""The part of the final scores that always goes to the best label; the real scores make up the
+rest. Otherwise hardly anybody would get a name: pictures of noise convince no network.
 """
 
 

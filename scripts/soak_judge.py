@@ -29,7 +29,7 @@ checks once a second whether a file has changed. It reads the changed file when 
 no further change. Reading a label set takes up to a second on a busy machine.
 """
 STATED_S = 2.0
-"""How long the privacy line may be wrong after the clock was set, s of the day."""
+"""How long the privacy line may be wrong after the clock was set, in seconds of the day."""
 
 FRONT_S = 4.0
 """If another window covers the show's window, the show's window must come in front of it within

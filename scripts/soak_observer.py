@@ -45,9 +45,9 @@ In a second of real time, a fast day has many times as many frames and readings 
 Therefore the limit is low, and only shows that the screen does not stop.
 """
 FULL_FPS = 12.0
-"""The least rate of new frames on the screen during a fault that the mirror must survive, frames
-per second of real time. During such a fault the day runs in real time, and the camera sends 15
-frames a second. The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
+"""The least rate of new frames on the screen during some faults, in frames per second of real time.
+The mirror must keep moving during these faults. Meanwhile the day runs in real time, and the camera
+sends 15 frames a second. The limit is multiplied by `Control.share`, like `FLOOR_FPS`.
 """
 READING_FPS = 6.0
 """The least rate of new frames while the show reads the files of a label set again, frames per
@@ -68,8 +68,8 @@ RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
 GRACE_S = 0.1
 """How much longer than `GONE_S` the square around a face may stay on the screen after the face is
-gone, s of the day. The screen promises `GONE_S`. The grace is needed because faces are found, and
-squares are drawn, only when a frame arrives.
+gone, in seconds of the day. The screen promises `GONE_S`. This extra time is needed because faces
+are found, and squares are drawn, only when a frame arrives.
 """
 NEAR = 1.0
 """How far a square's centre may be from its face's centre, as a multiple of the face's size."""
@@ -142,7 +142,7 @@ class Findings:
 
     mistakes: list[str] = field(default_factory=list)
     recovered: dict[Fault, float] = field(default_factory=dict)
-    """The time from the end of each fault until the show had recovered, s of the day.
+    """The time from the end of each fault until the show had recovered, in seconds of the day.
 
     It is infinite if the show took longer than allowed.
     """
@@ -220,11 +220,11 @@ class Observer:
         """
         self.judge = None if world is None else WorldJudge(day, clock, world, self._mistake)
         self._searched_at = -math.inf
-        """The instant of the newest results of the analysis, s of the day."""
+        """The instant of the newest results of the analysis, in seconds of the day."""
         self._poster_names: dict[tuple[Visit, int], set[str]] = {}
-        """The names that each poster (a hanging picture of a face) has had, and its stages after
-        the first name. The key is the poster with the number of faults that have begun, so each
-        fault begins a new set.
+        """The names that each poster (a hanging picture of a face) has had, and the stages that the
+        poster had after its first name. A key is a pair: the poster, and how many faults had begun.
+        So each fault begins a new set.
         """
         self._day = day
         self._clock = clock

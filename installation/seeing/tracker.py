@@ -175,7 +175,7 @@ class Track:
         """Return whether the face was missed for so long that somebody may stand in front of it.
 
         The result is true only for still faces, such as a face on a poster, because the tracks of
-        other faces have ended by then. `instant` is in s, monotonic.
+        other faces have ended by then. `instant` is in seconds, monotonic.
         """
         return self.misses >= MAX_MISSES and instant - self.seen_at >= MAX_UNSEEN_S
 

@@ -86,7 +86,7 @@ class Present:
 
 @dataclass(frozen=True)
 class _Announcement:
-    """A visitor's announcement; the instants are in s, monotonic."""
+    """A visitor's announcement; the instants are in seconds, monotonic."""
 
     until: float
     """The instant at which the announcement ends if the face has been toward the screen since

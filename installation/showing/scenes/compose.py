@@ -229,7 +229,7 @@ def _bare(
 ) -> Scene:
     """Return the scene at `now` with only the mirror and the bands `edges`.
 
-    Nobody has been found since the instant `since`. `since` and `now` are in s, monotonic.
+    Nobody has been found since the instant `since`. `since` and `now` are in seconds, monotonic.
     """
     changed_at = _changed_at(previous, (), now)
     return Scene(frame, cover.view, 1.0, (), edges.panels, empty_since=since, changed_at=changed_at)

@@ -47,7 +47,7 @@ class ExpiringCache(Generic[K, V]):
     def evict(self, now: float) -> None:
         """Drop values that were not used recently; call this on each frame.
 
-        `now` is in s, monotonic.
+        `now` is in seconds, on the monotonic clock.
         """
         if now - self._evicted_at >= KEPT_S / (GENERATIONS - 1):
             self._evicted_at = now
