@@ -85,6 +85,7 @@ class SecondThread:
         self._at_end = at_end
         self._calls: Latest[_Call] = Latest()
         self._thread: threading.Thread | None = None
+        self._close: Callable[[], object] = self._calls.close
 
     def share(self, work: Callable[[], object]) -> None:
         """Call `work` in both threads at once, and return when both calls have returned.
@@ -105,7 +106,7 @@ class SecondThread:
     def end(self) -> None:
         """End the thread if it runs, and wait for its end."""
         if self._thread is not None:
-            self._calls.close()
+            self._close()
             self._thread.join()
             self._thread = None
 
@@ -116,7 +117,8 @@ class SecondThread:
         )
         thread.start()
         self._calls, self._thread = calls, thread
-        weakref.finalize(self, calls.close)
+        # `end` calls the finalizer too. Otherwise it would keep each thread's mailbox.
+        self._close = weakref.finalize(self, calls.close)
 
 
 def _run_all(calls: Latest[_Call], at_end: Callable[[], object]) -> None:

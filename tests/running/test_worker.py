@@ -131,6 +131,17 @@ def test_a_second_thread_ends_when_nobody_can_use_it() -> None:
     assert ended.wait(60)
 
 
+def test_an_ended_thread_leaves_nothing_in_memory() -> None:
+    """A thread for each crowd of a day does not make the memory of the process grow."""
+    second = SecondThread("reading", lambda: None)
+    second.share(BothAtOnce())
+    used = weakref.ref(second._calls)
+    second.end()
+    second.share(BothAtOnce())
+    second.end()
+    assert used() is None
+
+
 @pytest.mark.parametrize("failing", [["reading"], ["MainThread"], ["MainThread", "reading"]])
 def test_what_one_of_two_threads_raises_is_raised_after_both(failing: list[str]) -> None:
     """An exception of either thread is raised, and what the work has used is freed at once."""
