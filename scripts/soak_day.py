@@ -1,6 +1,7 @@
 """A simulated day of the soak: its clock, its visitors, and its faults.
 
-Times in "s of the day" are measured by the day's clock, which is usually faster than real time.
+Times in "seconds of the day" are measured by the day's clock, which is usually faster than real
+time.
 
 Visits and faults follow from a seed. The camera's device, the detector and the classifier belong to
 the day: they know where its visitors are, and they fail during its faults.
@@ -92,16 +93,19 @@ LASTS_S = (2.0, 8.0)
 FILE_LASTS_S = (6.0, 9.0)
 """How long a file stays wrong, in seconds of the day; the show looks once a second."""
 COVERS_S = 64.0
-"""How long another window covers the show if the show does not come in front, s of the day."""
+"""How long another window covers the show if the show does not come in front, in seconds of the
+day.
+"""
 REPLUGGED_S = 1.0
-"""The time from the end of the computer's sleep until its camera is plugged in again, s of the day.
+"""The time from the end of the computer's sleep until its camera is plugged in again, in seconds of
+the day.
 """
 RECOVERY_S = 10.0
 """How long after a fault it may take until a newer frame, or a newer result of the analysis, is on
-the screen, s of the day.
+the screen, in seconds of the day.
 """
 HANG_S = 15.0
-"""How long a call that hangs lasts, s of the day: longer than the show waits for it."""
+"""How long a call that hangs lasts, in seconds of the day: longer than the show waits for it."""
 
 CROWD = (8, 4)
 """The columns and rows in which the people of the crowd stand: 32 faces."""

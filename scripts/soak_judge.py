@@ -1,6 +1,6 @@
 """Judges how the show in a soak reacts to faults of the display, of files and of the clock.
 
-Times in "s of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
+Times in "seconds of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from scripts.soak_day import FILE_FAULTS, SCREEN_FAULTS, Day, DayClock, Fault
 from scripts.soak_world import DayProof, World
 
 FITS_S = 6.0
-"""How long the picture may have another size than the display, s of the day. The show reads the
-display's size once a second. When it has read a new size twice, it waits for four seconds, and then
-opens a new window.
+"""How long the picture may have another size than the display, in seconds of the day. The show
+reads the display's size once a second. When it has read a new size twice, it waits for four
+seconds, and then opens a new window.
 """
 TOLD_S = 5.0
-"""How long it may take until the staff's card says that a file is wrong, s of the day. The show
-checks once a second whether a file has changed. It reads the changed file when the next check finds
-no further change. Reading a label set takes up to a second on a busy machine.
+"""How long it may take until the staff's card says that a file is wrong, in seconds of the day. The
+show checks once a second whether a file has changed. It reads the changed file when the next check
+finds no further change. Reading a label set takes up to a second on a busy machine.
 """
 STATED_S = 2.0
 """How long the privacy line may be wrong after the clock was set, in seconds of the day."""

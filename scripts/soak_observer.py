@@ -1,6 +1,6 @@
 """Judges what a soak shows: each scene that reaches the screen, and the process of the show.
 
-Times in "s of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
+Times in "seconds of the day" are measured by the clock of the simulated day (`soak_day.DayClock`).
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ second of real time. Python works on the files for up to a second. During that t
 paints shares the interpreter with this work.
 """
 LABELS_S = 35.0
-"""The time that a changed label set may take in addition to `RECOVERY_S`, s of the day. Visitors
-in front of the screen keep names of the old label set for half a minute.
+"""The time that a changed label set may take in addition to `RECOVERY_S`, in seconds of the day.
+Visitors in front of the screen keep names of the old label set for half a minute.
 """
 LATE_S = GONE_S / 2
-"""After a time of this length without results, the analysis may have lost a face; s of the day."""
+"""After this many seconds of the day without results, the analysis may have lost a face."""
 ONE_NAME_S = 15.0
-"""How long after a fault a poster may get another name, s of the day: after a fault of the camera
-or of the analysis it is a new visitor.
+"""How long after a fault a poster may get another name, in seconds of the day: after a fault of the
+camera or of the analysis it is a new visitor.
 """
 RATE_S = 2.0
 """The real time over which the rate is averaged, s."""
@@ -78,9 +78,9 @@ STARTED_S = 5.0
 the simulated day.
 """
 SETTLED_S = 900.0
-"""When the memory, the descriptors and the threads of a process are first measured, s of the day
-after its first frame. By then there were groups of all sizes, so that the process needs no more
-memory for a larger group.
+"""When the memory, the descriptors and the threads of a process are first measured, in seconds of
+the day after its first frame. By then there were groups of all sizes, so that the process needs no
+more memory for a larger group.
 """
 LEAKED = 6
 """More descriptors or threads than at first, in this many measurements in a row, are a leak."""

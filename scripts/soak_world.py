@@ -234,7 +234,9 @@ class DayMonitors:
         self._clock = clock
         self._came_in_front = False
         self.in_front_after_s: float | None = None
-        """How long the show was covered before it came in front, s of the day; None: not yet."""
+        """How long the show was covered before it came in front, in seconds of the day; None if it
+        has not yet come in front.
+        """
 
     def size(self, now: float) -> Size:
         """Return the size of the display at the instant `now`, px."""
