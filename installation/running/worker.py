@@ -85,13 +85,16 @@ class SecondThread:
         self._at_end = at_end
         self._calls: Latest[_Call] = Latest()
         self._thread: threading.Thread | None = None
-        self._close: Callable[[], object] = self._calls.close
+        self._finalizer: weakref.finalize[..., SecondThread] | None = None
 
     def share(self, work: Callable[[], object]) -> None:
         """Call `work` in both threads at once, and return when both calls have returned.
 
         If a call raises an exception, it is raised here after both have ended; if both raise one,
         it is that of the second thread. Raises RuntimeError if the thread cannot be started.
+
+        Only Ctrl-C in the main thread can end the wait early: if KeyboardInterrupt is raised, the
+        second thread may still be at work.
         """
         if self._thread is None:
             self._start()
@@ -106,9 +109,13 @@ class SecondThread:
     def end(self) -> None:
         """End the thread if it runs, and wait for its end."""
         if self._thread is not None:
-            self._close()
+            self._calls.close()
             self._thread.join()
             self._thread = None
+        if self._finalizer is not None:
+            # Otherwise Python would keep the mailbox of each ended thread with its finalizer.
+            self._finalizer.detach()
+            self._finalizer = None
 
     def _start(self) -> None:
         calls: Latest[_Call] = Latest()
@@ -117,8 +124,7 @@ class SecondThread:
         )
         thread.start()
         self._calls, self._thread = calls, thread
-        # `end` calls the finalizer too. Otherwise it would keep each thread's mailbox.
-        self._close = weakref.finalize(self, calls.close)
+        self._finalizer = weakref.finalize(self, calls.close)
 
 
 def _run_all(calls: Latest[_Call], at_end: Callable[[], object]) -> None:

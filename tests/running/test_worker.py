@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Collection
@@ -140,6 +142,28 @@ def test_an_ended_thread_leaves_nothing_in_memory() -> None:
     second.share(BothAtOnce())
     second.end()
     assert used() is None
+
+
+USED_AT_EXIT = """
+import atexit
+import weakref
+from installation.running.worker import SecondThread
+second = SecondThread("reading", lambda: None)
+def use():
+    second.share(lambda: None)
+    second.end()
+    print("ended")
+atexit.register(use)
+weakref.finalize(use, print)  # Python calls its finalizers before `use`
+"""
+
+
+def test_a_second_thread_can_be_ended_while_python_ends() -> None:
+    """A network that is used after Python has called its finalizers does not delay the exit."""
+    ran = subprocess.run(
+        [sys.executable, "-c", USED_AT_EXIT], capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout.split() == ["ended"], ran.stderr
 
 
 @pytest.mark.parametrize("failing", [["reading"], ["MainThread"], ["MainThread", "reading"]])
